@@ -1,0 +1,64 @@
+/* catalogue.c - the table of kinds, and what kinds have in common. */
+#include <string.h>
+
+#include "faults/fault.h"
+#include "harness/sim/time.h"
+
+#define FAULT(kind) extern const struct fault_ops fault_##kind;
+#include "faults/fault_list.h"
+#undef FAULT
+
+const struct fault_ops *const fault_catalogue[] = {
+#define FAULT(kind) &fault_##kind,
+#include "faults/fault_list.h"
+#undef FAULT
+};
+
+const size_t fault_catalogue_count = sizeof(fault_catalogue) / sizeof(fault_catalogue[0]);
+
+const struct fault_ops *fault_find(const char *name)
+{
+        for (size_t i = 0; i < fault_catalogue_count; i++)
+                if (strcmp(fault_catalogue[i]->name, name) == 0)
+                        return fault_catalogue[i];
+        return NULL;
+}
+
+int fault_param_index(const struct fault_ops *ops, const char *name)
+{
+        for (size_t i = 0; i < ops->params_count; i++)
+                if (strcmp(ops->params[i].name, name) == 0)
+                        return (int)i;
+        return -1;
+}
+
+struct effect *fault_effect(struct fault_run *run, enum effect_kind kind, enum fleet_layer layer)
+{
+        struct effect *effect = &run->effects[run->effect_count++];
+
+        *effect = (struct effect){
+                .kind = kind,
+                .layer = layer,
+                .rank = run->rank,
+                .stream = run->stream,
+                .probability = run->probability,
+                .ramp_from_ns = run->now_ns,
+                .ramp_for_ns = run->ramp_for_ns,
+                .ramp_down_from_ns = TIME_NEVER,
+        };
+        return effect;
+}
+
+void fault_effect_on_targets(struct fault_run *run, struct effect *effect)
+{
+        if (run->edge != FLEET_NO_INDEX)
+                fleet_effect_on_edge(run->fleet, run->edge, effect);
+        for (uint32_t i = 0; i < run->instance_count; i++)
+                fleet_effect_on_instance(run->fleet, run->instances[i], effect);
+}
+
+void fault_lift_effects(struct fault_run *run)
+{
+        for (uint32_t i = 0; i < run->effect_count; i++)
+                fleet_effect_lift(run->fleet, &run->effects[i]);
+}

@@ -1,0 +1,58 @@
+/* latency.c - calls over one edge, or answers of some instances, take longer.
+ *
+ * On an edge the delay is in the network: added to the request's way, whoever
+ * serves it. On instances it is their host's: the answers come late, the work
+ * itself is not slower, and a replaced instance is free of it.
+ *
+ * Two of these on one target sum up and may be lifted in any order.
+ */
+#include "faults/fault.h"
+#include "harness/sim/time.h"
+
+enum { DELAY, JITTER, DISTRIBUTION };
+enum { SHAPE_UNIFORM, SHAPE_NORMAL, SHAPE_EXPONENTIAL };
+
+static const char *const shapes[] = {"uniform", "normal", "exponential", NULL};
+
+static const struct fault_param latency_params[] = {
+        {.name = "delay", .summary = "added to every touched call", .unit = FAULT_DURATION,
+         .required = true, .min = 0, .max = 3600e9, .ramps = true},
+        {.name = "jitter", .summary = "spread around the delay: evenly by +-jitter, or the standard deviation of a normal one",
+         .unit = FAULT_DURATION, .min = 0, .max = 3600e9, .ramps = true},
+        {.name = "distribution", .summary = "shape of the added delay; exponential has `delay` as its mean and takes no jitter",
+         .unit = FAULT_CHOICE, .fallback = SHAPE_UNIFORM, .max = SHAPE_EXPONENTIAL, .choices = shapes},
+};
+
+static void latency_inject(struct fault_run *run)
+{
+        bool edge = run->edge != FLEET_NO_INDEX;
+        struct effect *effect = fault_effect(run, edge ? EFFECT_EDGE_DELAY : EFFECT_HOST_DELAY,
+                                             edge ? LAYER_EDGE : LAYER_HOST);
+        double delay = run->arguments[DELAY];
+
+        effect->delay = (struct dist){.kind = DIST_CONSTANT, .a_ns = delay};
+        if (run->arguments[DISTRIBUTION] == SHAPE_EXPONENTIAL)
+                effect->delay.kind = DIST_EXPONENTIAL;
+        else if (run->arguments[DISTRIBUTION] == SHAPE_NORMAL)
+                effect->normal_sd_ns = run->arguments[JITTER];
+        else
+                effect->jitter_ns = run->arguments[JITTER];
+        run->measured_what = "added delay (s)";
+        fault_effect_on_targets(run, effect);
+}
+
+const struct fault_ops fault_latency = {
+        .name = "latency",
+        .family = "latency",
+        .summary = "adds delay and jitter to calls over an edge, or to the answers of instances",
+        .effect = "calls over the edge, or answers of the instances, come later by the delay",
+        .lifting = "the delay is gone for every message that is sent from then on",
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_INSTANCES,
+        .lives_in = LAYER_HOST,
+        .lives_in_edge = LAYER_EDGE,
+        .chance = FAULT_CHANCE_PER_REQUEST,
+        .params = latency_params,
+        .params_count = sizeof(latency_params) / sizeof(latency_params[0]),
+        .inject = latency_inject,
+        .lift = fault_lift_effects,
+};

@@ -1,0 +1,274 @@
+/* out_file.c - a file that is there whole or not at all.
+ *
+ * fsync before rename: without it a crash of the machine can leave the final
+ * name on an empty file. Folders are synced too, but a filesystem that cannot
+ * do that (some network ones) is not an error. Costs one fsync a file, a few
+ * milliseconds on a disk.
+ *
+ * Not here: which files there are (writer.c).
+ */
+#include "harness/base/out_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void out_error_set(struct out_error *error, const char *format, ...)
+{
+        va_list arguments;
+
+        if (error->message[0] != '\0')
+                return;
+        va_start(arguments, format);
+        vsnprintf(error->message, sizeof(error->message), format, arguments);
+        va_end(arguments);
+        if (error->message[0] == '\0')
+                snprintf(error->message, sizeof(error->message), "unknown error");
+}
+
+char *out_path(const char *folder, const char *name)
+{
+        char *path = NULL;
+
+        if (asprintf(&path, "%s/%s", folder, name) < 0)
+                return NULL;
+        return path;
+}
+
+static void sync_folder(const char *folder)
+{
+        int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return;
+        (void)fsync(fd);
+        close(fd);
+}
+
+/* A hidden file beside the final one, with the mode that the user's umask
+ * gives: others (a CI server) are to read reports, so not mkstemp's 0600. The
+ * owner of the returned path frees it. */
+static char *open_hidden(const char *folder, const char *name, int *fd)
+{
+        char *hidden = NULL;
+
+        for (int try = 0; try < 100; try++) {
+                if (asprintf(&hidden, "%s/.%s.%ld-%d.tmp", folder, name, (long)getpid(), try) < 0) {
+                        errno = ENOMEM;
+                        return NULL;
+                }
+                *fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                if (*fd >= 0)
+                        return hidden;
+                free(hidden);
+                if (errno != EEXIST)
+                        break;
+        }
+        return NULL;
+}
+
+bool out_file_begin(struct out_file *file, const char *folder, const char *name,
+                    struct out_error *error)
+{
+        int fd = -1;
+
+        memset(file, 0, sizeof(*file));
+        file->error = error;
+        file->path = out_path(folder, name);
+        if (file->path == NULL) {
+                out_error_set(error, "%s: cannot write: %s", name, strerror(ENOMEM));
+                goto failed;
+        }
+        file->hidden = open_hidden(folder, name, &fd);
+        if (file->hidden == NULL) {
+                out_error_set(error, "%s: cannot create: %s", file->path, strerror(errno));
+                goto failed;
+        }
+        file->stream = fdopen(fd, "wb");
+        if (file->stream == NULL) {
+                out_error_set(error, "%s: cannot write: %s", file->path, strerror(errno));
+                close(fd);
+                unlink(file->hidden);
+                goto failed;
+        }
+        return true;
+failed:
+        free(file->path);
+        free(file->hidden);
+        file->path = file->hidden = NULL;
+        file->failed = true;
+        return false;
+}
+
+void out_file_add(struct out_file *file, const char *bytes, size_t length)
+{
+        if (file->failed)
+                return;
+        if (fwrite(bytes, 1, length, file->stream) == length)
+                return;
+        out_error_set(file->error, "%s: cannot write: %s", file->path, strerror(errno));
+        file->failed = true;
+}
+
+void out_file_abandon(struct out_file *file)
+{
+        if (file->stream != NULL)
+                fclose(file->stream);
+        if (file->hidden != NULL)
+                unlink(file->hidden);
+        free(file->path);
+        free(file->hidden);
+        memset(file, 0, sizeof(*file));
+}
+
+static void fail_at(struct out_file *file, const char *what)
+{
+        if (!file->failed)
+                out_error_set(file->error, "%s: cannot %s: %s", file->path, what, strerror(errno));
+        file->failed = true;
+}
+
+bool out_file_commit(struct out_file *file)
+{
+        bool done;
+        char *slash;
+
+        if (file->stream == NULL) {
+                out_file_abandon(file);
+                return false;
+        }
+        if (!file->failed && fflush(file->stream) != 0)
+                fail_at(file, "write");
+        if (!file->failed && fsync(fileno(file->stream)) != 0 && errno != EINVAL && errno != EROFS)
+                fail_at(file, "write");
+        if (fclose(file->stream) != 0)
+                fail_at(file, "write");
+        file->stream = NULL;
+        if (!file->failed && rename(file->hidden, file->path) != 0)
+                fail_at(file, "rename");
+        done = !file->failed;
+        if (done) {
+                slash = strrchr(file->path, '/');
+                if (slash != NULL) {
+                        *slash = '\0';
+                        sync_folder(*file->path == '\0' ? "/" : file->path);
+                }
+                free(file->hidden);
+                file->hidden = NULL;
+        }
+        out_file_abandon(file);
+        return done;
+}
+
+bool out_file_write(const char *folder, const char *name, const char *bytes, size_t length,
+                    struct out_error *error)
+{
+        struct out_file file;
+
+        if (!out_file_begin(&file, folder, name, error))
+                return false;
+        out_file_add(&file, bytes, length);
+        return out_file_commit(&file);
+}
+
+bool out_file_settle(const char *folder, const char *hidden, const char *name,
+                     struct out_error *error)
+{
+        char *from = out_path(folder, hidden), *to = out_path(folder, name);
+        bool done = false;
+
+        if (from == NULL || to == NULL)
+                out_error_set(error, "%s: cannot write: %s", name, strerror(ENOMEM));
+        else if (rename(from, to) != 0)
+                out_error_set(error, "%s: cannot rename: %s", to, strerror(errno));
+        else
+                done = true;
+        free(from);
+        free(to);
+        return done;
+}
+
+static bool make_one(const char *path, struct out_error *error)
+{
+        struct stat status;
+
+        if (mkdir(path, 0777) == 0)
+                return true;
+        if (errno == EEXIST) {
+                if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+                        return true;
+                errno = ENOTDIR;
+        }
+        out_error_set(error, "%s: cannot create the folder: %s", path, strerror(errno));
+        return false;
+}
+
+bool out_folder_make(const char *folder, struct out_error *error)
+{
+        char *path = strdup(folder);
+        bool done = false;
+
+        if (path == NULL || *path == '\0') {
+                out_error_set(error, "%s: cannot create the folder: %s", folder,
+                              path == NULL ? strerror(ENOMEM) : "it has no name");
+                goto done;
+        }
+        for (char *at = path + 1; *at != '\0'; at++) {
+                if (*at != '/')
+                        continue;
+                *at = '\0';
+                if (!make_one(path, error))
+                        goto done;
+                *at = '/';
+        }
+        done = make_one(path, error);
+done:
+        free(path);
+        return done;
+}
+
+char *out_file_read(const char *path, size_t bytes_max, size_t *length, struct out_error *error)
+{
+        FILE *stream = fopen(path, "rbe");
+        size_t room = 1 << 16, count = 0;
+        char *bytes = NULL, *more;
+
+        if (stream == NULL) {
+                out_error_set(error, "%s: cannot read: %s", path, strerror(errno));
+                return NULL;
+        }
+        bytes = malloc(room);
+        while (bytes != NULL) {
+                size_t got = fread(bytes + count, 1, room - count - 1, stream);
+
+                count += got;
+                if (got == 0)
+                        break;
+                if (count + 1 < room)
+                        continue;
+                if (count > bytes_max)
+                        break;
+                more = realloc(bytes, room *= 2);
+                if (more == NULL)
+                        free(bytes);
+                bytes = more;
+        }
+        if (bytes == NULL) {
+                out_error_set(error, "%s: cannot read: %s", path, strerror(ENOMEM));
+        } else if (ferror(stream) || count > bytes_max) {
+                out_error_set(error, "%s: cannot read: %s", path,
+                              count > bytes_max ? "it is too large" : strerror(errno));
+                free(bytes);
+                bytes = NULL;
+        } else {
+                bytes[count] = '\0';
+                *length = count;
+        }
+        fclose(stream);
+        return bytes;
+}

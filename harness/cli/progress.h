@@ -1,0 +1,27 @@
+/* harness/cli/progress.h - how far a run is, on stderr.
+ *
+ * A bar that is drawn over where stderr is a terminal, a line every five
+ * seconds where it is not, nothing when quiet. Uses the wall clock, as the one
+ * place beside run.json that does.
+ */
+#ifndef CHAOS_CLI_PROGRESS_H
+#define CHAOS_CLI_PROGRESS_H
+
+#include <stdbool.h>
+
+#include "harness/run/run.h"
+
+struct progress {
+        const char *what;
+        bool quiet, terminal, drawn;
+        double started_s, shown_s;
+};
+
+void progress_begin(struct progress *progress, const char *what, bool quiet);
+void progress_show(struct progress *progress, const struct run_progress *now);
+void progress_end(struct progress *progress);
+
+/* Seconds on a clock that only goes forward. */
+double wall_s(void);
+
+#endif

@@ -1,0 +1,453 @@
+/* run_command.c - `chaos-run SCENARIO...`: load, run, grade, write, say.
+ *
+ * Each scenario on its own, so that an invalid one does not stop the rest; the
+ * worst exit code wins.
+ * The results' folder is looked at before anything runs.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/interrupt.h"
+#include "harness/cli/progress.h"
+#include "harness/run/run.h"
+#include "reports/grade.h"
+#include "reports/verdict.h"
+#include "reports/verdict_screen.h"
+#include "reports/write_journal.h"
+#include "reports/writer.h"
+
+/* One scenario with one strategy. */
+struct job {
+        const struct options *options;
+        struct scenario *scenario;
+        struct run_meta *meta;
+        struct text_pool *texts;
+        struct grade *grade;
+        struct progress progress;
+        char *folder;
+        uint32_t writer_set;
+        bool journal_open;
+        bool journal_all;
+        bool grade_failed;
+        struct out_file journal;
+        struct out_error error;
+        double started_s, simulated_s;
+        uint64_t requests, events;
+        double virtual_s;
+};
+
+static void take_replication(void *user, const struct replication_record *record)
+{
+        struct job *job = user;
+
+        if (!grade_add(job->grade, record))
+                job->grade_failed = true;
+        if (job->journal_open && (job->journal_all || record->replication == 0 ||
+                                  job->options->has_replication))
+                journal_add(&job->journal, job->meta, record);
+        for (int arm = 0; arm < ARM_COUNT; arm++) {
+                const struct arm_record *a = record->arms[arm];
+                bool shared = false;
+
+                for (int other = 0; other < arm; other++)
+                        shared = shared || record->arms[other] == a;
+                if (a == NULL || shared)
+                        continue;
+                job->events += a->events;
+                job->requests += a->root_requests;
+                job->virtual_s += (double)(a->end_ns + job->scenario->warmup_ns) * 1e-9;
+        }
+}
+
+static void take_progress(void *user, const struct run_progress *now)
+{
+        struct job *job = user;
+
+        progress_show(&job->progress, now);
+}
+
+static bool healer_acts(const struct scenario *scenario)
+{
+        return scenario->healer_kind == HEALER_EXEC || strategy_acts(scenario->strategy);
+}
+
+/* ---- what is written */
+
+static json_t *run_facts(const struct job *job)
+{
+        struct rusage usage;
+        struct tm utc;
+        char date[32] = "", host[256] = "";
+        time_t now = time(NULL);
+        double wall = wall_s() - job->started_s;
+        double cpu;
+
+        getrusage(RUSAGE_SELF, &usage);
+        cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+              (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+        if (gmtime_r(&now, &utc) != NULL)
+                strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
+        if (gethostname(host, sizeof(host) - 1) != 0)
+                host[0] = '\0';
+        return json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:f, s:f, s:f, s:I}", "schema",
+                         RUN_SCHEMA, "date", date, "host", host, "version", CHAOS_VERSION,
+                         "wall_seconds", wall, "simulation_seconds", job->simulated_s,
+                         "cpu_seconds", cpu, "jobs", (int)job->options->jobs,
+                         "requests_per_cpu_second", cpu > 0 ? (double)job->requests / cpu : 0.0,
+                         "events_per_cpu_second", cpu > 0 ? (double)job->events / cpu : 0.0,
+                         "virtual_seconds_per_second",
+                         job->simulated_s > 0 ? job->virtual_s / job->simulated_s : 0.0,
+                         "peak_memory_bytes", (json_int_t)usage.ru_maxrss * 1024);
+}
+
+static int write_all(struct job *job, json_t *result)
+{
+        struct series series;
+        struct value_table values;
+        struct writers_result written = {0};
+        struct writers_options options = {
+                .folder = job->folder,
+                .set = job->writer_set,
+                .no_plots = job->options->no_plots,
+                .fresh = true,
+        };
+        struct report report = {.result = result};
+        json_t *facts = run_facts(job);
+        struct text screen;
+        int code = (int)json_integer_value(json_object_get(result, "exit_code"));
+        bool written_ok;
+
+        series_init(&series);
+        value_table_init(&values);
+        text_init(&screen);
+        if (grade_series(job->grade, &series))
+                report.series = &series;
+        if (grade_replication_values(job->grade, &values))
+                report.values = &values;
+        report.run_facts = facts;
+        written_ok = writers_run(&report, &options, &written, &job->error);
+        if (written_ok && job->journal_open) {
+                job->journal_open = false;
+                written_ok = out_file_commit(&job->journal);
+        }
+        if (text_bytes(&written.notes)[0] != '\0')
+                fprintf(stderr, "%s", text_bytes(&written.notes));
+        if (!written_ok) {
+                fprintf(stderr, "chaos-run: %s\n", job->error.message);
+                code = exit_code_worse(code, EXIT_IO_ERROR);
+        }
+        verdict_screen(&report, written_ok ? written.report_path : NULL,
+                       screen_wants_colour(STDOUT_FILENO), &screen);
+        printf("%s", text_bytes(&screen));
+        text_release(&screen);
+        writers_result_release(&written);
+        value_table_release(&values);
+        series_release(&series);
+        json_decref(facts);
+        return code;
+}
+
+/* ---- one job */
+
+static int run_job(struct job *job)
+{
+        const struct options *options = job->options;
+        struct run_options run = {
+                .scenario = job->scenario,
+                .healer = healer_acts(job->scenario) ? &healer_builtin : NULL,
+                .healer_config = job->scenario->strategy,
+                .texts = job->texts,
+                .first = options->has_replication ? options->replication : 0,
+                .count = options->has_replication ? 1 : job->scenario->replications,
+                .jobs = options->jobs,
+                .stop = &interrupt_signal,
+                .user = job,
+                .sink = take_replication,
+                .progress = take_progress,
+        };
+        enum run_status status;
+        json_t *result;
+        int code;
+
+        progress_begin(&job->progress, job->scenario->file, options->quiet);
+        status = run_scenario(&run);
+        progress_end(&job->progress);
+        job->simulated_s = wall_s() - job->started_s;
+        if (status == RUN_NO_MEMORY || job->grade_failed) {
+                fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
+                return EXIT_INTERNAL;
+        }
+        if (status == RUN_INTERRUPTED)
+                grade_interrupt(job->grade, interrupt_exit_code());
+        result = grade_result(job->grade);
+        if (result == NULL) {
+                fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
+                return EXIT_INTERNAL;
+        }
+        code = write_all(job, result);
+        json_decref(result);
+        return code;
+}
+
+static int job_begin(struct job *job)
+{
+        const char *journal = job->options->journal;
+        const struct strategy *strategy = job->scenario->strategy;
+
+        job->started_s = wall_s();
+        job->writer_set = writers_default();
+        if (job->options->format != NULL &&
+            !writers_parse(job->options->format, &job->writer_set, &job->error)) {
+                fprintf(stderr, "chaos-run: --format: %s\n", job->error.message);
+                return EXIT_INVALID;
+        }
+        if (!writers_check_folder(job->folder, &job->error) ||
+            !out_folder_make(job->folder, &job->error)) {
+                fprintf(stderr, "chaos-run: %s\n", job->error.message);
+                return EXIT_IO_ERROR;
+        }
+        job->meta = run_meta_make(job->scenario, healer_acts(job->scenario),
+                                  strategy == NULL ? "exec" : strategy->name,
+                                  strategy == NULL ? "" : strategy_digest(strategy));
+        job->grade = job->meta == NULL ? NULL : grade_create(job->meta);
+        job->texts = text_pool_create();
+        if (job->grade == NULL || job->texts == NULL) {
+                fprintf(stderr, "chaos-run: out of memory\n");
+                return EXIT_INTERNAL;
+        }
+        job->journal_all = journal != NULL && strcmp(journal, "all") == 0;
+        if ((job->writer_set & WRITER_BIT(WRITER_JOURNAL)) == 0 ||
+            (journal != NULL && strcmp(journal, "none") == 0))
+                return EXIT_PASSED;
+        if (!journal_begin(&job->journal, job->folder, &job->error)) {
+                fprintf(stderr, "chaos-run: %s\n", job->error.message);
+                return EXIT_IO_ERROR;
+        }
+        job->journal_open = true;
+        return EXIT_PASSED;
+}
+
+/* ---- the list of scenarios */
+
+struct file_list {
+        char **paths;
+        size_t count, room;
+};
+
+static bool file_add(struct file_list *list, const char *folder, const char *name)
+{
+        size_t length = (folder == NULL ? 0 : strlen(folder) + 1) + strlen(name) + 1;
+        char *path = malloc(length);
+
+        if (list->count == list->room) {
+                size_t room = list->room * 2 + 8;
+                char **bigger = realloc(list->paths, room * sizeof(*bigger));
+
+                if (bigger != NULL) {
+                        list->paths = bigger;
+                        list->room = room;
+                }
+        }
+        if (path == NULL || list->count == list->room) {
+                free(path);
+                return false;
+        }
+        if (folder == NULL)
+                memcpy(path, name, length);
+        else
+                snprintf(path, length, "%s/%s", folder, name);
+        list->paths[list->count++] = path;
+        return true;
+}
+
+static void files_release(struct file_list *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                free(list->paths[i]);
+        free(list->paths);
+}
+
+static int by_name(const void *left, const void *right)
+{
+        return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+        size_t length = strlen(text), tail = strlen(end);
+
+        return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+static bool add_folder(struct file_list *list, const char *folder)
+{
+        DIR *dir = opendir(folder);
+        size_t first = list->count;
+        const struct dirent *entry;
+        bool ok = dir != NULL;
+
+        if (dir == NULL)
+                fprintf(stderr, "chaos-run: %s: %s\n", folder, strerror(errno));
+        while (ok && (entry = readdir(dir)) != NULL)
+                if (entry->d_name[0] != '.' && ends_with(entry->d_name, ".json") &&
+                    !ends_with(entry->d_name, ".schema.json"))
+                        ok = file_add(list, folder, entry->d_name);
+        if (dir != NULL)
+                closedir(dir);
+        if (list->count > first)
+                qsort(list->paths + first, list->count - first, sizeof(*list->paths), by_name);
+        return ok;
+}
+
+static int list_files(const struct options *options, struct file_list *list)
+{
+        for (size_t i = 0; i < options->words.count; i++) {
+                struct stat facts;
+                const char *word = options->words.items[i];
+                bool folder = stat(word, &facts) == 0 && S_ISDIR(facts.st_mode);
+
+                if (!(folder ? add_folder(list, word) : file_add(list, NULL, word)))
+                        return EXIT_INVALID;
+        }
+        if (list->count == 0) {
+                fprintf(stderr, "chaos-run: no scenario (*.json) in there\n");
+                return EXIT_INVALID;
+        }
+        return EXIT_PASSED;
+}
+
+/* "chaos-results/latency", "OUT/latency/aggressive", ...; to be freed. */
+static char *folder_of(const struct options *options, const char *path, const char *strategy,
+                       bool many)
+{
+        const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
+        size_t stem = strlen(base) - (ends_with(base, ".json") ? strlen(".json") : 0);
+        const char *root = options->out == NULL ? "chaos-results" : options->out;
+        bool below = options->out == NULL || many;
+        const char *part = strategy == NULL ? "" : strrchr(strategy, '/') == NULL
+                                                           ? strategy
+                                                           : strrchr(strategy, '/') + 1;
+        size_t part_length = strlen(part) - (ends_with(part, ".json") ? strlen(".json") : 0);
+        size_t size = strlen(root) + stem + part_length + 4;
+        char *folder = malloc(size);
+
+        if (folder != NULL)
+                snprintf(folder, size, "%s%s%.*s%s%.*s", root, below ? "/" : "",
+                         below ? (int)stem : 0, base, part_length > 0 ? "/" : "", (int)part_length, part);
+        return folder;
+}
+
+static bool has_tag(const struct scenario *scenario, const struct text_list *wanted)
+{
+        for (size_t i = 0; i < wanted->count; i++)
+                for (size_t k = 0; k < scenario->tag_count; k++)
+                        if (strcmp(wanted->items[i], scenario->tags[k]) == 0)
+                                return true;
+        return wanted->count == 0;
+}
+
+static int run_file(const struct options *options, const char *path, const char *strategy, bool many)
+{
+        struct scenario_overrides overrides = {
+                .vars = options->vars.items, .var_count = options->vars.count,
+                .sets = options->sets.items, .set_count = options->sets.count,
+                .strategy = strategy,
+                .only = options->only.items, .only_count = options->only.count,
+                .skip = options->skip.items, .skip_count = options->skip.count,
+                .has_seed = options->has_seed, .seed = options->seed, .runs = options->runs,
+                .allow_paths = options->allow_paths.items,
+                .allow_path_count = options->allow_paths.count,
+        };
+        struct job job = {.options = options};
+        struct diag_list diags;
+        int code = EXIT_INVALID;
+
+        diag_list_init(&diags);
+        if (!scenario_load(path, &overrides, &job.scenario, &diags)) {
+                diag_list_print(&diags, stderr);
+                goto done;
+        }
+        diag_list_print(&diags, stderr);
+        if (!has_tag(job.scenario, &options->tags)) {
+                code = EXIT_PASSED;
+                goto done;
+        }
+        job.folder = folder_of(options, path, options->strategies.count > 1 ? strategy : NULL, many);
+        if (job.folder == NULL)
+                goto done;
+        code = job_begin(&job);
+        if (code == EXIT_PASSED)
+                code = run_job(&job);
+done:
+        if (job.journal_open)
+                out_file_abandon(&job.journal);
+        grade_destroy(job.grade);
+        text_pool_destroy(job.texts);
+        run_meta_free(job.meta);
+        free(job.folder);
+        scenario_free(job.scenario);
+        diag_list_release(&diags);
+        return code;
+}
+
+static bool choices_are_known(const struct options *options)
+{
+        if (options->journal != NULL && strcmp(options->journal, "first") != 0 &&
+            strcmp(options->journal, "all") != 0 && strcmp(options->journal, "none") != 0) {
+                fprintf(stderr, "chaos-run: --journal: '%s' is none of first, all, none\n",
+                        options->journal);
+                return false;
+        }
+        if (options->inconclusive != NULL && strcmp(options->inconclusive, "pass") != 0 &&
+            strcmp(options->inconclusive, "fail") != 0) {
+                fprintf(stderr, "chaos-run: --inconclusive: '%s' is neither pass nor fail\n",
+                        options->inconclusive);
+                return false;
+        }
+        return true;
+}
+
+static int settled(const struct options *options, int code)
+{
+        if (code != EXIT_INCONCLUSIVE || options->inconclusive == NULL)
+                return code;
+        return strcmp(options->inconclusive, "pass") == 0 ? EXIT_PASSED : EXIT_FAILED;
+}
+
+int command_run(const struct options *given)
+{
+        struct options options = *given;
+        struct file_list files = {0};
+        int code;
+
+        if (!choices_are_known(&options))
+                return EXIT_INVALID;
+        if (options.jobs == 0) {
+                long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+                options.jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint32_t)processors;
+        }
+        interrupt_watch();
+        code = list_files(&options, &files);
+        for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
+                size_t strategies = options.strategies.count > 0 ? options.strategies.count : 1;
+
+                for (size_t s = 0; s < strategies && interrupt_signal == 0; s++) {
+                        const char *strategy =
+                                options.strategies.count > 0 ? options.strategies.items[s] : NULL;
+                        int one = settled(&options, run_file(&options, files.paths[i], strategy,
+                                                             files.count > 1));
+
+                        code = exit_code_worse(code, one);
+                }
+        }
+        files_release(&files);
+        return code;
+}

@@ -1,0 +1,407 @@
+/* actuator.c - a healer's actions: they take time, may fail, and have effects.
+ *
+ * An action is a slot from order to result. After the actuator's own time it
+ * either fails or is done to the fleet; what then takes time by itself (a boot,
+ * a rolling restart) keeps the slot until it has ended.
+ *
+ * What an action resets stands in its row and nowhere else.
+ */
+#include <string.h>
+
+#include "harness/fleet/model.h"
+
+#define INSTANCE_LAYERS (LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL))
+#define MACHINE_LAYERS (INSTANCE_LAYERS | LAYER_BIT(LAYER_HOST) | LAYER_BIT(LAYER_DISK))
+
+enum { DETAIL_FOR_S = 600, CORDON_FOR_S = 600, SCALE_MAX = 64 };
+
+const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
+        [ACTION_RESTART_INSTANCE] = {"restart_instance", "kills and starts one process; what it had in flight is lost",
+                                     INSTANCE_LAYERS, true, true, NS_PER_S},
+        [ACTION_RESTART_SERVICE] = {"restart_service", "rolling restart, instance by instance, drained first",
+                                    INSTANCE_LAYERS, false, true, NS_PER_S},
+        [ACTION_REPLACE_INSTANCE] = {"replace_instance", "boots a new instance on another host and takes the old one away",
+                                     MACHINE_LAYERS, true, true, 30 * NS_PER_S},
+        [ACTION_FAILOVER] = {"failover", "takes an instance out of the traffic for ten minutes",
+                             MACHINE_LAYERS | LAYER_BIT(LAYER_ZONE), true, true, NS_PER_S},
+        [ACTION_ROLLBACK_DEPLOYMENT] = {"rollback_deployment", "deploys the version before",
+                                        LAYER_BIT(LAYER_VERSION) | INSTANCE_LAYERS, false, true, 60 * NS_PER_S},
+        [ACTION_ROLLBACK_CONFIG] = {"rollback_config", "puts the configuration before in force",
+                                    LAYER_BIT(LAYER_CONFIG), false, false, 60 * NS_PER_S},
+        [ACTION_RESTORE_STATE] = {"restore_state", "restores data from a checkpoint",
+                                  LAYER_BIT(LAYER_DATA), false, false, NS_PER_S},
+        [ACTION_RECONNECT] = {"reconnect", "renews a connection pool", LAYER_BIT(LAYER_POOL), false, false, NS_PER_S},
+        [ACTION_CLEAR_CACHE] = {"clear_cache", "empties a cache", LAYER_BIT(LAYER_CACHE), false, false, NS_PER_S},
+        [ACTION_CLEAN_MEMORY] = {"clean_memory", "frees half of what an instance leaked", 0, true, true, NS_PER_S},
+        [ACTION_SCALE_RESOURCES] = {"scale_resources", "adds instances, or takes some away",
+                                    0, false, true, 30 * NS_PER_S},
+        [ACTION_INCREASE_RESOURCES] = {"increase_resources", "a quarter more memory and cores",
+                                       0, false, true, NS_PER_S},
+        [ACTION_SHED_LOAD] = {"shed_load", "refuses a share of what comes", 0, false, true, NS_PER_S},
+        [ACTION_SET_DEGRADATION] = {"set_degradation", "sets the degradation level, 0 to 4",
+                                    0, false, true, NS_PER_S},
+        [ACTION_ADJUST_TIMEOUT] = {"adjust_timeout", "multiplies the timeout of an edge", 0, false, true, NS_PER_S},
+        [ACTION_FREE_DISK] = {"free_disk", "deletes what may be deleted", LAYER_BIT(LAYER_DISK), true, false, NS_PER_S},
+        [ACTION_PURGE_QUEUE] = {"purge_queue", "throws a queue away", LAYER_BIT(LAYER_QUEUE), false, false, NS_PER_S},
+        [ACTION_SKIP_MESSAGE] = {"skip_message", "passes over one record", LAYER_BIT(LAYER_QUEUE), false, false, NS_PER_S},
+        [ACTION_END_SESSION] = {"end_session", "ends the session that holds a lock", LAYER_BIT(LAYER_LOCK), false, false, NS_PER_S},
+        [ACTION_STOP_CONTROLLER] = {"stop_controller", "stops an actor of the platform",
+                                    LAYER_BIT(LAYER_CONTROLLER), false, false, NS_PER_S},
+        [ACTION_DISABLE_HEALTH_CHECK] = {"disable_health_check", "balancers stop ejecting",
+                                         LAYER_BIT(LAYER_CONTROLLER), false, false, NS_PER_S},
+        [ACTION_ENABLE_MONITORING] = {"enable_monitoring", "denser telemetry for ten minutes", 0, false, true, NS_PER_S},
+        [ACTION_HEALTH_CHECK] = {"health_check", "asks an instance whether it is well", 0, true, true, NS_PER_S},
+        [ACTION_ESCALATE] = {"escalate", "calls a human", UINT32_MAX, false, true, NS_PER_S},
+};
+
+enum fleet_action_kind fleet_action_kind_of(const char *name)
+{
+        uint32_t kind = 0;
+
+        while (kind < ACTION_KIND_COUNT && strcmp(fleet_action_rows[kind].name, name) != 0)
+                kind++;
+        return (enum fleet_action_kind)kind;
+}
+
+const char *fleet_layer_name(enum fleet_layer layer)
+{
+        static const char *const names[LAYER_COUNT] = {
+                "none",  "process", "host", "disk",   "pool",     "cache",      "queue",
+                "lock",  "version", "config", "data", "edge",     "zone",       "leader",
+                "platform", "controller", "outside", "client", "healer",
+        };
+
+        return names[layer];
+}
+
+/* What the levels of degradation do; 4a-policies.md. */
+static const struct degradation_level {
+        double capacity, timeout;
+        float quality;
+        uint32_t concurrency;
+} levels[] = {
+        {1.00, 1.0, 1.00f, UINT32_MAX}, {0.75, 0.8, 0.85f, 10}, {0.50, 0.6, 0.75f, 5},
+        {0.25, 0.4, 0.60f, 2},          {0.10, 0.2, 0.50f, 1},
+};
+
+void actuator_finish(struct fleet *fleet, uint32_t index, bool ok, const char *reason)
+{
+        struct action_run *run = &fleet->actions[index];
+        struct fleet_action_result result = {
+                .id = run->action.id,
+                .kind = run->action.kind,
+                .service = run->action.service,
+                .instance = run->action.instance,
+                .started_at_ns = run->started_ns,
+                .finished_at_ns = fleet->now,
+                .ok = ok,
+                .reason = ok ? "" : reason,
+        };
+
+        run->in_use = false;
+        run->waits_up = false;
+        run->next_free = fleet->action_free;
+        fleet->action_free = index;
+        if (fleet->options.host.action_finished != NULL)
+                fleet->options.host.action_finished(fleet->options.host.user, &result);
+}
+
+static void wait_for_up(struct fleet *fleet, uint32_t index, uint32_t instance)
+{
+        fleet->actions[index].target = instance;
+        fleet->actions[index].waits_up = true;
+}
+
+void actuator_instance_up(struct fleet *fleet, uint32_t instance)
+{
+        roll_instance_up(fleet, instance);
+        for (uint32_t i = 0; i < fleet->action_count; i++) {
+                struct action_run *run = &fleet->actions[i];
+
+                if (!run->in_use || !run->waits_up || run->target != instance)
+                        continue;
+                if (run->action.kind == ACTION_REPLACE_INSTANCE)
+                        instance_drain(fleet, run->action.instance, true, "replaced");
+                actuator_finish(fleet, i, true, "");
+        }
+}
+
+void actuator_instance_gone(struct fleet *fleet, uint32_t instance)
+{
+        roll_instance_gone(fleet, instance);
+        for (uint32_t i = 0; i < fleet->action_count; i++)
+                if (fleet->actions[i].in_use && fleet->actions[i].waits_up &&
+                    fleet->actions[i].target == instance)
+                        actuator_finish(fleet, i, false, "the instance is gone");
+}
+
+/* ---- what each kind does */
+
+static void replace_instance(struct fleet *fleet, uint32_t index)
+{
+        uint32_t old = fleet->actions[index].action.instance;
+        uint32_t service = fleet->instances[old].service;
+        bool room = service_can_spare(fleet, service);
+        uint32_t fresh = instance_add(fleet, service, fleet->instances[old].zone, true, "replacement");
+
+        if (fresh == NONE)
+                return;
+        wait_for_up(fleet, index, fresh);
+        /* Where the others can carry it, the old one goes at once. */
+        if (fleet->instances[old].state != INSTANCE_UP || room)
+                instance_drain(fleet, old, true, "replaced");
+}
+
+static void cordon_ends(void *user, uint32_t instance)
+{
+        struct fleet *fleet = user;
+
+        if (fleet->instances[instance].state == INSTANCE_UP) {
+                fleet->instances[instance].registered = true;
+                service_routes_changed(fleet, fleet->instances[instance].service);
+        }
+}
+
+static void cordon(struct fleet *fleet, uint32_t index)
+{
+        uint32_t instance = fleet->actions[index].action.instance;
+        uint32_t service = fleet->instances[instance].service;
+
+        if (fleet->services[service].routable_count < 2) {
+                actuator_finish(fleet, index, false, "no other instance to take the traffic");
+                return;
+        }
+        fleet->instances[instance].registered = false;
+        service_routes_changed(fleet, service);
+        fleet_schedule(fleet, fleet->now + CORDON_FOR_S * NS_PER_S, hash_mix(0x434fu, instance),
+                       cordon_ends, fleet, instance);
+        actuator_finish(fleet, index, true, "");
+}
+
+static void scale(struct fleet *fleet, uint32_t index)
+{
+        struct fleet_action action = fleet->actions[index].action;
+        struct service *service = &fleet->services[action.service];
+        int32_t wanted = (int32_t)action.amount;
+        uint32_t last = NONE;
+
+        if (wanted == 0 || wanted > SCALE_MAX || wanted < -SCALE_MAX) {
+                actuator_finish(fleet, index, false, "an amount of instances from 1 to 64 is needed");
+                return;
+        }
+        for (; wanted > 0; wanted--) {
+                uint32_t zone = service->spec->zones[service->numbered % service->spec->zone_count];
+
+                last = instance_add(fleet, action.service, zone, true, "scaled out");
+                if (last == NONE)
+                        return;
+        }
+        for (; wanted < 0 && service->member_count > 1; wanted++)
+                instance_drain(fleet, service->members[service->member_count - 1], true, "scaled in");
+        if (last != NONE)
+                wait_for_up(fleet, index, last);
+        else
+                actuator_finish(fleet, index, true, "");
+}
+
+static void admission_changed(struct service *service)
+{
+        service->admit_share = service->degrade_share < 1.0 - service->shed_share
+                                       ? service->degrade_share
+                                       : 1.0 - service->shed_share;
+}
+
+static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_t level)
+{
+        struct service *service = &fleet->services[service_index];
+        uint32_t limit = levels[level].concurrency;
+        uint32_t concurrency =
+                service->spec->concurrency < limit ? service->spec->concurrency : limit;
+
+        service_touch(fleet, service);
+        if (service->level > 0 && fleet->now > fleet->measured_from_ns)
+                service->degraded_s += (double)(fleet->now - (service->level_since_ns > fleet->measured_from_ns
+                                                                      ? service->level_since_ns
+                                                                      : fleet->measured_from_ns)) *
+                                       1e-9;
+        service->level = level;
+        service->level_since_ns = fleet->now;
+        service->degrade_share = levels[level].capacity;
+        service->timeout_factor = levels[level].timeout;
+        service->level_quality = levels[level].quality;
+        service->workers_up = service->up * concurrency;
+        service->concurrency = concurrency;
+        admission_changed(service);
+        fleet_note(fleet, &(struct fleet_note){.kind = FLEET_NOTE_DEGRADATION,
+                                               .service = service_index,
+                                               .instance = NONE,
+                                               .value = level,
+                                               .text = ""});
+        for (uint32_t i = 0; i < service->member_count; i++)
+                instance_start_waiting(fleet, service->members[i]);
+}
+
+static void act_on_instance(struct fleet *fleet, uint32_t index)
+{
+        struct fleet_action action = fleet->actions[index].action;
+        struct instance *instance = &fleet->instances[action.instance];
+
+        if (instance->state == INSTANCE_GONE) {
+                actuator_finish(fleet, index, false, "the instance is gone");
+                return;
+        }
+        switch (action.kind) {
+        case ACTION_RESTART_INSTANCE:
+                wait_for_up(fleet, index, action.instance);
+                instance_restart(fleet, action.instance, "restarted");
+                if (fleet->instances[action.instance].held_down > 0)
+                        actuator_finish(fleet, index, false, "the process does not start");
+                break;
+        case ACTION_REPLACE_INSTANCE:
+                replace_instance(fleet, index);
+                break;
+        case ACTION_FAILOVER:
+                cordon(fleet, index);
+                break;
+        case ACTION_CLEAN_MEMORY:
+                instance_leak_now(fleet, instance);
+                instance->leaked_bytes *= 0.5;
+                actuator_finish(fleet, index, true, "");
+                break;
+        case ACTION_HEALTH_CHECK: {
+                bool well = instance->state == INSTANCE_UP || instance->state == INSTANCE_DRAINING ||
+                            instance->state == INSTANCE_ZOMBIE;
+
+                actuator_finish(fleet, index, well, "the check failed");
+                break;
+        }
+        default:
+                actuator_finish(fleet, index, false, "not an action of this fleet");
+                break;
+        }
+}
+
+static void act_on_service(struct fleet *fleet, uint32_t index)
+{
+        struct fleet_action action = fleet->actions[index].action;
+        struct service *service = &fleet->services[action.service];
+
+        switch (action.kind) {
+        case ACTION_RESTART_SERVICE:
+                if (!roll_service(fleet, action.service, NULL, "restarted", false, index))
+                        actuator_finish(fleet, index, false, "another change is going on");
+                return;
+        case ACTION_ROLLBACK_DEPLOYMENT:
+                if (service->previous_version == NULL)
+                        actuator_finish(fleet, index, false, "there is no version before");
+                else if (!roll_service(fleet, action.service, service->previous_version,
+                                       "rolled back", false, index))
+                        actuator_finish(fleet, index, false, "another change is going on");
+                return;
+        case ACTION_SCALE_RESOURCES:
+                scale(fleet, index);
+                return;
+        case ACTION_INCREASE_RESOURCES:
+                for (uint32_t i = 0; i < service->member_count; i++)
+                        instance_cpu_touch(fleet, &fleet->instances[service->members[i]]);
+                service->memory_limit_bytes += service->memory_limit_bytes / 4;
+                service->cpu_cores *= 1.25;
+                break;
+        case ACTION_SHED_LOAD:
+                service->shed_share = action.amount < 0 ? 0 : action.amount > 1 ? 1 : action.amount;
+                admission_changed(service);
+                break;
+        case ACTION_SET_DEGRADATION:
+                if (action.amount < 0 || action.amount > 4) {
+                        actuator_finish(fleet, index, false, "levels are 0 to 4");
+                        return;
+                }
+                set_degradation(fleet, action.service, (uint32_t)action.amount);
+                break;
+        case ACTION_ADJUST_TIMEOUT:
+                if (action.edge >= fleet->spec->edge_count || action.amount <= 0 ||
+                    fleet->edges[action.edge].timeout_ns == TIME_NEVER) {
+                        actuator_finish(fleet, index, false, "no such timeout");
+                        return;
+                }
+                fleet->edges[action.edge].timeout_ns =
+                        (int64_t)((double)fleet->edges[action.edge].timeout_ns * action.amount);
+                break;
+        case ACTION_ENABLE_MONITORING:
+                fleet->detail_until_ns = fleet->now + DETAIL_FOR_S * NS_PER_S;
+                break;
+        case ACTION_ESCALATE:
+                fleet_page_human(fleet, action.service, "healer");
+                break;
+        default:
+                actuator_finish(fleet, index, false, "not an action of this fleet");
+                return;
+        }
+        actuator_finish(fleet, index, true, "");
+}
+
+/* The actuator's time is over. */
+static void actuate(void *user, uint32_t index)
+{
+        struct fleet *fleet = user;
+        struct fleet_action action = fleet->actions[index].action;
+        double failure_rate = fleet->spec->actuators[action.kind].failure_rate;
+
+        if (failure_rate > 0) {
+                uint64_t target = action.instance == FLEET_NO_INDEX
+                                          ? fleet->services[action.service].name_hash
+                                          : hash_text(fleet->instances[action.instance].name);
+                struct rng_block block =
+                        rng_draw(fleet->key, hash_mix(target, (uint64_t)action.kind), RNG_ACTUATOR,
+                                 (uint32_t)((uint64_t)(fleet->now - fleet->start_ns) / NS_PER_S));
+
+                if (rng_u01(block.word[0]) < failure_rate) {
+                        actuator_finish(fleet, index, false, "the actuator failed");
+                        return;
+                }
+        }
+        if (fleet_action_rows[action.kind].needs_instance)
+                act_on_instance(fleet, index);
+        else
+                act_on_service(fleet, index);
+}
+
+void fleet_act(struct fleet *fleet, const struct fleet_action *action)
+{
+        uint32_t index = fleet->action_free;
+        const char *wrong = NULL;
+
+        if (index != NONE) {
+                fleet->action_free = fleet->actions[index].next_free;
+        } else {
+                if (fleet->action_count == fleet->action_capacity) {
+                        uint32_t capacity = fleet->action_capacity * 2 + 16;
+                        struct action_run *bigger =
+                                realloc(fleet->actions, capacity * sizeof(*bigger));
+
+                        if (bigger == NULL) {
+                                fleet_break(fleet, "out of memory");
+                                return;
+                        }
+                        fleet->actions = bigger;
+                        fleet->action_capacity = capacity;
+                }
+                index = fleet->action_count++;
+        }
+        fleet->actions[index] = (struct action_run){
+                .action = *action, .started_ns = fleet->now, .target = NONE, .in_use = true};
+        if ((uint32_t)action->kind >= ACTION_KIND_COUNT || action->service >= fleet->service_count)
+                wrong = "no such target";
+        else if (fleet_action_rows[action->kind].needs_instance &&
+                 (action->instance >= fleet->instance_count ||
+                  fleet->instances[action->instance].service != action->service))
+                wrong = "no such instance";
+        if (wrong != NULL) {
+                actuator_finish(fleet, index, false, wrong);
+                return;
+        }
+        fleet_schedule(fleet, fleet->now + fleet->spec->actuators[action->kind].time_ns,
+                       hash_mix(hash_mix(0x414354u, (uint64_t)action->kind),
+                                (uint64_t)action->service << 32 | action->instance),
+                       actuate, fleet, index);
+}

@@ -1,0 +1,82 @@
+/* harness/fleet/effect.h - the fleet's public face for faults.
+ *
+ * A fault acts by effects. An effect is one change of one kind, attached to
+ * any number of targets (edges or instances) and taken off again; what it does
+ * to a request is worked out when the request passes, from all effects on that
+ * target, in the order of their `rank`: delays add, shares combine as
+ * 1 - prod(1 - p), factors multiply. So effects may be lifted in any order and
+ * leave no trace, which fleet_overlay_digest() proves.
+ *
+ * An effect on an instance lives in a layer of it; what resets that layer (a
+ * restart, a replacement; fleet/action.h) takes it off that instance, and the
+ * fault itself does not notice. State that an effect left behind (leaked memory,
+ * a dead process) is the fleet's and stays when the effect is lifted.
+ */
+#ifndef CHAOS_FLEET_EFFECT_H
+#define CHAOS_FLEET_EFFECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/base/dist.h"
+#include "harness/fleet/action.h"
+
+struct fleet;
+
+enum effect_kind {
+        EFFECT_EDGE_DELAY,   /* messages of an edge take longer */
+        EFFECT_HOST_DELAY,   /* answers of an instance are late */
+        EFFECT_ERROR,        /* an instance's own work fails */
+        EFFECT_LEAK,         /* an instance loses memory: bytes a second in a, a request in b */
+        EFFECT_HELD_DOWN,    /* an instance cannot start */
+        EFFECT_KIND_COUNT
+};
+
+struct effect {
+        enum effect_kind kind;
+        enum fleet_layer layer;
+        uint32_t rank;        /* order among effects; the fault's number */
+        uint64_t stream;      /* identity of its chance: the fault's name, hashed */
+        double probability;   /* that a request is touched */
+        int64_t ramp_from_ns; /* its size grows linearly from 0 over ramp_for_ns */
+        int64_t ramp_for_ns;
+        int64_t ramp_down_from_ns; /* TIME_NEVER: not yet; falls to 0 over ramp_down_for_ns */
+        int64_t ramp_down_for_ns;
+        struct dist delay;    /* delays: what is added at full size */
+        double jitter_ns;     /* delays: and evenly from [-jitter, jitter] */
+        double normal_sd_ns;  /* delays: and normal with this standard deviation */
+        double a, b;          /* as the kind says */
+        bool retryable;       /* errors */
+        int code;             /* errors: the status callers see */
+        /* what it did, kept by the fleet */
+        uint64_t touched;     /* requests, or targets where no request is touched */
+        double measured_sum;  /* of the added delay in s, of the failed calls, of leaked bytes */
+        uint64_t measured_count;
+};
+
+/* Puts `effect` on a target, once. The effect is the caller's and must live
+ * until it is taken off everything with fleet_effect_lift(). */
+void fleet_effect_on_edge(struct fleet *fleet, uint32_t edge, struct effect *effect);
+void fleet_effect_on_instance(struct fleet *fleet, uint32_t instance, struct effect *effect);
+
+/* Takes it off every target that still has it. */
+void fleet_effect_lift(struct fleet *fleet, struct effect *effect);
+
+/* Whether any target still has it (a cure may have removed all). */
+bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effect);
+
+/* Kills the process of an instance: what it had in flight is lost. `text` is
+ * static and becomes the cause in journal and events. */
+void fleet_instance_kill(struct fleet *fleet, uint32_t instance, int code, const char *text);
+
+/* A number that depends on every effect in force and on nothing else. */
+uint64_t fleet_overlay_digest(const struct fleet *fleet);
+
+/* Targets, for whoever resolves them: instances of a service that are part of
+ * it now, in order of their number. */
+uint32_t fleet_service_instances(const struct fleet *fleet, uint32_t service, uint32_t *out,
+                                 uint32_t max);
+uint32_t fleet_instance_zone(const struct fleet *fleet, uint32_t instance);
+uint32_t fleet_instance_service(const struct fleet *fleet, uint32_t instance);
+
+#endif

@@ -1,0 +1,487 @@
+/* instance.c - the life of processes: boot, run, drain, die, come back.
+ *
+ * A process that exits is started again by the platform's supervisor (if the
+ * service has one), at once the first time and then after 10 s, doubling to
+ * 300 s, until it has stayed up for ten minutes. Balancers learn of a death
+ * by their health checks alone; an orderly stop is told to them beforehand.
+ *
+ * Health checks and heartbeats are simulated only while they can change
+ * something: a passing check of a healthy instance is no event.
+ */
+#include "harness/fleet/model.h"
+
+const char *const instance_state_names[INSTANCE_STATE_COUNT] = {
+        "booting", "up", "draining", "hung", "zombie", "down", "gone",
+};
+
+enum { STABLE_AFTER_S = 600, DRAIN_LIMIT_S = 30, HEARTBEAT_MISSED_AFTER_S = 3 };
+
+static bool state_works(uint8_t state)
+{
+        return state == INSTANCE_UP || state == INSTANCE_DRAINING;
+}
+
+static bool state_answers_checks(uint8_t state)
+{
+        return state_works(state) || state == INSTANCE_ZOMBIE;
+}
+
+void service_routes_changed(struct fleet *fleet, uint32_t index)
+{
+        struct service *service = &fleet->services[index];
+
+        service->routable_count = 0;
+        for (uint32_t i = 0; i < service->member_count; i++) {
+                const struct instance *instance = &fleet->instances[service->members[i]];
+
+                if (instance->registered && !instance->ejected &&
+                    instance->state != INSTANCE_DRAINING)
+                        service->routable[service->routable_count++] = service->members[i];
+        }
+}
+
+bool service_can_spare(struct fleet *fleet, uint32_t index)
+{
+        const struct service *service = &fleet->services[index];
+        uint32_t working = 0, others;
+
+        for (uint32_t i = 0; i < service->routable_count; i++)
+                working += fleet->instances[service->routable[i]].state == INSTANCE_UP;
+        if (working < 2 || service->workers_up == 0)
+                return false;
+        others = service->workers_up * (working - 1) / working;
+        return (double)(service->busy + service->waiting) < 0.8 * (double)others;
+}
+
+/* ---- health checks and heartbeats */
+
+static void health_consider(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+        const struct health_check_spec *check =
+                &fleet->services[instance->service].spec->health_check;
+        bool passes = state_answers_checks(instance->state);
+        int64_t phase_ns, since_ns;
+
+        if (check->period_ns <= 0 || instance->health_scheduled || !instance->registered ||
+            instance->state == INSTANCE_GONE || passes != instance->ejected)
+                return;
+        phase_ns = (int64_t)(hash_mix(fleet->services[instance->service].name_hash,
+                                      instance->number) %
+                             (uint64_t)check->period_ns);
+        since_ns = fleet->now - fleet->start_ns - phase_ns;
+        instance->health_scheduled = true;
+        instance->health_failures = 0;
+        instance->health_successes = 0;
+        event_queue_push(&fleet->queue,
+                         fleet->now + check->period_ns -
+                                 (since_ns % check->period_ns + check->period_ns) % check->period_ns,
+                         hash_mix(0x4843u, index), event_payload(EV_HEALTH, 0, index));
+}
+
+void instance_health(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+        const struct health_check_spec *check =
+                &fleet->services[instance->service].spec->health_check;
+        bool passes = state_answers_checks(instance->state);
+        bool was_ejected = instance->ejected;
+
+        if (!instance->registered || instance->state == INSTANCE_GONE || passes != was_ejected) {
+                instance->health_scheduled = false;
+                return;
+        }
+        if (passes)
+                instance->ejected = ++instance->health_successes < check->successes;
+        else
+                instance->ejected = ++instance->health_failures >= check->failures;
+        if (instance->ejected == was_ejected) {
+                event_queue_push(&fleet->queue, fleet->now + check->period_ns,
+                                 hash_mix(0x4843u, index), event_payload(EV_HEALTH, 0, index));
+                return;
+        }
+        instance->health_scheduled = false;
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_HEALTH_CHECK,
+                                                .service = instance->service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .code = passes,
+                                                .text = passes ? "passing again" : "failing"});
+        service_routes_changed(fleet, instance->service);
+}
+
+void instance_heartbeat(struct fleet *fleet, uint32_t index, uint32_t epoch)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        if (!instance->beating || instance->state == INSTANCE_GONE ||
+            (instance->epoch & 0xffffffu) != epoch ||
+            (instance->state != INSTANCE_DOWN && instance->state != INSTANCE_HUNG))
+                return;
+        instance->beating = false;
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_HEARTBEAT_MISSED,
+                                                .service = instance->service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .text = "no heartbeat for 3 s"});
+}
+
+/* ---- states */
+
+static void set_state(struct fleet *fleet, uint32_t index, enum instance_state state,
+                      const char *cause)
+{
+        struct instance *instance = &fleet->instances[index];
+        struct service *service = &fleet->services[instance->service];
+        bool worked = state_works(instance->state), works = state_works((uint8_t)state);
+
+        service_touch(fleet, service);
+        instance_cpu_touch(fleet, instance);
+        if (works && !worked) {
+                service->up++;
+                service->workers_up += service->concurrency;
+        } else if (worked && !works) {
+                service->up--;
+                service->workers_up -= service->concurrency;
+        }
+        instance->state = (uint8_t)state;
+        instance->state_since_ns = fleet->now;
+        instance->cause = cause;
+        instance->timer_generation++;
+        instance->timer = TIMER_NONE;
+        fleet_note(fleet, &(struct fleet_note){.kind = FLEET_NOTE_INSTANCE_STATE,
+                                               .service = instance->service,
+                                               .instance = index,
+                                               .state = (int)state,
+                                               .text = cause});
+        if (state == INSTANCE_DOWN || state == INSTANCE_HUNG)
+                event_queue_push(&fleet->queue, fleet->now + HEARTBEAT_MISSED_AFTER_S * NS_PER_S,
+                                 hash_mix(0x4842u, index),
+                                 event_payload(EV_HEARTBEAT, instance->epoch, index));
+        service_routes_changed(fleet, instance->service);
+        health_consider(fleet, index);
+}
+
+static void set_timer(struct fleet *fleet, uint32_t index, enum instance_timer_kind kind,
+                      int64_t for_ns)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        instance->timer = (uint8_t)kind;
+        event_queue_push(&fleet->queue, fleet->now + for_ns, hash_mix(0x494eu, index),
+                         event_payload(EV_INSTANCE, ++instance->timer_generation, index));
+}
+
+static void become_up(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        instance->epoch++;
+        instance->up_since_ns = fleet->now;
+        instance->leaked_bytes = 0;
+        instance->leak_at_ns = fleet->now;
+        instance->registered = true;
+        instance->requests = 0;
+        instance->version = fleet->services[instance->service].version;
+        set_state(fleet, index, INSTANCE_UP, "started");
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_PROCESS_STARTED,
+                                                .service = instance->service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .text = instance->version});
+        if (!fleet->instances[index].beating) {
+                fleet->instances[index].beating = true;
+                fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_HEARTBEAT_BACK,
+                                                        .service = instance->service,
+                                                        .instance = index,
+                                                        .edge = NONE,
+                                                        .text = "heartbeat is back"});
+        }
+        actuator_instance_up(fleet, index);
+}
+
+uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone, bool booting,
+                      const char *cause)
+{
+        struct service *service = &fleet->services[service_index];
+        struct instance *instance;
+        uint32_t index = fleet->instance_count;
+
+        if (fleet->instance_count == fleet->instance_capacity) {
+                uint32_t capacity = fleet->instance_capacity * 2 + 8;
+                struct instance *bigger =
+                        realloc(fleet->instances, capacity * sizeof(*fleet->instances));
+
+                if (bigger == NULL) {
+                        fleet_break(fleet, "out of memory");
+                        return NONE;
+                }
+                fleet->instances = bigger;
+                fleet->instance_capacity = capacity;
+        }
+        if (service->member_count == service->member_capacity) {
+                uint32_t capacity = service->member_capacity * 2 + 4;
+                uint32_t *members = realloc(service->members, capacity * sizeof(*members));
+                uint32_t *routable = realloc(service->routable, capacity * sizeof(*routable));
+
+                if (members != NULL)
+                        service->members = members;
+                if (routable != NULL)
+                        service->routable = routable;
+                if (members == NULL || routable == NULL) {
+                        fleet_break(fleet, "out of memory");
+                        return NONE;
+                }
+                service->member_capacity = capacity;
+        }
+        instance = &fleet->instances[index];
+        *instance = (struct instance){
+                .queue = {NONE, NONE, 0},
+                .inside = {NONE, NONE, 0},
+                .service = service_index,
+                .zone = zone,
+                .number = service->numbered++,
+                .state = INSTANCE_BOOTING,
+                .in_service = true,
+                .beating = true,
+                .successor = NONE,
+                .up_since_ns = fleet->now,
+                .state_since_ns = fleet->now,
+                .leak_at_ns = fleet->now,
+                .cpu_at_ns = fleet->now,
+                .version = service->version,
+                .cause = cause,
+        };
+        instance->name = arena_printf(&fleet->arena, "%s-%u", service->spec->name, instance->number);
+        if (fleet->options.telemetry)
+                instance->sketch = ARENA_NEW(&fleet->arena, struct sketch);
+        if (instance->name == NULL || (fleet->options.telemetry && instance->sketch == NULL)) {
+                fleet_break(fleet, "out of memory");
+                return NONE;
+        }
+        service_touch(fleet, service);
+        fleet->instance_count++;
+        service->members[service->member_count++] = index;
+        if (!booting) {
+                instance->state = INSTANCE_UP;
+                instance->registered = true;
+                instance->epoch = 1;
+                /* Long since warm when the run begins. */
+                instance->up_since_ns = fleet->now - 24 * NS_PER_HOUR;
+                service->up++;
+                service->workers_up += service->concurrency;
+                service_routes_changed(fleet, service_index);
+                return index;
+        }
+        fleet_note(fleet, &(struct fleet_note){.kind = FLEET_NOTE_INSTANCE_STATE,
+                                               .service = service_index,
+                                               .instance = index,
+                                               .state = INSTANCE_BOOTING,
+                                               .text = cause});
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_INSTANCE_ADDED,
+                                                .service = service_index,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .text = instance->name});
+        set_timer(fleet, index, TIMER_UP, service->spec->boot_time_ns);
+        return index;
+}
+
+/* The process is no more: what was in it is lost, what lived in it is gone. */
+static void process_ends(struct fleet *fleet, uint32_t index, int code, bool oom, const char *cause)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        instance->exited_ns = fleet->now;
+        instance_lose_requests(fleet, index);
+        effect_reset_layers(fleet, instance, LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL));
+        instance->leaked_bytes = 0;
+        instance->leak_at_ns = fleet->now;
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_PROCESS_EXITED,
+                                                .service = instance->service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .code = code,
+                                                .oom = oom,
+                                                .text = cause});
+}
+
+void instance_try_start(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        if (instance->state != INSTANCE_DOWN || instance->held_down > 0 ||
+            instance->timer == TIMER_UP)
+                return;
+        if (fleet->services[instance->service].spec->supervisor == SUPERVISOR_ALWAYS)
+                set_timer(fleet, index, TIMER_UP,
+                          fleet->services[instance->service].spec->restart_time_ns);
+}
+
+void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, const char *cause)
+{
+        struct instance *instance = &fleet->instances[index];
+        const struct service_spec *spec = fleet->services[instance->service].spec;
+        bool stable = fleet->now - instance->up_since_ns >= STABLE_AFTER_S * NS_PER_S;
+        int64_t wait_ns = 0;
+
+        if (instance->state == INSTANCE_GONE || instance->state == INSTANCE_DOWN)
+                return;
+        if (instance->state == INSTANCE_DRAINING && instance->goes_after_drain) {
+                instance_stop(fleet, index, cause);
+                return;
+        }
+        process_ends(fleet, index, code, oom, cause);
+        instance->exits_in_row = stable ? 0 : instance->exits_in_row;
+        set_state(fleet, index, INSTANCE_DOWN, cause);
+        if (spec->supervisor != SUPERVISOR_ALWAYS)
+                return;
+        instance = &fleet->instances[index];
+        if (instance->exits_in_row > 0) {
+                uint32_t doublings = instance->exits_in_row - 1u;
+
+                wait_ns = doublings >= 5 ? 300 * NS_PER_S : (10 * NS_PER_S) << doublings;
+                if (wait_ns > 300 * NS_PER_S)
+                        wait_ns = 300 * NS_PER_S;
+        }
+        if (instance->exits_in_row < UINT8_MAX)
+                instance->exits_in_row++;
+        if (instance->held_down == 0)
+                set_timer(fleet, index, TIMER_UP, wait_ns + spec->restart_time_ns);
+}
+
+void instance_restart(struct fleet *fleet, uint32_t index, const char *cause)
+{
+        struct instance *instance = &fleet->instances[index];
+        const struct service_spec *spec = fleet->services[instance->service].spec;
+
+        if (instance->state == INSTANCE_GONE)
+                return;
+        instance->registered = false;
+        if (instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING)
+                process_ends(fleet, index, 0, false, cause);
+        instance->exits_in_row = 0;
+        instance->ejected = false;
+        set_state(fleet, index, INSTANCE_DOWN, cause);
+        if (instance->held_down == 0)
+                set_timer(fleet, index, TIMER_UP, spec->restart_time_ns);
+}
+
+void instance_stop(struct fleet *fleet, uint32_t index, const char *cause)
+{
+        struct instance *instance = &fleet->instances[index];
+        struct service *service = &fleet->services[instance->service];
+
+        if (instance->state == INSTANCE_GONE)
+                return;
+        instance_lose_requests(fleet, index);
+        effect_reset_layers(fleet, instance, UINT32_MAX);
+        service_touch(fleet, service);
+        for (uint32_t i = 0; i < service->member_count; i++) {
+                if (service->members[i] != index)
+                        continue;
+                for (uint32_t k = i + 1; k < service->member_count; k++)
+                        service->members[k - 1] = service->members[k];
+                service->member_count--;
+                break;
+        }
+        instance->in_service = false;
+        instance->registered = false;
+        set_state(fleet, index, INSTANCE_GONE, cause);
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_INSTANCE_REMOVED,
+                                                .service = instance->service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .text = instance->name});
+        actuator_instance_gone(fleet, index);
+}
+
+void instance_drain(struct fleet *fleet, uint32_t index, bool goes, const char *cause)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        if (instance->state == INSTANCE_GONE)
+                return;
+        instance->goes_after_drain = goes;
+        if (instance->state != INSTANCE_UP && instance->state != INSTANCE_DRAINING) {
+                /* Nothing to wait for. */
+                if (goes)
+                        instance_stop(fleet, index, cause);
+                else
+                        instance_restart(fleet, index, cause);
+                return;
+        }
+        set_state(fleet, index, INSTANCE_DRAINING, cause);
+        set_timer(fleet, index, TIMER_DRAINED, DRAIN_LIMIT_S * NS_PER_S);
+        instance_drained_check(fleet, index);
+}
+
+static void drained(struct fleet *fleet, uint32_t index)
+{
+        if (fleet->instances[index].goes_after_drain)
+                instance_stop(fleet, index, fleet->instances[index].cause);
+        else
+                instance_restart(fleet, index, fleet->instances[index].cause);
+}
+
+void instance_drained_check(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        /* Not from inside the answer that emptied it: a moment later. */
+        if (instance->state == INSTANCE_DRAINING && instance->queue.length == 0 &&
+            instance->inside.length == 0)
+                set_timer(fleet, index, TIMER_DRAINED, NS_PER_MS);
+}
+
+void instance_timer(struct fleet *fleet, uint32_t index, uint32_t generation)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        if ((instance->timer_generation & 0xffffffu) != generation)
+                return;
+        switch ((enum instance_timer_kind)instance->timer) {
+        case TIMER_UP:
+                instance->timer = TIMER_NONE;
+                if (instance->held_down == 0 &&
+                    (instance->state == INSTANCE_DOWN || instance->state == INSTANCE_BOOTING))
+                        become_up(fleet, index);
+                break;
+        case TIMER_DRAINED:
+                if (instance->state == INSTANCE_DRAINING)
+                        drained(fleet, index);
+                break;
+        case TIMER_NONE:
+                break;
+        }
+}
+
+/* ---- memory */
+
+void instance_leak_now(struct fleet *fleet, struct instance *instance)
+{
+        double rate = effect_leak_rate(fleet, instance);
+
+        if (rate > 0 && instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING)
+                instance->leaked_bytes += rate * (double)(fleet->now - instance->leak_at_ns) * 1e-9;
+        instance->leak_at_ns = fleet->now;
+}
+
+double instance_memory_bytes(struct fleet *fleet, struct instance *instance)
+{
+        const struct service_spec *spec = fleet->services[instance->service].spec;
+
+        if (instance->effects != NULL)
+                instance_leak_now(fleet, instance);
+        return (double)spec->memory_base_bytes +
+               (double)spec->memory_per_request_bytes *
+                       (instance->inside.length + instance->queue.length) +
+               instance->leaked_bytes;
+}
+
+/* ---- public */
+
+void fleet_instance_kill(struct fleet *fleet, uint32_t instance, int code, const char *text)
+{
+        instance_exit(fleet, instance, code, false, text);
+}

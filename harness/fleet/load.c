@@ -1,0 +1,341 @@
+/* load.c - who calls the fleet: open sources, traces and closed users.
+ *
+ * Arrival n of a source is made from draw n of the source's own stream and
+ * from nothing else, so the same requests come at the same instants in every
+ * arm. Rates that are constant by pieces (constant, steps, surge, trace, mmpp)
+ * are inverted exactly; smooth ones (ramp, sine) are thinned against their
+ * largest rate.
+ *
+ * A crowd, benign or a fault's, comes besides, from a stream of its own.
+ */
+#include <math.h>
+
+#include "harness/base/detmath.h"
+#include "harness/fleet/model.h"
+
+#define PI 3.14159265358979323846
+
+/* sin by a polynomial after reduction: same bits everywhere, off by < 1e-9,
+ * which is all that a load profile needs. */
+static double sine_of_turn(double turn)
+{
+        double x, x2;
+
+        turn -= floor(turn);
+        if (turn > 0.75)
+                turn -= 1.0;
+        else if (turn > 0.25)
+                turn = 0.5 - turn;
+        x = 2.0 * PI * turn;
+        x2 = x * x;
+        return x * (1.0 - x2 / 6.0 * (1.0 - x2 / 20.0 * (1.0 - x2 / 42.0 * (1.0 - x2 / 72.0 *
+               (1.0 - x2 / 110.0 * (1.0 - x2 / 156.0 * (1.0 - x2 / 210.0)))))));
+}
+
+static double shape_at(const struct load_profile *profile, int64_t at_ns)
+{
+        double share;
+
+        switch (profile->shape) {
+        case SHAPE_RAMP:
+                if (at_ns <= 0)
+                        return profile->from;
+                if (at_ns >= profile->over_ns)
+                        return profile->to;
+                share = (double)at_ns / (double)profile->over_ns;
+                return profile->from + (profile->to - profile->from) * share;
+        case SHAPE_SINE:
+                return 1.0 + profile->amplitude * sine_of_turn((double)at_ns /
+                                                                       (double)profile->period_ns +
+                                                               profile->phase);
+        case SHAPE_SURGE:
+                return at_ns >= profile->at_ns && at_ns < profile->at_ns + profile->for_ns
+                               ? profile->factor
+                               : 1.0;
+        case SHAPE_STEPS: {
+                double factor = 1.0;
+
+                for (size_t i = 0; i < profile->step_count && profile->steps[i].at_ns <= at_ns; i++)
+                        factor = profile->steps[i].factor;
+                return factor;
+        }
+        case SHAPE_CONSTANT:
+        default:
+                return 1.0;
+        }
+}
+
+static double shape_max(const struct load_profile *profile)
+{
+        if (profile->shape == SHAPE_RAMP)
+                return profile->from > profile->to ? profile->from : profile->to;
+        return 1.0 + fabs(profile->amplitude);
+}
+
+/* The next instant after `at_ns` at which the shape jumps. */
+static int64_t shape_jumps_at(const struct load_profile *profile, int64_t at_ns)
+{
+        if (profile->shape == SHAPE_SURGE) {
+                if (at_ns < profile->at_ns)
+                        return profile->at_ns;
+                if (at_ns < profile->at_ns + profile->for_ns)
+                        return profile->at_ns + profile->for_ns;
+        }
+        if (profile->shape == SHAPE_STEPS)
+                for (size_t i = 0; i < profile->step_count; i++)
+                        if (profile->steps[i].at_ns > at_ns)
+                                return profile->steps[i].at_ns;
+        return TIME_NEVER;
+}
+
+static int64_t floor_mod(int64_t a, int64_t b)
+{
+        int64_t m = a % b;
+
+        return m < 0 ? m + b : m;
+}
+
+/* The rate from `at_ns` on, and until when it stays so. */
+static double piece_rate(struct fleet *fleet, struct source *source, int64_t at_ns,
+                         int64_t *until_ns)
+{
+        const struct load_spec *spec = source->spec;
+        double rate;
+
+        if (spec->process == LOAD_TRACE) {
+                int64_t within = floor_mod(at_ns - fleet->start_ns + spec->trace.offset_ns,
+                                           spec->trace.total_ns);
+                int64_t step = within / spec->trace.step_ns;
+
+                *until_ns = at_ns + ((step + 1) * spec->trace.step_ns - within);
+                rate = spec->trace.count[step] / ((double)spec->trace.step_ns * 1e-9);
+        } else if (spec->process == LOAD_MMPP) {
+                while (source->state_until_ns <= at_ns) {
+                        struct rng_block block =
+                                rng_draw(fleet->key, source->name_hash, RNG_MODULATION,
+                                         source->state_drawn++);
+
+                        source->state = (source->state + 1) % spec->mmpp_count;
+                        source->state_until_ns +=
+                                1 + (int64_t)(-det_log(rng_u01(block.word[0])) *
+                                              (double)spec->mmpp_means_ns[source->state]);
+                }
+                *until_ns = source->state_until_ns;
+                rate = spec->mmpp_rates_per_s[source->state];
+        } else {
+                *until_ns = shape_jumps_at(&spec->profile, at_ns);
+                rate = spec->rate_per_s * shape_at(&spec->profile, at_ns);
+        }
+        return source->crowd ? rate * source->crowd_factor : rate;
+}
+
+static struct rng_block next_block(struct fleet *fleet, struct source *source)
+{
+        uint64_t n = source->drawn++;
+
+        return rng_draw(fleet->key, source->name_hash + (n >> 32), RNG_ARRIVAL, (uint32_t)n);
+}
+
+/* When the next one comes after `from_ns`, or TIME_NEVER. */
+static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t from_ns)
+{
+        const struct load_spec *spec = source->spec;
+        double units;
+
+        if (spec->process == LOAD_TRACE && spec->trace.count == NULL) {
+                uint64_t n;
+                int64_t lap;
+
+                if (source->crowd)
+                        return TIME_NEVER;
+                /* Single instants: the n-th since the start, round and round. */
+                n = source->drawn;
+                source->block = next_block(fleet, source);
+                lap = (int64_t)(n / spec->trace.length);
+                return fleet->start_ns + lap * spec->trace.total_ns +
+                       spec->trace.at_ns[n % spec->trace.length];
+        }
+        if (spec->process == LOAD_CONSTANT && !source->crowd) {
+                double rate = spec->rate_per_s * shape_at(&spec->profile, from_ns);
+
+                source->block = next_block(fleet, source);
+                return rate > 0 ? from_ns + (int64_t)(1e9 / rate)
+                                : shape_jumps_at(&spec->profile, from_ns);
+        }
+        if (spec->process != LOAD_TRACE && spec->process != LOAD_MMPP &&
+            (spec->profile.shape == SHAPE_SINE || spec->profile.shape == SHAPE_RAMP)) {
+                double most = spec->rate_per_s * shape_max(&spec->profile) *
+                              (source->crowd ? source->crowd_factor : 1.0);
+                int64_t at_ns = from_ns;
+
+                if (most <= 0)
+                        return TIME_NEVER;
+                do {
+                        source->block = next_block(fleet, source);
+                        at_ns += 1 + (int64_t)(-det_log(rng_u01(source->block.word[0])) / most * 1e9);
+                } while (rng_u01_32((uint32_t)source->block.word[1]) *
+                                 shape_max(&spec->profile) >=
+                         shape_at(&spec->profile, at_ns));
+                return at_ns;
+        }
+        source->block = next_block(fleet, source);
+        units = -det_log(rng_u01(source->block.word[0]));
+        for (int64_t at_ns = from_ns;;) {
+                int64_t until_ns;
+                double rate = piece_rate(fleet, source, at_ns, &until_ns);
+
+                if (until_ns == TIME_NEVER)
+                        return rate > 0 ? at_ns + 1 + (int64_t)(units / rate * 1e9) : TIME_NEVER;
+                if (rate > 0) {
+                        double piece = rate * (double)(until_ns - at_ns) * 1e-9;
+
+                        if (units < piece)
+                                return at_ns + 1 + (int64_t)(units / rate * 1e9);
+                        units -= piece;
+                }
+                at_ns = until_ns;
+        }
+}
+
+static void schedule_next(struct fleet *fleet, uint32_t index, int64_t from_ns)
+{
+        struct source *source = &fleet->sources[index];
+        int64_t at_ns = next_arrival(fleet, source, from_ns);
+
+        if (at_ns != TIME_NEVER)
+                event_queue_push(&fleet->queue, at_ns, source->name_hash,
+                                 event_payload(EV_ARRIVAL, source->generation, index));
+}
+
+/* Chooses the class of a request by 32 bits of its arrival. */
+static const struct load_class *class_of(const struct load_spec *spec, uint32_t bits)
+{
+        double u = rng_u01_32(bits), sum = 0;
+
+        for (size_t i = 0; i + 1 < spec->class_count; i++) {
+                sum += spec->classes[i].share;
+                if (u < sum)
+                        return &spec->classes[i];
+        }
+        return &spec->classes[spec->class_count - 1];
+}
+
+static void root_begin(struct fleet *fleet, struct source *source, uint32_t index, uint64_t uid,
+                       uint32_t class_bits, uint32_t user)
+{
+        const struct load_spec *spec = source->spec;
+        struct call *call = &fleet->calls[index];
+
+        call->uid = uid;
+        call->edge = source->edge;
+        call->parent = NONE;
+        call->parent_generation = user;
+        call->priority = 250;
+        call->cost = 1.0f;
+        if (spec->class_count > 0) {
+                const struct load_class *class = class_of(spec, class_bits);
+
+                call->priority = (uint16_t)class->priority;
+                call->cost = (float)class->cost;
+        }
+        if (fleet->now >= fleet->measured_from_ns)
+                fleet->root_requests++;
+        call_begin(fleet, index);
+}
+
+void load_arrival(struct fleet *fleet, uint32_t index, uint32_t generation)
+{
+        struct source *source = &fleet->sources[index];
+        uint64_t uid = hash_mix(source->name_hash, source->drawn);
+        uint32_t class_bits = (uint32_t)(source->block.word[1] >> 32);
+        uint32_t call;
+
+        if (generation != (source->generation & 0xffffffu))
+                return;
+        if (fleet->now >= fleet->measured_from_ns && !source->crowd)
+                source->hash = hash_mix(source->hash, (uint64_t)fleet->now ^ class_bits);
+        schedule_next(fleet, index, fleet->now);
+        call = call_new(fleet);
+        if (call != NONE)
+                root_begin(fleet, source, call, uid, class_bits, NONE);
+}
+
+void load_crowd(struct fleet *fleet, uint32_t load, double factor)
+{
+        struct source *source = &fleet->sources[fleet->spec->load_count + load];
+
+        source->generation++;
+        source->crowd_factor = factor;
+        if (factor > 0 && source->spec->process != LOAD_CLOSED)
+                schedule_next(fleet, fleet->spec->load_count + load, fleet->now);
+}
+
+/* ---- closed users */
+
+static void user_thinks(struct fleet *fleet, uint32_t index, uint32_t user)
+{
+        struct source *source = &fleet->sources[index];
+        uint64_t uid = hash_mix(source->name_hash, (uint64_t)user << 32 | source->user_turns[user]);
+        struct rng_block block = rng_draw(fleet->key, uid, RNG_THINK, 0);
+        uint32_t call = call_new(fleet);
+
+        if (call == NONE)
+                return;
+        source->user_turns[user]++;
+        fleet->calls[call].uid = uid;
+        fleet->calls[call].edge = source->edge;
+        fleet->calls[call].state = CALL_THINKING;
+        fleet->calls[call].parent = NONE;
+        fleet->calls[call].parent_generation = user;
+        fleet->calls[call].token++;
+        event_queue_push(&fleet->queue,
+                         fleet->now + dist_sample_ns(&source->spec->think_time, rng_u01(block.word[0])),
+                         uid, event_payload(EV_USER, fleet->calls[call].token, call));
+}
+
+void load_user_ready(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        uint32_t source = call->edge - fleet->spec->edge_count;
+
+        root_begin(fleet, &fleet->sources[source], index, call->uid,
+                   (uint32_t)(hash_mix(call->uid, 1) >> 32), call->parent_generation);
+}
+
+void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user)
+{
+        if (fleet->sources[source].spec->process == LOAD_CLOSED)
+                user_thinks(fleet, source, user);
+}
+
+bool load_init(struct fleet *fleet)
+{
+        const struct fleet_spec *spec = fleet->spec;
+
+        fleet->source_count = spec->load_count * 2;
+        fleet->sources = ARENA_ARRAY(&fleet->arena, struct source, fleet->source_count);
+        if (fleet->sources == NULL)
+                return false;
+        for (uint32_t i = 0; i < fleet->source_count; i++) {
+                struct source *source = &fleet->sources[i];
+
+                source->spec = &spec->loads[i % spec->load_count];
+                source->crowd = i >= spec->load_count;
+                source->name_hash = hash_mix(hash_text(source->spec->name), source->crowd ? 2 : 1);
+                source->edge = spec->edge_count + i % spec->load_count;
+                source->state_until_ns = fleet->start_ns;
+                if (source->crowd)
+                        continue;
+                if (source->spec->process == LOAD_CLOSED) {
+                        source->user_turns =
+                                ARENA_ARRAY(&fleet->arena, uint32_t, source->spec->users);
+                        if (source->user_turns == NULL)
+                                return false;
+                        for (uint32_t user = 0; user < source->spec->users; user++)
+                                user_thinks(fleet, i, user);
+                } else {
+                        schedule_next(fleet, i, fleet->start_ns);
+                }
+        }
+        return true;
+}

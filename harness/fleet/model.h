@@ -1,0 +1,497 @@
+/* harness/fleet/model.h - the fleet's inside: what its files share.
+ *
+ * A *call* is the caller's side of one logical call, with all its attempts; a
+ * *req* is one attempt at the callee, from the door to the answer. Both come
+ * from pools and are named by index; a generation tells a stale name. A call
+ * that has timed out forgets its req, which works on for nobody, as it does in
+ * real systems.
+ *
+ *   load.c, request.c   arrivals, calls, queues, work, answers (the hot path)
+ *   instance.c          life of processes, health checks, supervisor
+ *   actuator.c          what a healer's actions do
+ *   operations.c        the on-call human
+ *   rolling.c           changes that go instance by instance
+ *   background.c        benign life
+ *   effect.c            faults' effects
+ *   telemetry.c         samples for a healer
+ *   objective.c         good and bad seconds, incidents
+ *   fleet.c             creation, the event loop, the end
+ *
+ * Memory: 96 bytes a call and 88 a req in flight; see the structs.
+ */
+#ifndef CHAOS_FLEET_MODEL_H
+#define CHAOS_FLEET_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "harness/base/arena.h"
+#include "harness/base/hist.h"
+#include "harness/base/rng.h"
+#include "harness/fleet/effect.h"
+#include "harness/fleet/fleet.h"
+#include "harness/sim/event_queue.h"
+
+#define NONE UINT32_MAX
+
+/* Requests in flight at most, in the whole fleet: an overload without bound
+ * must not eat the machine. Reaching it ends the run (exit 70). */
+enum { FLEET_IN_FLIGHT_MAX = 8 * 1000 * 1000 };
+
+enum event_kind {
+        EV_ARRIVAL,      /* index: load source */
+        EV_REACH,        /* req comes to the door */
+        EV_WORKED,       /* req's own work is done */
+        EV_ANSWER,       /* call hears the answer of its attempt */
+        EV_RETRY,        /* call's back-off is over */
+        EV_TIMER_RING,   /* edge's first timer is due */
+        EV_TIMEOUT,      /* call's timer that did not fit the ring */
+        EV_USER,         /* index: call record of a closed user that has thought */
+        EV_SECOND,       /* every second: objectives and slow life */
+        EV_TELEMETRY,    /* end of a telemetry interval */
+        EV_CALLBACK,     /* fleet_schedule() */
+        EV_INSTANCE,     /* instance's lifecycle timer */
+        EV_HEALTH,       /* instance's next health check that could change something */
+        EV_HEARTBEAT,    /* instance's heartbeat is missed if it is still dead */
+};
+
+/* What an instance's lifecycle timer is for. */
+enum instance_timer_kind { TIMER_NONE, TIMER_UP, TIMER_DRAINED };
+
+enum call_state { CALL_FREE, CALL_WAITING, CALL_BACKOFF, CALL_THINKING };
+enum req_state { REQ_FREE, REQ_COMING, REQ_QUEUED, REQ_WORKING, REQ_CALLING, REQ_STUCK };
+
+struct call {
+        uint64_t uid;
+        int64_t first_at_ns;
+        int64_t sent_at_ns;
+        struct policy_ticket ticket;
+        uint32_t edge;
+        uint32_t parent, parent_generation; /* req of the caller; NONE: a client */
+        uint32_t generation; /* of this record */
+        uint32_t token;      /* of the present attempt; a req or timer with another one is stale */
+        uint32_t req, req_generation;
+        uint32_t older, newer; /* unjudged calls of the callee, by first_at */
+        uint16_t attempt;
+        uint16_t priority; /* 0..499 */
+        float cost;        /* factor on service times, from the request's class */
+        uint8_t state;
+        uint8_t answer;   /* call_outcome of the attempt, while the answer is on its way */
+        bool judged;      /* counted as good or bad already */
+        bool ticketed;    /* the policy waits for a report */
+        bool final_error; /* the answer is not to be retried */
+        float answer_quality;
+};
+
+struct req {
+        uint64_t uid;
+        int64_t arrived_ns;
+        int64_t started_ns;
+        int64_t work_ns;    /* own work at full speed */
+        uint32_t call, call_token;
+        uint32_t edge;
+        uint32_t instance;
+        uint32_t generation;
+        uint32_t prev, next; /* in the instance's queue or its list of those inside */
+        uint32_t error_bits; /* 32 random bits for own errors */
+        float quality;
+        float cost;
+        uint16_t priority;
+        uint16_t call_at;    /* edge of the service it is at */
+        uint16_t call_done;  /* repetitions of that edge done */
+        uint16_t pending;    /* parallel calls out */
+        uint8_t state;
+        uint8_t outcome;     /* so far */
+        bool has_worker;
+        bool error_final;
+};
+
+struct list {
+        uint32_t head, tail, length;
+};
+
+struct effect_link {
+        struct effect *effect;
+        struct effect_link *next; /* by rank */
+};
+
+/* Latencies of one telemetry interval: 4 steps an octave, 1/8 precision. */
+enum { SKETCH_BUCKETS = 64 };
+
+struct sketch {
+        uint32_t count;
+        uint16_t bucket[SKETCH_BUCKETS];
+};
+
+struct instance {
+        struct list queue, inside;
+        uint32_t service, zone, number; /* number inside the service, for the name */
+        uint32_t busy;                  /* workers taken */
+        uint32_t working;               /* of those, in their own service time */
+        uint8_t state;                  /* enum instance_state */
+        bool in_service;                /* wanted: counts as part of the service */
+        bool registered;                /* balancers know of it */
+        uint8_t timer;                  /* enum instance_timer_kind */
+        bool ejected;                   /* by the balancer's health check */
+        bool beating;                   /* heartbeat not reported as missed */
+        bool goes_after_drain;          /* scaled in or replaced; else it restarts */
+        bool health_scheduled;
+        uint8_t exits_in_row;
+        uint16_t health_failures, health_successes;
+        uint32_t timer_generation; /* lifecycle events with another are stale */
+        uint32_t epoch;            /* processes so far */
+        uint32_t successor;        /* replacement that boots, or NONE */
+        uint32_t held_down;        /* effects that keep it from starting */
+        struct effect_link *effects;
+        int64_t up_since_ns;
+        int64_t exited_ns;
+        int64_t state_since_ns;
+        double leaked_bytes;
+        int64_t leak_at_ns;        /* leaked_bytes is as of then */
+        double batch_load;         /* cores taken by a benign job */
+        const char *version;
+        const char *cause;
+        /* telemetry of the present interval */
+        int64_t cpu_at_ns;
+        double cpu_area_s;
+        uint64_t requests;
+        uint32_t answers, errors, refused;
+        struct sketch *sketch;
+        const char *name; /* "cart-2" */
+};
+
+/* Timers of one constant delay: first in, first due. */
+struct timer {
+        int64_t at_ns;
+        uint32_t call, token;
+};
+
+struct timer_ring {
+        struct timer *slot;
+        uint32_t first, count, capacity; /* capacity: a power of two */
+        bool scheduled;
+};
+
+struct edge {
+        uint32_t from, to; /* from NONE: a load source */
+        uint64_t name_hash;
+        const char *name;
+        const struct edge_spec *spec; /* NULL for a load source */
+        double probability;
+        uint32_t count;
+        uint8_t mode, balancing, fallback_kind;
+        bool cancel_on_timeout;
+        bool guarded;
+        int64_t timeout_ns;
+        struct retry_spec retry;
+        double fallback_quality;
+        double retry_credit;
+        uint32_t turn; /* round robin */
+        uint64_t refused; /* attempts that its guard turned away, in the measured part */
+        struct timer_ring timers;
+        struct effect_link *effects;
+        /* telemetry of the present interval */
+        uint32_t calls, failures, timeouts;
+        struct sketch sketch;
+        bool message_sampled;
+};
+
+/* One second of a service that a probe looks at. */
+struct watch_second {
+        int64_t second;
+        struct hist latency;
+        uint32_t calls, errors, timeouts, good, bad;
+        uint64_t queue_area, busy_area, worker_area; /* at its end, since the start */
+};
+
+struct watch {
+        struct watch_second *ring;
+        uint32_t length; /* 0: nobody looks */
+};
+
+struct objective {
+        struct second_bucket *bucket; /* [capacity], from start_s on */
+        size_t capacity;
+        int64_t done;         /* buckets that are over */
+        uint32_t oldest, newest; /* unjudged calls */
+        int64_t window_from;  /* bucket index */
+        uint64_t window_good, window_bad;
+        bool window_is_bad;
+        bool open;
+        int64_t onset_ns, noticed_ns, last_bad_end_ns, good_since;
+        double lowest_share;
+        uint32_t incident;    /* index of the open one */
+};
+
+struct service {
+        const struct service_spec *spec;
+        uint64_t name_hash;
+        uint32_t *members;   /* instances that are part of it */
+        uint32_t member_count, member_capacity;
+        uint32_t *routable;  /* of those, where balancers send calls */
+        uint32_t routable_count;
+        uint32_t numbered;   /* instances ever, for names */
+        bool entry;
+        bool reached_by_entry;
+        bool *reaches;
+        /* time integrals */
+        int64_t area_at_ns;
+        uint32_t waiting, busy, inside; /* inside: waiting + working + calling */
+        uint32_t workers_up, up;
+        uint64_t queue_area, busy_area, system_area, worker_area, up_area, want_area; /* ns x count */
+        uint64_t sojourn_sum; /* ns, of those that left */
+        uint64_t work_sum;
+        /* declared at birth, changed by actions and deployments */
+        double error_rate, slowdown;
+        double cpu_cores;
+        int64_t memory_limit_bytes;
+        const char *version, *previous_version;
+        double admit_share;      /* of what comes; below 1: shed */
+        double admit_credit;
+        double shed_share, degrade_share; /* what it is made of */
+        uint32_t concurrency;    /* workers, as limited by degradation */
+        uint32_t level;          /* degradation 0..4 */
+        int64_t level_since_ns;
+        double degraded_s;
+        double timeout_factor;   /* of its calls, by degradation */
+        float level_quality;
+        struct objective objective;
+        struct watch watch;
+        struct service_measure measure;
+        /* the bin that is being filled */
+        struct hist *bin_hist;
+        struct series_bin bin;
+        uint64_t bin_queue_area, bin_busy_area, bin_worker_area;
+};
+
+/* A load source, or the crowd that joins one for a while (the second half of
+ * the array): extra arrivals have a stream of their own, so that the others
+ * stay as they are. */
+struct source {
+        const struct load_spec *spec;
+        uint64_t name_hash;
+        uint32_t edge;
+        bool crowd;
+        double crowd_factor; /* arrivals besides, in parts of the source's rate; 0: none */
+        uint32_t generation; /* of its pending arrival */
+        uint64_t drawn;      /* arrivals made or tried */
+        struct rng_block block; /* of the pending arrival */
+        uint64_t hash;       /* of arrivals in the measured part */
+        size_t state;        /* mmpp */
+        int64_t state_until_ns;
+        uint32_t state_drawn;
+        uint32_t *user_turns; /* closed: thoughts had, by user */
+};
+
+struct callback {
+        void (*fn)(void *user, uint32_t index);
+        void *user;
+        uint32_t index, next_free;
+};
+
+struct action_run {
+        struct fleet_action action;
+        int64_t started_ns;
+        uint32_t next_free;
+        uint32_t step;      /* of a rolling action */
+        uint32_t target;    /* instance it waits for */
+        bool waits_up;      /* finishes when target is up */
+        bool in_use;
+};
+
+/* The burn-rate alert of an entry service, and the human it calls. */
+struct pager {
+        uint64_t long_good, long_bad, short_good, short_bad;
+        bool busy;          /* a human is on it already */
+        uint32_t pages;
+};
+
+/* A change that goes through a service instance by instance. */
+struct roll {
+        uint32_t service;
+        uint32_t *targets;  /* instances, in order */
+        uint32_t count, at;
+        uint32_t waits_for; /* instance that is being restarted, or NONE */
+        uint32_t tries;     /* waited for room this often */
+        bool patient;       /* benign: gives up rather than hurt */
+        bool deployment;    /* tells when it is finished */
+        uint32_t action;    /* action_run to finish, or NONE */
+        const char *cause;
+        bool in_use;
+};
+
+struct fleet {
+        const struct fleet_spec *spec;
+        struct fleet_options options;
+        struct arena arena;
+        struct event_queue queue;
+        int64_t now;
+        uint64_t key;
+        int64_t start_ns;
+        int64_t start_s; /* second of the first bucket */
+        const char *broken;
+
+        struct service *services;
+        uint32_t service_count;
+        struct edge *edges;
+        uint32_t edge_count;
+        struct source *sources;
+        uint32_t source_count;
+        struct instance *instances;
+        uint32_t instance_count, instance_capacity;
+
+        struct call *calls;
+        uint32_t call_count, call_capacity, call_free;
+        struct req *reqs;
+        uint32_t req_count, req_capacity, req_free;
+        uint32_t in_flight;
+
+        struct callback *callbacks;
+        uint32_t callback_count, callback_capacity, callback_free;
+        struct action_run *actions;
+        uint32_t action_count, action_capacity, action_free;
+
+        const struct fleet_policy_ops *policy;
+        void *policy_state;
+
+        struct effect_link *link_free;
+        uint32_t leak_links; /* effects in force that lose memory */
+
+        enum run_phase phase;
+        int64_t phase_since_ns;
+        int64_t measured_from_ns; /* 0 */
+        int64_t bin_end_ns;
+        int64_t telemetry_interval_ns;
+        int64_t telemetry_from_ns;
+        int64_t detail_until_ns;
+        struct instance_sample *samples;
+        uint32_t sample_capacity;
+        struct edge_sample *edge_samples;
+
+        struct incident *incidents;
+        size_t incident_count, incident_capacity;
+        struct pager *pagers; /* by service */
+        struct roll *rolls;
+        uint32_t roll_count, roll_capacity;
+        double instance_added_s;
+        uint64_t human_pages;
+        uint64_t root_requests, root_unfinished, root_outcome[CALL_OUTCOME_COUNT];
+        uint64_t events;
+};
+
+/* Ends the run at the next look: first reason wins. `why` is static. */
+static inline void fleet_break(struct fleet *fleet, const char *why)
+{
+        if (fleet->broken == NULL)
+                fleet->broken = why;
+}
+
+/* Brings a service's time integrals up to now. */
+static inline void service_touch(struct fleet *fleet, struct service *service)
+{
+        uint64_t dt = (uint64_t)(fleet->now - service->area_at_ns);
+
+        service->area_at_ns = fleet->now;
+        service->queue_area += dt * service->waiting;
+        service->busy_area += dt * service->busy;
+        service->system_area += dt * service->inside;
+        service->worker_area += dt * service->workers_up;
+        service->up_area += dt * service->up;
+        service->want_area += dt * service->member_count;
+}
+
+/* ---- fleet.c */
+void fleet_note(struct fleet *fleet, const struct fleet_note *note);
+void fleet_tell(struct fleet *fleet, const struct fleet_event *event);
+
+/* ---- request.c */
+uint32_t call_new(struct fleet *fleet);
+void call_begin(struct fleet *fleet, uint32_t call);
+void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, uint32_t generation);
+void timer_ring_due(struct fleet *fleet, uint32_t edge);
+/* Everything on an instance is lost: queue and inside. */
+void instance_lose_requests(struct fleet *fleet, uint32_t instance);
+/* Starts work that waits, after workers came free or the process woke up. */
+void instance_start_waiting(struct fleet *fleet, uint32_t instance);
+void sketch_add(struct sketch *sketch, int64_t ns);
+double sketch_quantile_s(const struct sketch *sketch, double q);
+
+/* ---- load.c */
+bool load_init(struct fleet *fleet);
+void load_arrival(struct fleet *fleet, uint32_t source, uint32_t generation);
+/* Extra arrivals of a load source from now on; 0.3: 30 % more, 0: no more. */
+void load_crowd(struct fleet *fleet, uint32_t source, double factor);
+/* The client's side ended; a closed user begins to think. */
+void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user);
+void load_user_ready(struct fleet *fleet, uint32_t call);
+
+/* ---- instance.c */
+uint32_t instance_add(struct fleet *fleet, uint32_t service, uint32_t zone, bool booting,
+                      const char *cause);
+void instance_timer(struct fleet *fleet, uint32_t instance, uint32_t generation);
+void instance_health(struct fleet *fleet, uint32_t instance);
+void instance_heartbeat(struct fleet *fleet, uint32_t instance, uint32_t generation);
+/* Sends no more calls there; when empty (30 s at most) it restarts or goes. */
+void instance_drain(struct fleet *fleet, uint32_t instance, bool goes, const char *cause);
+void instance_stop(struct fleet *fleet, uint32_t instance, const char *cause);
+void instance_restart(struct fleet *fleet, uint32_t instance, const char *cause);
+void instance_exit(struct fleet *fleet, uint32_t instance, int code, bool oom, const char *cause);
+void instance_drained_check(struct fleet *fleet, uint32_t instance);
+/* Starts it if it is down, wanted and nothing holds it. */
+void instance_try_start(struct fleet *fleet, uint32_t instance);
+double instance_memory_bytes(struct fleet *fleet, struct instance *instance);
+void instance_leak_now(struct fleet *fleet, struct instance *instance);
+void service_routes_changed(struct fleet *fleet, uint32_t service);
+/* Whether a service can do without one more instance for a while. */
+bool service_can_spare(struct fleet *fleet, uint32_t service);
+
+/* ---- actuator.c */
+void actuator_instance_up(struct fleet *fleet, uint32_t instance);
+void actuator_instance_gone(struct fleet *fleet, uint32_t instance);
+
+void actuator_finish(struct fleet *fleet, uint32_t run, bool ok, const char *reason);
+
+/* ---- rolling.c */
+/* Restarts the instances of a service one after the other, drained first.
+ * `version`: a new one in force from now on, or NULL. False: cannot begin. */
+bool roll_service(struct fleet *fleet, uint32_t service, const char *version, const char *cause,
+                  bool patient, uint32_t action);
+bool roll_instance(struct fleet *fleet, uint32_t instance, const char *cause);
+void roll_instance_up(struct fleet *fleet, uint32_t instance);
+void roll_instance_gone(struct fleet *fleet, uint32_t instance);
+void roll_release(struct fleet *fleet);
+
+/* ---- operations.c */
+bool operations_init(struct fleet *fleet);
+void operations_second(struct fleet *fleet);
+
+/* ---- background.c */
+bool background_init(struct fleet *fleet);
+
+/* ---- effect.c */
+int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint64_t uid);
+int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
+/* Whether an effect fails this request; `final` is set when it is not to be retried. */
+bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t uid, bool *final);
+double effect_leak_rate(struct fleet *fleet, const struct instance *instance);
+void effect_leak_request(struct fleet *fleet, struct instance *instance);
+/* Takes off an instance what lives in these layers. */
+void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers);
+/* A human ends it where it lives: everything on a service and its edges. */
+void effect_reset_service(struct fleet *fleet, uint32_t service);
+
+/* ---- telemetry.c */
+bool telemetry_init(struct fleet *fleet);
+void telemetry_interval_end(struct fleet *fleet);
+void instance_cpu_touch(struct fleet *fleet, struct instance *instance);
+
+/* ---- objective.c */
+bool objective_init(struct fleet *fleet);
+void objective_call_begun(struct fleet *fleet, uint32_t call);
+void objective_call_ended(struct fleet *fleet, uint32_t call, enum call_outcome outcome,
+                          float quality, bool good_for_callee);
+void objective_second(struct fleet *fleet);
+void objective_bin_end(struct fleet *fleet);
+
+#endif

@@ -1,0 +1,59 @@
+/* harness/fleet/policy.h - protections on a call's way, carried out by the fleet.
+ *
+ * The fleet knows that an edge may be guarded, not by what. Whoever configures
+ * the guards (a strategy, through run/heal_bridge.c) gives these calls; they
+ * are asked for every attempt on a guarded edge, in order of virtual time, from
+ * the thread of that world alone. None of them may allocate.
+ */
+#ifndef CHAOS_FLEET_POLICY_H
+#define CHAOS_FLEET_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/fleet/fleet_spec.h"
+
+enum policy_verdict {
+        POLICY_ADMIT,
+        POLICY_REJECT_BREAKER,
+        POLICY_REJECT_BULKHEAD,
+        POLICY_REJECT_RATE,
+        POLICY_REJECT_SHED,
+        POLICY_VERDICT_COUNT
+};
+
+enum policy_outcome { POLICY_OK, POLICY_FAILED, POLICY_TIMEOUT, POLICY_IGNORED, POLICY_CANCELLED };
+
+/* Stays with the attempt from admit to report; the fleet does not look inside. */
+struct policy_ticket {
+        uint64_t word[2];
+};
+
+/* Settings that replace the fleet's own on an edge; asked once at the start. */
+struct policy_edge_settings {
+        bool guarded;           /* admit and report are to be called */
+        bool has_timeout, has_retry, has_fallback;
+        int64_t timeout_ns;
+        struct retry_spec retry;
+        bool fallback_enabled;  /* false switches the fleet's own off */
+};
+
+struct policy_transition {
+        int64_t at_ns;
+        uint32_t edge;
+        const char *from, *to;  /* "closed" "open" "half_open" ...; static */
+};
+
+struct fleet_policy_ops {
+        void (*settings)(void *state, uint32_t edge, struct policy_edge_settings *out);
+        /* `priority` 0..499 of the request. On POLICY_ADMIT the ticket must be
+         * reported exactly once. */
+        enum policy_verdict (*admit)(void *state, uint32_t edge, int64_t now_ns, uint32_t priority,
+                                     struct policy_ticket *ticket);
+        void (*report)(void *state, uint32_t edge, int64_t now_ns, struct policy_ticket *ticket,
+                       enum policy_outcome outcome, int64_t latency_ns);
+        /* Transitions since the last call, oldest first; false when there is none left. */
+        bool (*next_transition)(void *state, struct policy_transition *out);
+};
+
+#endif

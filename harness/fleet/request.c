@@ -1,0 +1,989 @@
+/* request.c - one request's way: call, door, queue, worker, calls, answer.
+ *
+ * The hot path. Everything that happens to a request is decided from draws
+ * keyed by its identity, so that the same request meets the same chance in
+ * every arm. A hop is one block of random words, taken when the attempt is
+ * sent: service time, balancer's choice and own error.
+ *
+ * Pools may move when they grow: a `struct call *` or `struct req *` is not
+ * used after anything that could make a new one.
+ *
+ * Not here: who begins calls (load.c), whether an answer was good
+ * (objective.c), what becomes of the instance (instance.c).
+ */
+#include <math.h>
+#include <string.h>
+
+#include "harness/fleet/model.h"
+
+/* ---- pools */
+
+static bool grow(void **array, uint32_t *capacity, size_t size)
+{
+        uint32_t wanted = *capacity == 0 ? 64 : *capacity * 2;
+        void *bigger = realloc(*array, wanted * size);
+
+        if (bigger == NULL)
+                return false;
+        memset((char *)bigger + *capacity * size, 0, (wanted - *capacity) * size);
+        *array = bigger;
+        *capacity = wanted;
+        return true;
+}
+
+uint32_t call_new(struct fleet *fleet)
+{
+        uint32_t index = fleet->call_free;
+
+        if (index != NONE) {
+                fleet->call_free = fleet->calls[index].older;
+                return index;
+        }
+        if (fleet->call_count == fleet->call_capacity &&
+            !grow((void **)&fleet->calls, &fleet->call_capacity, sizeof(struct call))) {
+                fleet_break(fleet, "out of memory");
+                return NONE;
+        }
+        return fleet->call_count++;
+}
+
+static void call_free(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+
+        call->state = CALL_FREE;
+        call->generation++;
+        call->token++;
+        call->older = fleet->call_free;
+        fleet->call_free = index;
+}
+
+static uint32_t req_new(struct fleet *fleet)
+{
+        uint32_t index = fleet->req_free;
+
+        if (++fleet->in_flight > FLEET_IN_FLIGHT_MAX) {
+                fleet_break(fleet, "more than 8 million requests in flight: an unbounded queue is "
+                                   "overloaded (give the service a `queue`)");
+                return NONE;
+        }
+        if (index != NONE) {
+                fleet->req_free = fleet->reqs[index].next;
+                return index;
+        }
+        if (fleet->req_count == fleet->req_capacity &&
+            !grow((void **)&fleet->reqs, &fleet->req_capacity, sizeof(struct req))) {
+                fleet_break(fleet, "out of memory");
+                return NONE;
+        }
+        return fleet->req_count++;
+}
+
+static void req_free(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        req->state = REQ_FREE;
+        req->generation++;
+        req->next = fleet->req_free;
+        fleet->req_free = index;
+        fleet->in_flight--;
+}
+
+static void list_append(struct fleet *fleet, struct list *list, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        req->prev = list->tail;
+        req->next = NONE;
+        if (list->tail == NONE)
+                list->head = index;
+        else
+                fleet->reqs[list->tail].next = index;
+        list->tail = index;
+        list->length++;
+}
+
+static void list_remove(struct fleet *fleet, struct list *list, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        if (req->prev == NONE)
+                list->head = req->next;
+        else
+                fleet->reqs[req->prev].next = req->next;
+        if (req->next == NONE)
+                list->tail = req->prev;
+        else
+                fleet->reqs[req->next].prev = req->prev;
+        list->length--;
+}
+
+/* ---- latency sketch of telemetry: 4 steps an octave from 16 us on */
+
+enum { SKETCH_LOW_OCTAVE = 14 };
+
+void sketch_add(struct sketch *sketch, int64_t ns)
+{
+        uint64_t v = ns < (int64_t)1 << SKETCH_LOW_OCTAVE ? (uint64_t)1 << SKETCH_LOW_OCTAVE
+                                                         : (uint64_t)ns;
+        uint32_t octave = 63u - (uint32_t)__builtin_clzll(v);
+        uint32_t index = ((octave - SKETCH_LOW_OCTAVE) << 2) + (uint32_t)((v >> (octave - 2)) & 3);
+
+        if (index >= SKETCH_BUCKETS)
+                index = SKETCH_BUCKETS - 1;
+        if (sketch->bucket[index] < UINT16_MAX) {
+                sketch->bucket[index]++;
+                sketch->count++;
+        }
+}
+
+double sketch_quantile_s(const struct sketch *sketch, double q)
+{
+        double rank = q * sketch->count;
+        uint32_t seen = 0;
+
+        if (sketch->count == 0)
+                return NAN;
+        for (uint32_t i = 0; i < SKETCH_BUCKETS; i++) {
+                seen += sketch->bucket[i];
+                if ((double)seen >= rank) {
+                        uint64_t low = ((uint64_t)4 + (i & 3)) << (SKETCH_LOW_OCTAVE + (i >> 2) - 2);
+
+                        return ((double)low + 0.5 * (double)((uint64_t)1 << (SKETCH_LOW_OCTAVE + (i >> 2) - 2))) * 1e-9;
+                }
+        }
+        return NAN;
+}
+
+/* ---- timers: one ring an edge, since nearly all of them never go off */
+
+static void timer_push(struct fleet *fleet, uint32_t edge_index, int64_t at_ns, uint32_t call)
+{
+        struct edge *edge = &fleet->edges[edge_index];
+        struct timer_ring *ring = &edge->timers;
+        uint32_t token = fleet->calls[call].token;
+
+        if (ring->count > 0) {
+                uint32_t last = (ring->first + ring->count - 1) & (ring->capacity - 1);
+
+                if (ring->slot[last].at_ns > at_ns) {
+                        /* The delay was changed under way; this one is not last. */
+                        event_queue_push(&fleet->queue, at_ns, fleet->calls[call].uid,
+                                         event_payload(EV_TIMEOUT, token, call));
+                        return;
+                }
+        }
+        if (ring->count == ring->capacity) {
+                uint32_t capacity = ring->capacity == 0 ? 16 : ring->capacity * 2;
+                struct timer *slot = malloc(capacity * sizeof(*slot));
+
+                if (slot == NULL) {
+                        fleet_break(fleet, "out of memory");
+                        return;
+                }
+                for (uint32_t i = 0; i < ring->count; i++)
+                        slot[i] = ring->slot[(ring->first + i) & (ring->capacity - 1)];
+                free(ring->slot);
+                ring->slot = slot;
+                ring->first = 0;
+                ring->capacity = capacity;
+        }
+        ring->slot[(ring->first + ring->count) & (ring->capacity - 1)] =
+                (struct timer){at_ns, call, token};
+        ring->count++;
+        if (!ring->scheduled) {
+                ring->scheduled = true;
+                event_queue_push(&fleet->queue, at_ns, edge->name_hash,
+                                 event_payload(EV_TIMER_RING, 0, edge_index));
+        }
+}
+
+static bool timer_is_stale(const struct fleet *fleet, const struct timer *timer)
+{
+        const struct call *call = &fleet->calls[timer->call];
+
+        return call->state != CALL_WAITING || call->token != timer->token;
+}
+
+static void call_timed_out(struct fleet *fleet, uint32_t index);
+
+void timer_ring_due(struct fleet *fleet, uint32_t edge_index)
+{
+        struct timer_ring *ring = &fleet->edges[edge_index].timers;
+
+        while (ring->count > 0) {
+                struct timer timer = ring->slot[ring->first];
+
+                if (timer.at_ns > fleet->now && !timer_is_stale(fleet, &timer))
+                        break;
+                ring->first = (ring->first + 1) & (ring->capacity - 1);
+                ring->count--;
+                if (!timer_is_stale(fleet, &timer))
+                        call_timed_out(fleet, timer.call);
+        }
+        if (ring->count > 0)
+                event_queue_push(&fleet->queue, ring->slot[ring->first].at_ns,
+                                 fleet->edges[edge_index].name_hash,
+                                 event_payload(EV_TIMER_RING, 0, edge_index));
+        else
+                ring->scheduled = false;
+}
+
+/* ---- balancing */
+
+static uint32_t outstanding(const struct fleet *fleet, uint32_t instance)
+{
+        return fleet->instances[instance].queue.length + fleet->instances[instance].inside.length;
+}
+
+static uint32_t pick_instance(struct fleet *fleet, struct edge *edge, uint32_t bits)
+{
+        const struct service *service = &fleet->services[edge->to];
+        uint32_t count = service->routable_count;
+        uint32_t best, other;
+
+        if (count == 0)
+                return NONE;
+        switch ((enum fleet_balancing)edge->balancing) {
+        case BALANCE_RANDOM:
+                return service->routable[rng_below(bits, count)];
+        case BALANCE_POWER_OF_TWO:
+                best = service->routable[rng_below(bits, count)];
+                other = service->routable[rng_below((uint32_t)hash_mix(bits, 2), count)];
+                return outstanding(fleet, other) < outstanding(fleet, best) ? other : best;
+        case BALANCE_LEAST_OUTSTANDING:
+                edge->turn = edge->turn + 1 >= count ? 0 : edge->turn + 1;
+                best = service->routable[edge->turn];
+                for (uint32_t i = 1; i < count; i++) {
+                        uint32_t at = edge->turn + i;
+
+                        other = service->routable[at >= count ? at - count : at];
+                        if (outstanding(fleet, other) < outstanding(fleet, best))
+                                best = other;
+                }
+                return best;
+        case BALANCE_ROUND_ROBIN:
+        default:
+                edge->turn = edge->turn + 1 >= count ? 0 : edge->turn + 1;
+                return service->routable[edge->turn];
+        }
+}
+
+static int64_t network_ns(const struct fleet *fleet, uint32_t caller, uint32_t instance)
+{
+        uint32_t to = fleet->instances[instance].zone;
+        uint32_t from;
+
+        if (caller == NONE) /* a client sits in the target's zone at distance 0 */
+                return 0;
+        from = fleet->instances[caller].zone;
+        return from == to ? fleet->spec->zones[to].latency_ns : fleet->spec->zone_latency_ns;
+}
+
+static uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call)
+{
+        return call->parent == NONE ? NONE : fleet->reqs[call->parent].instance;
+}
+
+static bool call_parent_lives(const struct fleet *fleet, const struct call *call)
+{
+        return call->parent == NONE ||
+               fleet->reqs[call->parent].generation == call->parent_generation;
+}
+
+/* ---- a call and its attempts */
+
+static void req_reach(struct fleet *fleet, uint32_t index);
+static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+                                bool final);
+static void req_call_done(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+                          float quality);
+
+static void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+                        float quality, bool good_for_callee)
+{
+        struct call *call = &fleet->calls[index];
+        uint32_t parent = call->parent;
+        bool parent_lives = call_parent_lives(fleet, call);
+        uint32_t edge = call->edge;
+        uint32_t user = call->parent_generation;
+        bool measured = call->first_at_ns >= fleet->measured_from_ns;
+
+        objective_call_ended(fleet, index, outcome, quality, good_for_callee);
+        call_free(fleet, index);
+        if (parent == NONE) {
+                if (measured)
+                        fleet->root_outcome[outcome]++;
+                load_root_finished(fleet, edge - fleet->spec->edge_count, user);
+        } else if (parent_lives) {
+                req_call_done(fleet, parent, outcome, quality);
+        }
+}
+
+static void call_send(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        struct edge *edge = &fleet->edges[call->edge];
+        struct service *service = &fleet->services[edge->to];
+        uint64_t uid = hash_mix(call->uid, call->attempt + 1u);
+        struct rng_block block;
+        uint32_t instance, caller, ri;
+        int64_t delay_ns;
+        struct req *req;
+
+        call->token++;
+        call->state = CALL_WAITING;
+        call->sent_at_ns = fleet->now;
+        call->ticketed = false;
+        call->req = NONE;
+        if (call->first_at_ns >= fleet->measured_from_ns)
+                service->measure.attempts++;
+        if (edge->guarded) {
+                enum policy_verdict verdict = fleet->policy->admit(
+                        fleet->policy_state, call->edge, fleet->now, call->priority, &call->ticket);
+
+                if (verdict != POLICY_ADMIT) {
+                        edge->refused += call->first_at_ns >= fleet->measured_from_ns;
+                        call_attempt_failed(fleet, index, CALL_REJECTED, true);
+                        return;
+                }
+                call->ticketed = true;
+        }
+        block = rng_draw(fleet->key, uid, RNG_HOP, 0);
+        caller = call_caller_instance(fleet, call);
+        instance = pick_instance(fleet, edge, (uint32_t)block.word[1]);
+        if (instance == NONE) {
+                /* Nobody to connect to: refused at once. */
+                call->answer = CALL_LOST;
+                call->final_error = false;
+                call->answer_quality = 0;
+                event_queue_push(&fleet->queue, fleet->now + NS_PER_MS, uid,
+                                 event_payload(EV_ANSWER, call->token, index));
+                return;
+        }
+        ri = req_new(fleet);
+        if (ri == NONE)
+                return;
+        req = &fleet->reqs[ri];
+        req->uid = uid;
+        req->call = index;
+        req->call_token = call->token;
+        req->edge = call->edge;
+        req->instance = instance;
+        req->priority = call->priority;
+        req->cost = call->cost;
+        req->work_ns = dist_sample_ns(&service->spec->service_time, rng_u01(block.word[0]));
+        if (call->cost != 1.0f)
+                req->work_ns = (int64_t)((double)req->work_ns * (double)call->cost);
+        req->error_bits = (uint32_t)(block.word[1] >> 32);
+        req->quality = 1.0f;
+        req->call_at = 0;
+        req->call_done = 0;
+        req->pending = 0;
+        req->outcome = CALL_OK;
+        req->has_worker = false;
+        req->error_final = false;
+        req->state = REQ_COMING;
+        call->req = ri;
+        call->req_generation = req->generation;
+        if (edge->timeout_ns != TIME_NEVER) {
+                int64_t timeout_ns = edge->timeout_ns;
+
+                if (edge->from != NONE && fleet->services[edge->from].timeout_factor < 1.0)
+                        timeout_ns = (int64_t)((double)timeout_ns *
+                                               fleet->services[edge->from].timeout_factor);
+                timer_push(fleet, call->edge, fleet->now + timeout_ns, index);
+        }
+        delay_ns = network_ns(fleet, caller, instance);
+        if (edge->effects != NULL)
+                delay_ns += effect_edge_delay_ns(fleet, edge, uid);
+        if (delay_ns > 0)
+                event_queue_push(&fleet->queue, fleet->now + delay_ns, uid,
+                                 event_payload(EV_REACH, req->generation, ri));
+        else
+                req_reach(fleet, ri);
+}
+
+void call_begin(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        struct edge *edge = &fleet->edges[call->edge];
+
+        call->attempt = 0;
+        call->judged = false;
+        call->first_at_ns = fleet->now;
+        if (edge->retry.budget >= 0 && edge->retry.max > 0) {
+                edge->retry_credit += edge->retry.budget;
+                if (edge->retry_credit > 100)
+                        edge->retry_credit = 100;
+        }
+        if (fleet->now >= fleet->measured_from_ns)
+                fleet->services[edge->to].measure.calls++;
+        objective_call_begun(fleet, index);
+        call_send(fleet, index);
+}
+
+static int64_t retry_delay_ns(struct fleet *fleet, const struct call *call,
+                              const struct retry_spec *retry)
+{
+        double delay = (double)retry->initial_ns;
+        double most = (double)retry->max_delay_ns;
+
+        for (uint32_t i = 1; i < call->attempt && delay < most; i++)
+                delay *= retry->factor;
+        if (delay > most)
+                delay = most;
+        if (retry->jitter > 0) {
+                struct rng_block block =
+                        rng_draw(fleet->key, call->uid, RNG_CALL, 0x80000000u | call->attempt);
+
+                delay *= 1.0 + retry->jitter * rng_u01(block.word[0]);
+        }
+        return (int64_t)delay;
+}
+
+static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+                                bool final)
+{
+        struct call *call = &fleet->calls[index];
+        struct edge *edge = &fleet->edges[call->edge];
+
+        if (!final && call->attempt < edge->retry.max && call_parent_lives(fleet, call) &&
+            (edge->retry.budget < 0 || edge->retry_credit >= 1)) {
+                int64_t delay_ns;
+
+                if (edge->retry.budget >= 0)
+                        edge->retry_credit -= 1;
+                call->attempt++;
+                delay_ns = retry_delay_ns(fleet, call, &edge->retry);
+                call->state = CALL_BACKOFF;
+                call->token++;
+                event_queue_push(&fleet->queue, fleet->now + delay_ns, call->uid,
+                                 event_payload(EV_RETRY, call->token, index));
+                return;
+        }
+        if (edge->fallback_kind != FALLBACK_NONE) {
+                if (call->first_at_ns >= fleet->measured_from_ns)
+                        fleet->services[edge->to].measure.fallbacks++;
+                call_finish(fleet, index, CALL_DEGRADED, (float)edge->fallback_quality, false);
+                return;
+        }
+        call_finish(fleet, index, outcome, 0.0f, true);
+}
+
+/* An attempt ended: telemetry of the edge and its guard hear of it. */
+static void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcome outcome)
+{
+        struct edge *edge = &fleet->edges[call->edge];
+        int64_t latency_ns = fleet->now - call->sent_at_ns;
+        bool good = outcome == CALL_OK || outcome == CALL_DEGRADED;
+
+        edge->calls++;
+        edge->failures += !good;
+        edge->timeouts += outcome == CALL_TIMEOUT;
+        if (fleet->options.telemetry)
+                sketch_add(&edge->sketch, latency_ns);
+        if (call->ticketed) {
+                call->ticketed = false;
+                fleet->policy->report(fleet->policy_state, call->edge, fleet->now, &call->ticket,
+                                      good                       ? POLICY_OK
+                                      : outcome == CALL_TIMEOUT ? POLICY_TIMEOUT
+                                                                 : POLICY_FAILED,
+                                      latency_ns);
+        }
+}
+
+static void call_answered(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        enum call_outcome outcome = (enum call_outcome)call->answer;
+        float quality = call->answer_quality;
+
+        call_attempt_ended(fleet, call, outcome);
+        call->token++;
+        if (outcome == CALL_OK || outcome == CALL_DEGRADED)
+                call_finish(fleet, index, outcome, quality, true);
+        else
+                call_attempt_failed(fleet, index, outcome, call->final_error);
+}
+
+static void req_cancel(struct fleet *fleet, uint32_t index);
+
+static void call_timed_out(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        bool cancel = fleet->edges[call->edge].cancel_on_timeout;
+        uint32_t ri = call->req;
+        bool there = ri != NONE && fleet->reqs[ri].generation == call->req_generation &&
+                     fleet->reqs[ri].state != REQ_FREE;
+
+        call_attempt_ended(fleet, call, CALL_TIMEOUT);
+        call->token++; /* whatever it still does, it does for nobody */
+        call->req = NONE;
+        if (cancel && there)
+                req_cancel(fleet, ri);
+        call_attempt_failed(fleet, index, CALL_TIMEOUT, false);
+}
+
+/* ---- an attempt at the callee */
+
+static void worker_release(struct fleet *fleet, struct service *service, struct instance *instance)
+{
+        (void)fleet;
+        instance->busy--;
+        service->busy--;
+}
+
+static double slowness(struct fleet *fleet, struct service *service, struct instance *instance)
+{
+        const struct service_spec *spec = service->spec;
+        double factor = service->slowdown;
+        double demand = instance->working * spec->cpu_share + instance->batch_load;
+
+        if (demand > service->cpu_cores)
+                factor *= demand / service->cpu_cores;
+        if (service->memory_limit_bytes > 0) {
+                double used = instance_memory_bytes(fleet, instance) /
+                              (double)service->memory_limit_bytes;
+
+                if (used > 0.85) /* paging: up to three times slower at the limit */
+                        factor *= 1.0 + 2.0 * (used < 1.0 ? (used - 0.85) / 0.15 : 1.0);
+        }
+        if (spec->warm_up_ns > 0 && spec->warm_up_factor > 1.0) {
+                int64_t age_ns = fleet->now - instance->up_since_ns;
+
+                if (age_ns < spec->warm_up_ns)
+                        factor *= spec->warm_up_factor - (spec->warm_up_factor - 1.0) *
+                                                                 (double)age_ns /
+                                                                 (double)spec->warm_up_ns;
+        }
+        return factor;
+}
+
+static void req_start(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+        struct instance *instance = &fleet->instances[req->instance];
+        struct service *service = &fleet->services[instance->service];
+        double factor;
+        int64_t work_ns;
+
+        instance_cpu_touch(fleet, instance);
+        instance->busy++;
+        instance->working++;
+        service->busy++;
+        req->has_worker = true;
+        req->state = REQ_WORKING;
+        req->started_ns = fleet->now;
+        list_append(fleet, &instance->inside, index);
+        if (req->arrived_ns >= fleet->measured_from_ns) {
+                service->measure.started++;
+                hist_add(&service->measure.waiting, fleet->now - req->arrived_ns);
+        }
+        factor = slowness(fleet, service, instance);
+        work_ns = factor == 1.0 ? req->work_ns : (int64_t)((double)req->work_ns * factor);
+        event_queue_push(&fleet->queue, fleet->now + work_ns, req->uid,
+                         event_payload(EV_WORKED, req->generation, index));
+}
+
+void instance_start_waiting(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+        struct service *service = &fleet->services[instance->service];
+
+        while (instance->queue.length > 0 && instance->busy < service->concurrency &&
+               (instance->state == INSTANCE_UP || instance->state == INSTANCE_DRAINING)) {
+                uint32_t ri = service->spec->discipline == DISCIPLINE_LIFO ? instance->queue.tail
+                                                                           : instance->queue.head;
+
+                service_touch(fleet, service);
+                service->waiting--;
+                list_remove(fleet, &instance->queue, ri);
+                req_start(fleet, ri);
+        }
+}
+
+/* How much later than it was made an answer leaves the instance's host. */
+static int64_t host_delay_ns(struct fleet *fleet, uint32_t instance, uint64_t uid)
+{
+        if (fleet->instances[instance].effects == NULL)
+                return 0;
+        return effect_host_delay_ns(fleet, &fleet->instances[instance], uid);
+}
+
+/* Tells the caller, if it still waits; the answer leaves `late_ns` from now. */
+static void answer_caller(struct fleet *fleet, uint32_t call_index, uint32_t call_token,
+                          enum call_outcome outcome, float quality, bool final, uint32_t instance,
+                          uint64_t uid, int64_t late_ns)
+{
+        struct call *call = &fleet->calls[call_index];
+        int64_t delay_ns;
+
+        if (call->token != call_token || call->state != CALL_WAITING)
+                return;
+        call->answer = (uint8_t)outcome;
+        call->answer_quality = quality;
+        call->final_error = final;
+        delay_ns = late_ns + network_ns(fleet, call_caller_instance(fleet, call), instance);
+        if (delay_ns > 0)
+                event_queue_push(&fleet->queue, fleet->now + delay_ns, uid,
+                                 event_payload(EV_ANSWER, call_token, call_index));
+        else
+                call_answered(fleet, call_index);
+}
+
+/* Out of the service: integrals and sums. The req is in no list any more. */
+static void req_leave(struct fleet *fleet, struct service *service, const struct req *req)
+{
+        int64_t from_ns = req->arrived_ns > fleet->measured_from_ns ? req->arrived_ns
+                                                                    : fleet->measured_from_ns;
+
+        service->inside--;
+        if (fleet->now > from_ns)
+                service->sojourn_sum += (uint64_t)(fleet->now - from_ns);
+}
+
+/* Ends an attempt that was inside (not waiting) and answers it. */
+static void req_answer(struct fleet *fleet, uint32_t index, enum call_outcome outcome)
+{
+        struct req *req = &fleet->reqs[index];
+        uint32_t instance_index = req->instance;
+        struct instance *instance = &fleet->instances[instance_index];
+        struct service *service = &fleet->services[instance->service];
+        uint32_t call = req->call, token = req->call_token;
+        uint64_t uid = req->uid;
+        float quality = req->quality;
+        bool final = req->error_final;
+        int64_t late_ns = host_delay_ns(fleet, instance_index, uid);
+
+        service_touch(fleet, service);
+        req_leave(fleet, service, req);
+        list_remove(fleet, &instance->inside, index);
+        if (req->has_worker)
+                worker_release(fleet, service, instance);
+        instance->requests++;
+        instance->answers++;
+        instance->errors += outcome != CALL_OK && outcome != CALL_DEGRADED;
+        if (instance->sketch != NULL)
+                sketch_add(instance->sketch, fleet->now + late_ns - req->arrived_ns);
+        if (req->arrived_ns >= fleet->measured_from_ns)
+                service->measure.completed++;
+        req_free(fleet, index);
+        if (instance->state == INSTANCE_DRAINING)
+                instance_drained_check(fleet, instance_index);
+        instance_start_waiting(fleet, instance_index);
+        answer_caller(fleet, call, token, outcome, quality, final, instance_index, uid, late_ns);
+}
+
+/* Turned away at the door: never inside. */
+static void req_turn_away(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+                          bool final)
+{
+        struct req *req = &fleet->reqs[index];
+        uint32_t call = req->call, token = req->call_token, instance = req->instance;
+        uint64_t uid = req->uid;
+
+        req_free(fleet, index);
+        answer_caller(fleet, call, token, outcome, 0.0f, final, instance, uid,
+                      host_delay_ns(fleet, instance, uid));
+}
+
+static void req_reach(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+        uint32_t instance_index = req->instance;
+        struct instance *instance = &fleet->instances[instance_index];
+        struct service *service = &fleet->services[instance->service];
+        bool measured = fleet->now >= fleet->measured_from_ns;
+
+        req->arrived_ns = fleet->now;
+        service->measure.arrived += measured;
+        if (instance->state == INSTANCE_DOWN || instance->state == INSTANCE_BOOTING ||
+            instance->state == INSTANCE_GONE) {
+                instance->refused++;
+                service->measure.lost += measured;
+                req_turn_away(fleet, index, CALL_LOST, false);
+                return;
+        }
+        if (service->admit_share < 1.0) {
+                service->admit_credit += service->admit_share;
+                if (service->admit_credit < 1.0) {
+                        service->measure.rejected += measured;
+                        req_turn_away(fleet, index, CALL_REJECTED, true);
+                        return;
+                }
+                service->admit_credit -= 1.0;
+        }
+        if (instance->state == INSTANCE_ZOMBIE) {
+                instance->requests++;
+                instance->answers++;
+                instance->errors++;
+                service->measure.completed += measured;
+                req_turn_away(fleet, index, CALL_ERROR, false);
+                return;
+        }
+        if (instance->busy < service->concurrency && instance->state != INSTANCE_HUNG) {
+                service_touch(fleet, service);
+                service->inside++;
+                req_start(fleet, index);
+        } else if (instance->queue.length < service->spec->queue_max) {
+                service_touch(fleet, service);
+                service->inside++;
+                service->waiting++;
+                req->state = REQ_QUEUED;
+                list_append(fleet, &instance->queue, index);
+        } else {
+                service->measure.dropped += measured;
+                req_turn_away(fleet, index, CALL_DROPPED, false);
+                return;
+        }
+        if (service->memory_limit_bytes > 0 &&
+            instance_memory_bytes(fleet, instance) > (double)service->memory_limit_bytes)
+                instance_exit(fleet, instance_index, 137, true, "out of memory");
+}
+
+/* Makes the next calls of a req whose own work is done, or answers it. */
+static void req_continue(struct fleet *fleet, uint32_t index)
+{
+        uint32_t service_index = fleet->instances[fleet->reqs[index].instance].service;
+        const struct service_spec *spec = fleet->services[service_index].spec;
+        uint32_t generation = fleet->reqs[index].generation;
+
+        fleet->reqs[index].state = REQ_CALLING;
+        for (;;) {
+                struct req *req = &fleet->reqs[index];
+                const struct edge *edge;
+                uint32_t at = req->call_at, done = req->call_done, edge_index, ci;
+                struct call *call;
+
+                /* What runs in parallel has to come back before what follows. */
+                if (req->pending > 0 && (at >= spec->edge_count ||
+                                         fleet->edges[spec->edge_first + at].mode == CALL_SEQUENTIAL))
+                        return;
+                if (req->outcome != CALL_OK && req->outcome != CALL_DEGRADED) {
+                        if (req->pending == 0)
+                                req_answer(fleet, index, (enum call_outcome)req->outcome);
+                        return;
+                }
+                if (at >= spec->edge_count) {
+                        req_answer(fleet, index, req->quality < 1.0f ? CALL_DEGRADED : CALL_OK);
+                        return;
+                }
+                edge_index = spec->edge_first + at;
+                edge = &fleet->edges[edge_index];
+                if (done >= edge->count) {
+                        req->call_at++;
+                        req->call_done = 0;
+                        continue;
+                }
+                req->call_done++;
+                if (edge->probability < 1.0) {
+                        struct rng_block block =
+                                rng_draw(fleet->key, req->uid, RNG_CALL, at << 16 | done);
+
+                        if (rng_u01(block.word[0]) >= edge->probability)
+                                continue;
+                }
+                req->pending++;
+                ci = call_new(fleet);
+                if (ci == NONE)
+                        return;
+                req = &fleet->reqs[index];
+                call = &fleet->calls[ci];
+                call->uid = hash_mix(hash_mix(req->uid, edge->name_hash), done);
+                call->edge = edge_index;
+                call->parent = index;
+                call->parent_generation = generation;
+                call->priority = req->priority;
+                call->cost = req->cost;
+                if (edge->mode == CALL_SEQUENTIAL) {
+                        call_begin(fleet, ci); /* may have ended it, and this req, already */
+                        return;
+                }
+                /* A parallel call that ends at once must not go on from inside. */
+                req->pending++;
+                call_begin(fleet, ci);
+                if (fleet->reqs[index].generation != generation)
+                        return;
+                fleet->reqs[index].pending--;
+        }
+}
+
+/* A call that a req made came back. */
+static void req_call_done(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+                          float quality)
+{
+        struct req *req = &fleet->reqs[index];
+
+        req->pending--;
+        if (outcome != CALL_OK && outcome != CALL_DEGRADED) {
+                if (req->outcome == CALL_OK) {
+                        req->outcome = CALL_ERROR;
+                        req->error_final = false;
+                }
+        } else if (quality < req->quality) {
+                req->quality = quality; /* an answer is as good as its worst part */
+        }
+        if (req->pending > 0)
+                return;
+        if (fleet->instances[req->instance].state == INSTANCE_HUNG) {
+                req->state = REQ_STUCK;
+                return;
+        }
+        req_continue(fleet, index);
+}
+
+static void req_worked(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+        uint32_t instance_index = req->instance;
+        struct instance *instance = &fleet->instances[instance_index];
+        struct service *service = &fleet->services[instance->service];
+        bool failed;
+
+        if (instance->state == INSTANCE_HUNG) {
+                req->state = REQ_STUCK;
+                return;
+        }
+        instance_cpu_touch(fleet, instance);
+        instance->working--;
+        if (req->arrived_ns >= fleet->measured_from_ns)
+                service->work_sum += (uint64_t)(fleet->now - req->started_ns);
+        failed = service->error_rate > 0 && rng_u01_32(req->error_bits) < service->error_rate;
+        if (instance->effects != NULL) {
+                if (!failed)
+                        failed = effect_error(fleet, instance, req->uid, &req->error_final);
+                effect_leak_request(fleet, instance);
+        }
+        if (failed || instance->state == INSTANCE_ZOMBIE) {
+                req->outcome = CALL_ERROR;
+                req_answer(fleet, index, CALL_ERROR);
+                return;
+        }
+        if (service->level_quality < req->quality)
+                req->quality = service->level_quality;
+        if (service->spec->hold == HOLD_WORK && req->has_worker) {
+                service_touch(fleet, service);
+                req->has_worker = false;
+                worker_release(fleet, service, instance);
+                instance_start_waiting(fleet, instance_index);
+        }
+        req_continue(fleet, index);
+}
+
+/* Its caller called it off. */
+static void req_cancel(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+        uint32_t instance_index = req->instance;
+        struct instance *instance = &fleet->instances[instance_index];
+        struct service *service = &fleet->services[instance->service];
+        bool inside = req->state != REQ_COMING;
+        bool freed_worker = req->has_worker;
+
+        if (inside) {
+                service_touch(fleet, service);
+                req_leave(fleet, service, req);
+                service->measure.abandoned += req->arrived_ns >= fleet->measured_from_ns;
+        }
+        if (req->state == REQ_QUEUED) {
+                service->waiting--;
+                list_remove(fleet, &instance->queue, index);
+        } else if (inside) {
+                if (req->state == REQ_WORKING) {
+                        instance_cpu_touch(fleet, instance);
+                        instance->working--;
+                }
+                list_remove(fleet, &instance->inside, index);
+                if (req->has_worker)
+                        worker_release(fleet, service, instance);
+        }
+        req_free(fleet, index);
+        if (instance->state == INSTANCE_DRAINING)
+                instance_drained_check(fleet, instance_index);
+        if (freed_worker)
+                instance_start_waiting(fleet, instance_index);
+}
+
+static void lose(struct fleet *fleet, struct instance *instance, struct list *list)
+{
+        struct service *service = &fleet->services[instance->service];
+
+        while (list->head != NONE) {
+                uint32_t index = list->head;
+                struct req *req = &fleet->reqs[index];
+                uint32_t call = req->call, token = req->call_token, at = req->instance;
+                uint64_t uid = req->uid;
+
+                req_leave(fleet, service, req);
+                service->measure.lost += req->arrived_ns >= fleet->measured_from_ns;
+                service->waiting -= req->state == REQ_QUEUED;
+                service->busy -= req->has_worker;
+                list_remove(fleet, list, index);
+                req_free(fleet, index);
+                if (fleet->calls[call].token == token && fleet->calls[call].state == CALL_WAITING) {
+                        /* The connection breaks: heard a moment later, so that
+                         * nothing is sent while this instance is half gone. */
+                        struct call *c = &fleet->calls[call];
+                        int64_t delay_ns = network_ns(fleet, call_caller_instance(fleet, c), at);
+
+                        c->answer = CALL_LOST;
+                        c->answer_quality = 0;
+                        c->final_error = false;
+                        event_queue_push(&fleet->queue,
+                                         fleet->now + (delay_ns > 0 ? delay_ns : 1000), uid,
+                                         event_payload(EV_ANSWER, token, call));
+                }
+        }
+}
+
+void instance_lose_requests(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+        struct service *service = &fleet->services[instance->service];
+
+        service_touch(fleet, service);
+        instance_cpu_touch(fleet, instance);
+        lose(fleet, instance, &instance->queue);
+        lose(fleet, instance, &instance->inside);
+        instance->busy = 0;
+        instance->working = 0;
+}
+
+void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, uint32_t generation)
+{
+        switch (kind) {
+        case EV_REACH:
+                if (fleet->reqs[index].state == REQ_COMING &&
+                    (fleet->reqs[index].generation & 0xffffffu) == generation)
+                        req_reach(fleet, index);
+                break;
+        case EV_WORKED:
+                if (fleet->reqs[index].state == REQ_WORKING &&
+                    (fleet->reqs[index].generation & 0xffffffu) == generation)
+                        req_worked(fleet, index);
+                break;
+        case EV_ANSWER:
+                if (fleet->calls[index].state == CALL_WAITING &&
+                    (fleet->calls[index].token & 0xffffffu) == generation)
+                        call_answered(fleet, index);
+                break;
+        case EV_RETRY:
+                if (fleet->calls[index].state == CALL_BACKOFF &&
+                    (fleet->calls[index].token & 0xffffffu) == generation) {
+                        if (!call_parent_lives(fleet, &fleet->calls[index]))
+                                call_finish(fleet, index, CALL_LOST, 0.0f, true);
+                        else
+                                call_send(fleet, index);
+                }
+                break;
+        case EV_TIMEOUT:
+                if (fleet->calls[index].state == CALL_WAITING &&
+                    (fleet->calls[index].token & 0xffffffu) == generation)
+                        call_timed_out(fleet, index);
+                break;
+        default:
+                break;
+        }
+}

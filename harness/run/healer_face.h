@@ -1,0 +1,107 @@
+/* harness/run/healer_face.h - how the run speaks to any healer.
+ *
+ * In lock-step on virtual time: at each wake-up the healer is told the time
+ * and what reached it since the last one, and answers with what it noticed,
+ * what it wants done and when it wants to be woken at the latest. libhealer
+ * (heal_bridge.c) and an external program are two behind this face; neither is
+ * told more than is here. It never sees faults, the fleet's inside or a clock.
+ */
+#ifndef CHAOS_RUN_HEALER_FACE_H
+#define CHAOS_RUN_HEALER_FACE_H
+
+#include "harness/fleet/action.h"
+#include "harness/fleet/fleet_spec.h"
+#include "harness/fleet/policy.h"
+#include "harness/fleet/telemetry.h"
+
+/* The declared topology: services, edges, objectives and limits of the spec,
+ * and the instances that stand at the start. */
+struct healer_instance {
+        uint32_t service, zone;
+        const char *name;    /* "cart-2" */
+        const char *version; /* "v1" */
+};
+
+struct healer_world {
+        const struct fleet_spec *spec;
+        const struct healer_instance *instances;
+        uint32_t instance_count;
+        uint32_t edge_count; /* declared edges, then one a load source */
+        const char *const *edge_names;
+};
+
+struct healer_wake {
+        int64_t now_ns;
+        const struct telemetry_batch *batches;
+        size_t batch_count;
+        const struct fleet_event *events; /* by at_ns */
+        size_t event_count;
+        const struct fleet_action_result *results;
+        size_t result_count;
+};
+
+enum healer_note_kind {
+        NOTE_ALARM,             /* opened */
+        NOTE_ALARM_CLEARED,
+        NOTE_PREDICTION,
+        NOTE_DIAGNOSIS,
+        NOTE_EPISODE_OPENED,
+        NOTE_EPISODE_CLAIMED,   /* an action reported success */
+        NOTE_EPISODE_VERIFIED,  /* the violated metric is back and stayed */
+        NOTE_EPISODE_FAILED,    /* given up or escalated without success */
+        NOTE_EPISODE_CLOSED,
+        NOTE_ESCALATION,
+        NOTE_SUGGESTION,        /* would act, but may not */
+        NOTE_DEGRADATION,       /* value: level */
+        NOTE_KIND_COUNT
+};
+
+/* What the healer says of itself: journalled, graded, never believed. */
+struct healer_note {
+        enum healer_note_kind kind;
+        uint64_t id;            /* alarm, prediction: its own; else 0 */
+        uint64_t episode;       /* 0: none */
+        uint32_t service;       /* or FLEET_NO_INDEX */
+        uint32_t instance;
+        uint32_t edge;
+        const char *type;       /* failure type ("high_latency") or strategy; static text */
+        const char *severity;   /* "low" "medium" "high" "critical" or "" */
+        const char *metric;     /* what was violated, or "" */
+        double value, limit;
+        double confidence;      /* 0..1; NaN where it has no meaning */
+        uint32_t rank;          /* diagnosis: 1 is the likeliest cause */
+        int64_t eta_ns;         /* prediction: when it expects the failure, or TIME_NEVER */
+};
+
+struct healer_order {
+        struct fleet_action action;
+        uint64_t episode;
+        uint64_t prediction;    /* the prediction it rests on, or 0 */
+        bool preventive;        /* the healer's own word; the run judges by itself */
+};
+
+struct healer_answer {
+        const struct healer_note *notes;
+        size_t note_count;
+        const struct healer_order *orders;
+        size_t order_count;
+        int64_t next_wake_ns;   /* TIME_NEVER: only when something comes */
+        const char *failure;    /* NULL, or why the healer is broken: ends the replication */
+};
+
+struct healer_ops {
+        const char *name;
+        /* Makes a healer for one arm of one replication. `key` seeds its chance
+         * (jitter). NULL when memory is out. */
+        void *(*create)(const void *config, const struct healer_world *world, uint64_t key);
+        /* The answer is the healer's and lives until the next call. */
+        const struct healer_answer *(*wake)(void *healer, const struct healer_wake *wake);
+        /* Protections of an edge, for the fleet to carry out; NULL: none on any edge. */
+        const struct fleet_policy_ops *(*policies)(void *healer, void **state);
+        void (*destroy)(void *healer);
+};
+
+/* libhealer behind the face; `config` is a struct strategy. */
+extern const struct healer_ops healer_builtin;
+
+#endif

@@ -1,0 +1,162 @@
+/* injector.c - the plan becomes events in the fleet's own queue. */
+#include "harness/run/injector.h"
+
+#include "harness/base/rng.h"
+
+static void fault_starts(void *user, uint32_t number);
+static void fault_ends(void *user, uint32_t number);
+
+static void resolve_instances(struct injector *injector, uint32_t number)
+{
+        const struct planned_fault *planned = &injector->plan->faults[number];
+        struct injected *fault = &injector->faults[number];
+        uint32_t service = planned->entry->target.service;
+        uint32_t members[256];
+        uint32_t count = fleet_service_instances(injector->fleet, service, members, 256);
+
+        if (count > 256)
+                count = 256;
+        fault->run.instance_count = 0;
+        for (uint32_t i = 0; i < planned->place_count; i++)
+                if (planned->places[i] < count)
+                        fault->instances[fault->run.instance_count++] = members[planned->places[i]];
+        fault->run.instances = fault->instances;
+}
+
+static void mark_services(struct injector *injector, uint32_t number)
+{
+        const struct planned_fault *planned = &injector->plan->faults[number];
+        const struct target_spec *target = &planned->entry->target;
+        const struct fleet_spec *spec = &injector->scenario->fleet;
+        bool *on = injector->faults[number].on_service;
+
+        switch (target->kind) {
+        case TARGET_INSTANCES:
+                on[target->service] = true;
+                break;
+        case TARGET_EDGE:
+                on[spec->edges[target->edge].to] = true;
+                break;
+        case TARGET_LOAD:
+                on[spec->loads[target->load].to] = true;
+                break;
+        case TARGET_ZONE:
+        case TARGET_NONE:
+                for (uint32_t i = 0; i < spec->service_count; i++)
+                        on[i] = true;
+                break;
+        }
+}
+
+static void set_phase(struct injector *injector)
+{
+        fleet_set_phase(injector->fleet, injector->active > 0 ? PHASE_DURING : PHASE_AFTER);
+}
+
+static void fault_starts(void *user, uint32_t number)
+{
+        struct injector *injector = user;
+        const struct planned_fault *planned = &injector->plan->faults[number];
+        struct injected *fault = &injector->faults[number];
+        const struct method_spec *entry = planned->entry;
+
+        injector->active++;
+        set_phase(injector);
+        if (!injector->acts)
+                return;
+        fault->run = (struct fault_run){
+                .ops = entry->fault,
+                .fleet = injector->fleet,
+                .arguments = entry->arguments,
+                .probability = entry->fault->chance == FAULT_CHANCE_PER_REQUEST ? entry->probability : 1.0,
+                .rank = number,
+                .stream = planned->stream,
+                .now_ns = fleet_now(injector->fleet),
+                .ramp_for_ns = entry->ramp_ns,
+                .has_end = entry->has_duration,
+                .edge = entry->target.kind == TARGET_EDGE ? entry->target.edge : FLEET_NO_INDEX,
+                .load = entry->target.kind == TARGET_LOAD ? entry->target.load : FLEET_NO_INDEX,
+                .measured_what = "",
+        };
+        if (entry->target.kind == TARGET_INSTANCES)
+                resolve_instances(injector, number);
+        mark_services(injector, number);
+        injector->hash ^= plan_hash_step(1, planned, fault->run.now_ns);
+        fault->active = true;
+        fault->started_ns = fault->run.now_ns;
+        injector->started(injector->user, number);
+        entry->fault->inject(&fault->run);
+}
+
+static void lift(struct injector *injector, uint32_t number)
+{
+        struct injected *fault = &injector->faults[number];
+
+        if (!fault->active)
+                return;
+        fault->active = false;
+        fault->ended_ns = fleet_now(injector->fleet);
+        fault->run.ops->lift(&fault->run);
+        injector->ended(injector->user, number);
+}
+
+static void ramp_is_down(void *user, uint32_t number)
+{
+        lift(user, number);
+}
+
+static void fault_ends(void *user, uint32_t number)
+{
+        struct injector *injector = user;
+        struct injected *fault = &injector->faults[number];
+        int64_t down_ns = injector->plan->faults[number].entry->ramp_down_ns;
+
+        injector->active--;
+        set_phase(injector);
+        if (!fault->active)
+                return;
+        if (down_ns <= 0) {
+                lift(injector, number);
+                return;
+        }
+        for (uint32_t i = 0; i < fault->run.effect_count; i++) {
+                fault->run.effects[i].ramp_down_from_ns = fleet_now(injector->fleet);
+                fault->run.effects[i].ramp_down_for_ns = down_ns;
+        }
+        fleet_schedule(injector->fleet, fleet_now(injector->fleet) + down_ns,
+                       hash_mix(injector->plan->faults[number].stream, 3), ramp_is_down, injector,
+                       number);
+}
+
+bool injector_begin(struct injector *injector, struct arena *arena)
+{
+        const struct plan *plan = injector->plan;
+
+        injector->overlay_before = fleet_overlay_digest(injector->fleet);
+        injector->faults = ARENA_ARRAY(arena, struct injected, plan->fault_count + 1);
+        if (injector->faults == NULL)
+                return false;
+        for (uint32_t i = 0; i < plan->fault_count; i++) {
+                struct injected *fault = &injector->faults[i];
+                const struct planned_fault *planned = &plan->faults[i];
+
+                fault->started_ns = TIME_NEVER;
+                fault->ended_ns = TIME_NEVER;
+                fault->instances = ARENA_ARRAY(arena, uint32_t, planned->place_count + 1);
+                fault->on_service =
+                        ARENA_ARRAY(arena, bool, injector->scenario->fleet.service_count + 1);
+                if (fault->instances == NULL || fault->on_service == NULL)
+                        return false;
+                fleet_schedule(injector->fleet, planned->start_ns, hash_mix(planned->stream, 1),
+                               fault_starts, injector, i);
+                fleet_schedule(injector->fleet, planned->end_ns, hash_mix(planned->stream, 2),
+                               fault_ends, injector, i);
+        }
+        return true;
+}
+
+void injector_end(struct injector *injector)
+{
+        for (uint32_t i = 0; i < injector->plan->fault_count; i++)
+                lift(injector, i);
+}

@@ -1,0 +1,43 @@
+/* harness/run/injector.h - puts a plan's faults into one fleet and lifts them.
+ *
+ * It also turns the phase of the measures (before, during, after) by the
+ * plan's times, in the arms without faults too. After injector_end() nothing of
+ * any fault is in force; the overlay's digest must be what it was before.
+ */
+#ifndef CHAOS_RUN_INJECTOR_H
+#define CHAOS_RUN_INJECTOR_H
+
+#include "harness/fleet/fleet.h"
+#include "harness/run/plan.h"
+#include "harness/run/record.h"
+
+struct injected {
+        struct fault_run run;
+        uint32_t *instances;
+        bool active;
+        int64_t started_ns, ended_ns; /* TIME_NEVER: not */
+        bool *on_service;
+};
+
+struct injector {
+        struct fleet *fleet;
+        const struct scenario *scenario;
+        const struct plan *plan;
+        struct injected *faults;
+        bool acts;           /* else: only the phases */
+        uint32_t active;     /* faults in force by the plan */
+        uint64_t hash;       /* of what was really done */
+        uint64_t overlay_before;
+        void *user;
+        void (*started)(void *user, uint32_t fault);
+        void (*ended)(void *user, uint32_t fault);
+};
+
+/* Schedules the plan. `arena` must outlive the injector, `fleet` too. False
+ * when memory is out. `started` and `ended` are told of faults that act. */
+bool injector_begin(struct injector *injector, struct arena *arena);
+
+/* Lifts all that is in force; harmless to call again. */
+void injector_end(struct injector *injector);
+
+#endif

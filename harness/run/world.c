@@ -1,0 +1,909 @@
+/* world.c - one arm: who is told what, when, and what becomes of it.
+ *
+ * Telemetry and events wait in two queues until the channel's delay is over;
+ * then the healer is woken with all that is due. Its words are journalled, its
+ * orders checked and passed on.
+ */
+#include "harness/run/world.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/rng.h"
+#include "harness/run/injector.h"
+#include "harness/run/journal.h"
+
+struct pending_batch {
+        struct telemetry_batch batch; /* its arrays are behind this struct */
+        int64_t visible_ns;
+        struct pending_batch *next;
+};
+
+struct pending_event {
+        struct fleet_event event;
+        int64_t visible_ns;
+};
+
+/* A preventive order of the shadow arm, answered as if it had been done. */
+struct held_back {
+        struct fleet_action action;
+        int64_t ordered_ns;
+};
+
+struct edge_state {
+        int64_t since_ns;
+        uint8_t state; /* 0 closed, 1 open, 2 half-open */
+};
+
+/* A record and what it stands on. */
+struct stored_record {
+        struct arm_record record;
+        struct arena arena;
+};
+
+struct world {
+        struct world_options options;
+        struct stored_record *stored;
+        struct fleet *fleet;
+        struct injector injector;
+        struct journal journal;
+        void *healer;
+        int64_t delay_ns;
+
+        struct pending_batch *batch_first, **batch_end;
+        struct pending_event *events;
+        size_t event_first, event_count, event_capacity;
+        struct fleet_action_result *results;
+        size_t result_count, result_capacity;
+        int64_t wake_at_ns;       /* earliest wake-up scheduled; TIME_NEVER: none */
+        int64_t healer_next_ns;   /* when it asked to be woken */
+        int64_t event_wake_ns;    /* wake-up scheduled for events, to schedule it once */
+
+        struct held_back *held;
+        uint32_t held_count, held_capacity;
+        uint64_t preventive;
+
+        struct policy_transition transition;
+        const struct fleet_policy_ops *policies;
+        void *policy_state;
+        struct edge_state *edges;
+
+        struct probe_value *probes;
+        const char *broken;
+        const char *healer_failure;
+        /* the wake-up that is being put together */
+        struct telemetry_batch *wake_batches;
+        struct fleet_event *wake_events;
+        size_t wake_batch_capacity, wake_event_capacity;
+};
+
+static void world_break(struct world *world, const char *why)
+{
+        if (world->broken == NULL)
+                world->broken = why;
+}
+
+static bool reserve(void **array, size_t *capacity, size_t wanted, size_t size)
+{
+        size_t bigger = *capacity;
+        void *moved;
+
+        if (wanted <= *capacity)
+                return true;
+        while (bigger < wanted)
+                bigger = bigger * 2 + 16;
+        moved = realloc(*array, bigger * size);
+        if (moved == NULL)
+                return false;
+        *array = moved;
+        *capacity = bigger;
+        return true;
+}
+
+static int64_t world_now(const struct world *world)
+{
+        return fleet_now(world->fleet);
+}
+
+/* ---- the journal */
+
+static void note_from_fleet(void *user, const struct fleet_note *note)
+{
+        struct world *world = user;
+        struct journal_entry entry = journal_blank(note->at_ns, JOURNAL_RUN_STARTED);
+
+        entry.service = note->service;
+        entry.instance = note->instance;
+        entry.text = note->text;
+        switch (note->kind) {
+        case FLEET_NOTE_INSTANCE_STATE:
+                entry.type = JOURNAL_INSTANCE_STATE;
+                entry.kind = instance_state_names[note->state];
+                break;
+        case FLEET_NOTE_DEPLOYMENT:
+                entry.type = JOURNAL_DEPLOYMENT;
+                entry.kind = note->state == 0 ? "started" : "finished";
+                break;
+        case FLEET_NOTE_BACKGROUND:
+                entry.type = JOURNAL_BACKGROUND;
+                entry.kind = note->text;
+                entry.text = "";
+                break;
+        case FLEET_NOTE_DEGRADATION:
+                entry.type = JOURNAL_DEGRADATION_CHANGED;
+                entry.value = note->value;
+                break;
+        case FLEET_NOTE_INCIDENT_OPENED:
+        case FLEET_NOTE_INCIDENT_CLOSED:
+                entry.type = note->kind == FLEET_NOTE_INCIDENT_OPENED ? JOURNAL_INCIDENT_OPENED
+                                                                      : JOURNAL_INCIDENT_CLOSED;
+                break;
+        case FLEET_NOTE_PAGED:
+        case FLEET_NOTE_RESPONDED:
+        case FLEET_NOTE_FIXED:
+                entry.type = JOURNAL_ESCALATION;
+                entry.kind = note->kind == FLEET_NOTE_PAGED       ? "paged"
+                             : note->kind == FLEET_NOTE_RESPONDED ? "responded"
+                                                                  : "fixed";
+                break;
+        }
+        journal_write(&world->journal, &entry);
+}
+
+static void journal_fault(struct world *world, enum journal_type type, uint32_t number)
+{
+        const struct planned_fault *planned = &world->options.plan->faults[number];
+        const struct target_spec *target = &planned->entry->target;
+        const struct fault_run *run = &world->injector.faults[number].run;
+        struct journal_entry entry = journal_blank(world_now(world), type);
+
+        entry.ref = number;
+        entry.kind = planned->entry->fault->name;
+        entry.text = planned->entry->name;
+        if (target->kind == TARGET_EDGE) {
+                entry.edge = target->edge;
+                entry.service = world->options.scenario->fleet.edges[target->edge].to;
+        } else if (target->kind == TARGET_INSTANCES) {
+                entry.service = target->service;
+                if (run->instance_count == 1)
+                        entry.instance = run->instances[0];
+        }
+        journal_write(&world->journal, &entry);
+}
+
+static void fault_started(void *user, uint32_t number)
+{
+        journal_fault(user, JOURNAL_FAULT_STARTED, number);
+}
+
+static void fault_ended(void *user, uint32_t number)
+{
+        journal_fault(user, JOURNAL_FAULT_ENDED, number);
+}
+
+static void journal_transitions(struct world *world)
+{
+        while (world->policies != NULL &&
+               world->policies->next_transition(world->policy_state, &world->transition)) {
+                const struct policy_transition *t = &world->transition;
+                struct edge_state *edge = &world->edges[t->edge];
+                struct edge_totals *totals = &world->stored->record.edges[t->edge];
+                struct journal_entry entry = journal_blank(t->at_ns, JOURNAL_BREAKER_CLOSED);
+                int64_t from_ns = edge->since_ns > 0 ? edge->since_ns : 0;
+                double spent_s = t->at_ns > from_ns ? (double)(t->at_ns - from_ns) * 1e-9 : 0;
+                bool measured = t->at_ns >= 0;
+
+                *(edge->state == 1 ? &totals->open_s
+                  : edge->state == 2 ? &totals->half_open_s
+                                     : &totals->closed_s) += spent_s;
+                edge->since_ns = t->at_ns;
+                if (strcmp(t->to, "open") == 0 || strcmp(t->to, "forced_open") == 0) {
+                        entry.type = JOURNAL_BREAKER_OPENED;
+                        edge->state = 1;
+                        totals->opened += measured;
+                } else if (strcmp(t->to, "half_open") == 0) {
+                        entry.type = JOURNAL_BREAKER_HALF_OPENED;
+                        edge->state = 2;
+                        totals->half_opened += measured;
+                } else {
+                        edge->state = 0;
+                        totals->closed += measured;
+                }
+                entry.edge = t->edge;
+                entry.kind = t->to;
+                entry.text = t->from;
+                journal_write(&world->journal, &entry);
+        }
+}
+
+/* ---- what goes to the healer */
+
+static void wake(void *user, uint32_t unused);
+
+static void wake_at(struct world *world, int64_t at_ns)
+{
+        fleet_schedule(world->fleet, at_ns, 3, wake, world, 0);
+}
+
+static void telemetry_from_fleet(void *user, const struct telemetry_batch *batch)
+{
+        struct world *world = user;
+        size_t instances = batch->instance_count * sizeof(*batch->instances);
+        size_t edges = batch->edge_count * sizeof(*batch->edges);
+        struct pending_batch *pending = malloc(sizeof(*pending) + instances + edges);
+        char *behind = (char *)(pending + 1);
+
+        if (pending == NULL) {
+                world_break(world, "out of memory");
+                return;
+        }
+        if (instances > 0)
+                memcpy(behind, batch->instances, instances);
+        if (edges > 0)
+                memcpy(behind + instances, batch->edges, edges);
+        pending->batch = *batch;
+        pending->batch.instances = (struct instance_sample *)(void *)behind;
+        pending->batch.edges = (struct edge_sample *)(void *)(behind + instances);
+        pending->visible_ns = world_now(world) + world->delay_ns;
+        pending->next = NULL;
+        *world->batch_end = pending;
+        world->batch_end = &pending->next;
+        wake_at(world, pending->visible_ns);
+}
+
+static void event_from_fleet(void *user, const struct fleet_event *event)
+{
+        struct world *world = user;
+        int64_t visible_ns = world_now(world) + world->delay_ns;
+
+        if (!reserve((void **)&world->events, &world->event_capacity, world->event_count + 1,
+                     sizeof(*world->events))) {
+                world_break(world, "out of memory");
+                return;
+        }
+        world->events[world->event_count++] = (struct pending_event){*event, visible_ns};
+        if (visible_ns != world->event_wake_ns) {
+                world->event_wake_ns = visible_ns;
+                wake_at(world, visible_ns);
+        }
+}
+
+static void result_from_fleet(void *user, const struct fleet_action_result *result)
+{
+        struct world *world = user;
+        struct journal_entry entry = journal_blank(world_now(world), JOURNAL_ACTION_FINISHED);
+
+        entry.id = result->id;
+        entry.action = (uint32_t)result->kind;
+        entry.kind = fleet_action_rows[result->kind].name;
+        entry.service = result->service;
+        entry.instance = result->instance;
+        entry.ok = result->ok;
+        entry.text = result->reason;
+        journal_write(&world->journal, &entry);
+        if (!reserve((void **)&world->results, &world->result_capacity, world->result_count + 1,
+                     sizeof(*world->results))) {
+                world_break(world, "out of memory");
+                return;
+        }
+        world->results[world->result_count++] = *result;
+        wake_at(world, world_now(world));
+}
+
+static size_t collect_batches(struct world *world)
+{
+        size_t count = 0;
+
+        for (struct pending_batch *at = world->batch_first;
+             at != NULL && at->visible_ns <= world_now(world); at = at->next) {
+                if (!reserve((void **)&world->wake_batches, &world->wake_batch_capacity, count + 1,
+                             sizeof(*world->wake_batches))) {
+                        world_break(world, "out of memory");
+                        return 0;
+                }
+                world->wake_batches[count++] = at->batch;
+        }
+        return count;
+}
+
+static void drop_batches(struct world *world, size_t count)
+{
+        while (count-- > 0 && world->batch_first != NULL) {
+                struct pending_batch *first = world->batch_first;
+
+                world->batch_first = first->next;
+                free(first);
+        }
+        if (world->batch_first == NULL)
+                world->batch_end = &world->batch_first;
+}
+
+static size_t collect_events(struct world *world)
+{
+        size_t count = 0;
+
+        while (world->event_first + count < world->event_count &&
+               world->events[world->event_first + count].visible_ns <= world_now(world)) {
+                if (!reserve((void **)&world->wake_events, &world->wake_event_capacity, count + 1,
+                             sizeof(*world->wake_events))) {
+                        world_break(world, "out of memory");
+                        return 0;
+                }
+                world->wake_events[count] = world->events[world->event_first + count].event;
+                count++;
+        }
+        world->event_first += count;
+        if (world->event_first == world->event_count) {
+                world->event_first = 0;
+                world->event_count = 0;
+        }
+        return count;
+}
+
+/* ---- what comes from the healer */
+
+static const enum journal_type note_types[NOTE_KIND_COUNT] = {
+        [NOTE_ALARM] = JOURNAL_ALARM,
+        [NOTE_ALARM_CLEARED] = JOURNAL_ALARM_CLEARED,
+        [NOTE_PREDICTION] = JOURNAL_PREDICTION,
+        [NOTE_DIAGNOSIS] = JOURNAL_DIAGNOSIS,
+        [NOTE_EPISODE_OPENED] = JOURNAL_EPISODE,
+        [NOTE_EPISODE_CLAIMED] = JOURNAL_EPISODE,
+        [NOTE_EPISODE_VERIFIED] = JOURNAL_EPISODE,
+        [NOTE_EPISODE_FAILED] = JOURNAL_EPISODE,
+        [NOTE_EPISODE_CLOSED] = JOURNAL_EPISODE,
+        [NOTE_ESCALATION] = JOURNAL_ESCALATION,
+        [NOTE_SUGGESTION] = JOURNAL_SUGGESTION,
+        [NOTE_DEGRADATION] = JOURNAL_DEGRADATION_CHANGED,
+};
+
+static void journal_note(struct world *world, const struct healer_note *note)
+{
+        static const char *const episode_kinds[NOTE_KIND_COUNT] = {
+                [NOTE_EPISODE_OPENED] = "opened", [NOTE_EPISODE_CLAIMED] = "claimed",
+                [NOTE_EPISODE_VERIFIED] = "verified", [NOTE_EPISODE_FAILED] = "failed",
+                [NOTE_EPISODE_CLOSED] = "closed",
+        };
+        struct journal_entry entry = journal_blank(world_now(world), note_types[note->kind]);
+
+        if (note->kind == NOTE_DEGRADATION)
+                return; /* the fleet tells when it has really changed */
+        entry.id = note->id;
+        entry.episode = note->episode;
+        entry.service = note->service;
+        entry.instance = note->instance;
+        entry.edge = note->edge;
+        entry.kind = note->type;
+        entry.severity = note->severity;
+        entry.metric = note->metric;
+        entry.value = note->value;
+        entry.limit = note->limit;
+        entry.confidence = note->confidence;
+        entry.rank = note->rank;
+        entry.eta_ns = note->eta_ns;
+        if (episode_kinds[note->kind] != NULL) {
+                entry.text = note->type;
+                entry.kind = episode_kinds[note->kind];
+        } else if (note->kind == NOTE_ESCALATION) {
+                entry.text = "healer";
+                entry.kind = "asked";
+        }
+        journal_write(&world->journal, &entry);
+}
+
+static bool state_is_down(enum instance_state state)
+{
+        return state == INSTANCE_DOWN || state == INSTANCE_HUNG || state == INSTANCE_ZOMBIE;
+}
+
+/* 5-experiments.md: no incident open on a service that reaches the target, and
+ * the target itself is not down. */
+static bool is_preventive(const struct world *world, const struct fleet_action *action)
+{
+        uint32_t count = world->options.scenario->fleet.service_count;
+
+        if (action->service >= count)
+                return false;
+        for (uint32_t i = 0; i < count; i++)
+                if (fleet_reaches(world->fleet, i)[action->service] &&
+                    fleet_incident_open(world->fleet, i))
+                        return false;
+        if (action->instance != FLEET_NO_INDEX)
+                return action->instance >= fleet_instance_count(world->fleet) ||
+                       !state_is_down(fleet_instance_state(world->fleet, action->instance));
+        for (uint32_t i = 0; i < fleet_instance_count(world->fleet); i++)
+                if (fleet_instance_service(world->fleet, i) == action->service &&
+                    state_is_down(fleet_instance_state(world->fleet, i)))
+                        return false;
+        return true;
+}
+
+static void pretend_finished(void *user, uint32_t index)
+{
+        struct world *world = user;
+        const struct held_back *held = &world->held[index];
+        struct fleet_action_result result = {
+                .id = held->action.id,
+                .kind = held->action.kind,
+                .service = held->action.service,
+                .instance = held->action.instance,
+                .started_at_ns = held->ordered_ns,
+                .finished_at_ns = world_now(world),
+                .ok = true,
+                .reason = "",
+        };
+
+        result_from_fleet(world, &result);
+}
+
+static void hold_back(struct world *world, const struct fleet_action *action)
+{
+        size_t capacity = world->held_capacity;
+
+        if (!reserve((void **)&world->held, &capacity, world->held_count + 1u, sizeof(*world->held))) {
+                world_break(world, "out of memory");
+                return;
+        }
+        world->held_capacity = (uint32_t)capacity;
+        world->held[world->held_count] = (struct held_back){*action, world_now(world)};
+        fleet_schedule(world->fleet,
+                       world_now(world) + world->options.scenario->fleet.actuators[action->kind].time_ns,
+                       hash_mix(4, world->held_count), pretend_finished, world, world->held_count);
+        world->held_count++;
+}
+
+static void carry_out(struct world *world, const struct healer_order *order)
+{
+        struct journal_entry entry = journal_blank(world_now(world), JOURNAL_ACTION_STARTED);
+        bool preventive;
+
+        if ((uint32_t)order->action.kind >= ACTION_KIND_COUNT) {
+                world->healer_failure = "it ordered an action that does not exist";
+                return;
+        }
+        preventive = is_preventive(world, &order->action);
+        world->preventive += preventive;
+        entry.id = order->action.id;
+        entry.episode = order->episode;
+        entry.prediction = order->prediction;
+        entry.action = (uint32_t)order->action.kind;
+        entry.kind = fleet_action_rows[order->action.kind].name;
+        entry.service = order->action.service;
+        entry.instance = order->action.instance;
+        entry.edge = order->action.edge;
+        entry.value = order->action.amount;
+        entry.preventive = preventive;
+        entry.held_back = preventive && world->options.arm == ARM_SHADOW;
+        journal_write(&world->journal, &entry);
+        if (entry.held_back)
+                hold_back(world, &order->action);
+        else
+                fleet_act(world->fleet, &order->action);
+}
+
+static void wake(void *user, uint32_t unused)
+{
+        struct world *world = user;
+        struct healer_wake call = {.now_ns = world_now(world)};
+        const struct healer_answer *answer;
+        struct fleet_action_result *results = world->results;
+
+        (void)unused;
+        if (world->healer_failure != NULL)
+                return;
+        call.batch_count = collect_batches(world);
+        call.batches = world->wake_batches;
+        call.event_count = collect_events(world);
+        call.events = world->wake_events;
+        call.result_count = world->result_count;
+        call.results = results;
+        if (call.batch_count + call.event_count + call.result_count == 0 &&
+            world->healer_next_ns > call.now_ns)
+                return; /* an earlier wake-up took it all */
+        world->results = NULL;
+        world->result_count = 0;
+        world->result_capacity = 0;
+        journal_transitions(world);
+        answer = world->options.healer->wake(world->healer, &call);
+        free(results);
+        drop_batches(world, call.batch_count);
+        if (answer->failure != NULL) {
+                world->healer_failure = answer->failure;
+                return;
+        }
+        for (size_t i = 0; i < answer->note_count; i++)
+                journal_note(world, &answer->notes[i]);
+        for (size_t i = 0; i < answer->order_count && world->healer_failure == NULL; i++)
+                carry_out(world, &answer->orders[i]);
+        world->healer_next_ns = answer->next_wake_ns;
+        if (answer->next_wake_ns != TIME_NEVER)
+                wake_at(world, answer->next_wake_ns > call.now_ns ? answer->next_wake_ns : call.now_ns + 1);
+}
+
+/* ---- probes */
+
+static void read_probe(struct world *world, const struct probe_spec *probe, double *out)
+{
+        *out = fleet_probe(world->fleet, probe->metric, probe->service, probe->window_ns);
+}
+
+static bool probe_holds(const struct probe_spec *probe, double value)
+{
+        return !isnan(value) && (probe->low_open ? value > probe->low : value >= probe->low) &&
+               (probe->high_open ? value < probe->high : value <= probe->high);
+}
+
+static void steady_state_before(void *user, uint32_t unused)
+{
+        struct world *world = user;
+        const struct scenario *scenario = world->options.scenario;
+
+        (void)unused;
+        for (size_t i = 0; i < scenario->steady_count; i++)
+                read_probe(world, &scenario->steady[i], &world->probes[i].value);
+}
+
+/* `index`: of the entry in the method. Probes follow the steady state's. */
+static void method_probe(void *user, uint32_t index)
+{
+        struct world *world = user;
+        const struct scenario *scenario = world->options.scenario;
+        size_t at = scenario->steady_count;
+        struct journal_entry entry = journal_blank(world_now(world), JOURNAL_PROBE);
+
+        for (uint32_t i = 0; i < index; i++)
+                at += scenario->method[i].kind == METHOD_PROBE;
+        read_probe(world, &scenario->method[index].probe, &world->probes[at].value);
+        entry.ref = (uint32_t)at;
+        entry.value = world->probes[at].value;
+        entry.text = scenario->method[index].name;
+        entry.ok = probe_holds(&scenario->method[index].probe, entry.value);
+        journal_write(&world->journal, &entry);
+}
+
+static size_t probe_count(const struct scenario *scenario)
+{
+        size_t count = scenario->steady_count;
+
+        for (size_t i = 0; i < scenario->method_count; i++)
+                count += scenario->method[i].kind == METHOD_PROBE;
+        return count;
+}
+
+static bool probes_begin(struct world *world)
+{
+        const struct scenario *scenario = world->options.scenario;
+        size_t count = probe_count(scenario);
+
+        world->probes = ARENA_ARRAY(&world->stored->arena, struct probe_value, count + 1);
+        if (world->probes == NULL)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                world->probes[i] = (struct probe_value){NAN, NAN};
+        for (size_t i = 0; i < scenario->steady_count; i++)
+                if (!fleet_watch(world->fleet, scenario->steady[i].service,
+                                 scenario->steady[i].window_ns))
+                        return false;
+        for (size_t i = 0; i < scenario->method_count; i++)
+                if (scenario->method[i].kind == METHOD_PROBE &&
+                    !fleet_watch(world->fleet, scenario->method[i].probe.service,
+                                 scenario->method[i].probe.window_ns))
+                        return false;
+        fleet_schedule(world->fleet, world->options.plan->first_ns, 0, steady_state_before, world, 0);
+        for (size_t i = 0; i < scenario->method_count; i++)
+                if (scenario->method[i].kind == METHOD_PROBE)
+                        fleet_schedule(world->fleet, scenario->method[i].at_ns, hash_mix(5, i),
+                                       method_probe, world, (uint32_t)i);
+        return true;
+}
+
+/* ---- life */
+
+static bool healer_begin(struct world *world)
+{
+        const struct scenario *scenario = world->options.scenario;
+        uint32_t count = fleet_instance_count(world->fleet);
+        uint32_t edges = fleet_edge_count(world->fleet);
+        struct arena *arena = &world->stored->arena;
+        struct healer_instance *instances = ARENA_ARRAY(arena, struct healer_instance, count + 1);
+        const char **names = ARENA_ARRAY(arena, const char *, edges + 1);
+        struct healer_world known = {.spec = &scenario->fleet,
+                                     .instances = instances,
+                                     .instance_count = count,
+                                     .edge_count = edges,
+                                     .edge_names = names};
+
+        if (instances == NULL || names == NULL)
+                return false;
+        for (uint32_t i = 0; i < count; i++)
+                instances[i] = (struct healer_instance){
+                        .service = fleet_instance_service(world->fleet, i),
+                        .zone = fleet_instance_zone(world->fleet, i),
+                        .name = fleet_instance_name(world->fleet, i),
+                        .version = fleet_service_version(world->fleet,
+                                                         fleet_instance_service(world->fleet, i)),
+                };
+        for (uint32_t i = 0; i < edges; i++)
+                names[i] = fleet_edge_name(world->fleet, i);
+        world->healer = world->options.healer->create(world->options.healer_config, &known,
+                                                      hash_mix(world->options.key, 0x6865616cu));
+        if (world->healer == NULL)
+                return false;
+        world->policies = world->options.healer->policies(world->healer, &world->policy_state);
+        if (world->policies != NULL)
+                fleet_set_policies(world->fleet, world->policies, world->policy_state);
+        return true;
+}
+
+static bool world_begin(struct world *world)
+{
+        const struct scenario *scenario = world->options.scenario;
+        bool faults = world->options.arm == ARM_TREATED || world->options.arm == ARM_SHADOW ||
+                      world->options.arm == ARM_UNTREATED;
+        struct fleet_options options = {
+                .spec = &scenario->fleet,
+                .key = world->options.key,
+                .start_ns = -scenario->warmup_ns,
+                .bin_ns = world->options.bin_ns,
+                .duration_ns = scenario->duration_ns,
+                .telemetry = world->options.healer != NULL,
+                .people = true,
+                .host = {world, note_from_fleet, event_from_fleet, telemetry_from_fleet,
+                         result_from_fleet},
+        };
+
+        world->fleet = fleet_create(&options);
+        if (world->fleet == NULL)
+                return false;
+        world->edges = ARENA_ARRAY(&world->stored->arena, struct edge_state,
+                                   fleet_edge_count(world->fleet) + 1);
+        world->stored->record.edges = ARENA_ARRAY(&world->stored->arena, struct edge_totals,
+                                                  fleet_edge_count(world->fleet) + 1);
+        if (world->edges == NULL || world->stored->record.edges == NULL || !probes_begin(world))
+                return false;
+        world->injector = (struct injector){
+                .fleet = world->fleet,
+                .scenario = scenario,
+                .plan = world->options.plan,
+                .acts = faults,
+                .user = world,
+                .started = fault_started,
+                .ended = fault_ended,
+        };
+        if (!injector_begin(&world->injector, &world->stored->arena))
+                return false;
+        return world->options.healer == NULL || healer_begin(world);
+}
+
+struct world *world_create(const struct world_options *options)
+{
+        struct world *world = calloc(1, sizeof(*world));
+
+        if (world == NULL)
+                return NULL;
+        world->options = *options;
+        world->delay_ns = options->scenario->fleet.telemetry.delay_ns;
+        world->batch_end = &world->batch_first;
+        world->healer_next_ns = TIME_NEVER;
+        world->event_wake_ns = TIME_NEVER;
+        world->stored = calloc(1, sizeof(*world->stored));
+        if (world->stored == NULL) {
+                free(world);
+                return NULL;
+        }
+        arena_init(&world->stored->arena);
+        journal_init(&world->journal, options->texts);
+        if (!world_begin(world)) {
+                world_destroy(world);
+                return NULL;
+        }
+        return world;
+}
+
+void world_destroy(struct world *world)
+{
+        if (world == NULL)
+                return;
+        if (world->healer != NULL)
+                world->options.healer->destroy(world->healer);
+        fleet_destroy(world->fleet);
+        drop_batches(world, SIZE_MAX);
+        free(world->events);
+        free(world->results);
+        free(world->held);
+        free(world->wake_batches);
+        free(world->wake_events);
+        journal_release(&world->journal);
+        if (world->stored != NULL) {
+                arena_release(&world->stored->arena);
+                free(world->stored);
+        }
+        free(world);
+}
+
+bool world_advance(struct world *world, int64_t until_ns)
+{
+        if (!fleet_run_until(world->fleet, until_ns))
+                world_break(world, fleet_broken(world->fleet));
+        if (world->journal.failed || arena_failed(&world->stored->arena))
+                world_break(world, "out of memory");
+        return world->broken == NULL;
+}
+
+int64_t world_time(const struct world *world)
+{
+        return world_now(world);
+}
+
+bool world_is_good(const struct world *world)
+{
+        return fleet_entries_good(world->fleet);
+}
+
+uint64_t world_preventive_count(const struct world *world)
+{
+        return world->preventive;
+}
+
+/* ---- the record */
+
+static void record_faults(struct world *world, struct arm_record *record)
+{
+        const struct plan *plan = world->options.plan;
+
+        for (uint32_t i = 0; i < plan->fault_count; i++) {
+                const struct injected *fault = &world->injector.faults[i];
+                struct fault_effect *effect = &record->faults[i];
+                double sum = 0;
+                uint64_t count = 0;
+
+                *effect = (struct fault_effect){
+                        .started_ns = fault->started_ns,
+                        .ended_ns = fault->ended_ns,
+                        .touched = fault->run.touched,
+                        .measured = NAN,
+                        .measured_what = fault->run.measured_what == NULL ? "" : fault->run.measured_what,
+                        .on_service = fault->on_service,
+                };
+                for (uint32_t e = 0; e < fault->run.effect_count; e++) {
+                        effect->touched += fault->run.effects[e].touched;
+                        sum += fault->run.effects[e].measured_sum;
+                        count += fault->run.effects[e].measured_count;
+                }
+                if (count > 0)
+                        effect->measured = sum / (double)count;
+                else if (sum > 0)
+                        effect->measured = sum;
+                else if (fault->run.touched > 0)
+                        effect->measured = (double)fault->run.touched;
+        }
+}
+
+static bool record_instances(struct world *world, struct arm_record *record)
+{
+        struct arena *arena = &world->stored->arena;
+        uint32_t count = fleet_instance_count(world->fleet);
+        const char **names = ARENA_ARRAY(arena, const char *, count + 1);
+        uint32_t *services = ARENA_ARRAY(arena, uint32_t, count + 1);
+
+        if (names == NULL || services == NULL)
+                return false;
+        for (uint32_t i = 0; i < count; i++) {
+                names[i] = arena_text(arena, fleet_instance_name(world->fleet, i));
+                services[i] = fleet_instance_service(world->fleet, i);
+        }
+        record->instance_names = names;
+        record->instance_service = services;
+        record->instance_count = count;
+        return true;
+}
+
+/* Incidents were sorted; the journal's references follow. */
+static void refer_to_incidents(struct world *world, const struct arm_record *record)
+{
+        for (size_t i = 0; i < world->journal.count; i++) {
+                struct journal_entry *entry = &world->journal.entries[i];
+                bool opened = entry->type == JOURNAL_INCIDENT_OPENED;
+
+                if (!opened && entry->type != JOURNAL_INCIDENT_CLOSED)
+                        continue;
+                for (size_t k = 0; k < record->incident_count; k++) {
+                        const struct incident *incident = &record->incidents[k];
+
+                        if (incident->service == entry->service &&
+                            (opened ? incident->noticed_ns : incident->closed_ns) == entry->at_ns)
+                                entry->ref = (uint32_t)k;
+                }
+        }
+}
+
+static void close_edges(struct world *world, struct arm_record *record)
+{
+        for (uint32_t i = 0; i < fleet_edge_count(world->fleet); i++) {
+                const struct edge_state *edge = &world->edges[i];
+                int64_t from_ns = edge->since_ns > 0 ? edge->since_ns : 0;
+                double spent_s = (double)(record->end_ns - from_ns) * 1e-9;
+
+                *(edge->state == 1 ? &record->edges[i].open_s
+                  : edge->state == 2 ? &record->edges[i].half_open_s
+                                     : &record->edges[i].closed_s) += spent_s;
+                record->edges[i].refused = fleet_edge_refused(world->fleet, i);
+        }
+}
+
+static bool record_make(struct world *world, struct arm_record *record)
+{
+        const struct scenario *scenario = world->options.scenario;
+        struct fleet_totals totals;
+
+        record->arm = world->options.arm;
+        record->end_ns = world_now(world);
+        record->probes = world->probes;
+        for (size_t i = 0; i < scenario->steady_count; i++)
+                read_probe(world, &scenario->steady[i], &world->probes[i].value_end);
+        record->overlay_before = world->injector.overlay_before;
+        injector_end(&world->injector);
+        record->overlay_after = fleet_overlay_digest(world->fleet);
+        if (record->overlay_after != record->overlay_before)
+                world_break(world, "the overlay of faults is not what it was before");
+        journal_transitions(world);
+        close_edges(world, record);
+        record->faults = ARENA_ARRAY(&world->stored->arena, struct fault_effect,
+                                     world->options.plan->fault_count + 1);
+        if (record->faults == NULL || !record_instances(world, record))
+                return false;
+        record_faults(world, record);
+        record->services =
+                fleet_finish(world->fleet, &totals, &record->incidents, &record->incident_count);
+        if (record->services == NULL)
+                return false;
+        if (fleet_broken(world->fleet) != NULL)
+                world_break(world, fleet_broken(world->fleet));
+        record->conserved = fleet_broken(world->fleet) == NULL;
+        refer_to_incidents(world, record);
+        journal_sort(&world->journal);
+        record->journal = world->journal.entries;
+        record->journal_count = world->journal.count;
+        world->journal.entries = NULL;
+        record->instance_seconds = totals.instance_seconds;
+        record->instance_seconds_added = totals.instance_seconds_added;
+        record->degraded_s = totals.degraded_s;
+        record->human_pages = totals.human_pages;
+        record->root_requests = totals.root_requests;
+        record->root_unfinished = totals.root_unfinished;
+        memcpy(record->root_outcome, totals.root_outcome, sizeof(record->root_outcome));
+        record->exogenous_hash =
+                hash_mix(totals.arrival_hash, world->injector.acts ? world->injector.hash
+                                                                   : world->options.plan->hash);
+        record->events = totals.events;
+        record->broken = world->broken;
+        record->healer_failure = world->healer_failure == NULL ? NULL : arena_text(&world->stored->arena, world->healer_failure);
+        return true;
+}
+
+struct arm_record *world_finish(struct world *world)
+{
+        struct stored_record *stored = world->stored;
+
+        if (!record_make(world, &stored->record)) {
+                service_measures_free(stored->record.services,
+                                      world->options.scenario->fleet.service_count);
+                return NULL;
+        }
+        world->stored = NULL;
+        return &stored->record;
+}
+
+void arm_record_free(struct arm_record *record, const struct scenario *scenario)
+{
+        struct stored_record *stored = (struct stored_record *)record;
+
+        if (record == NULL)
+                return;
+        service_measures_free(record->services, scenario->fleet.service_count);
+        free(record->incidents);
+        free(record->journal);
+        arena_release(&stored->arena);
+        free(stored);
+}

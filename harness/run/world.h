@@ -1,0 +1,52 @@
+/* harness/run/world.h - one arm of one replication: a fleet, its faults, its healer.
+ *
+ * The world carries telemetry to the healer (late, as the fleet's channel is),
+ * the healer's orders to the fleet, and everything into the journal. It judges
+ * for itself whether an action is preventive, and in the shadow arm holds those
+ * back. Single-threaded; worlds of one run are advanced by different threads at
+ * different times, never by two at once.
+ */
+#ifndef CHAOS_RUN_WORLD_H
+#define CHAOS_RUN_WORLD_H
+
+#include "harness/run/healer_face.h"
+#include "harness/run/plan.h"
+#include "harness/run/record.h"
+#include "harness/run/text_pool.h"
+
+struct world;
+
+struct world_options {
+        const struct scenario *scenario;
+        const struct plan *plan;      /* must outlive the world */
+        enum arm arm;
+        uint64_t key;
+        int64_t bin_ns;
+        const struct healer_ops *healer; /* NULL: none */
+        const void *healer_config;
+        struct text_pool *texts;      /* must outlive the records */
+};
+
+/* NULL when memory is out. */
+struct world *world_create(const struct world_options *options);
+void world_destroy(struct world *world);
+
+/* Simulates up to `until_ns`; false when the world broke. */
+bool world_advance(struct world *world, int64_t until_ns);
+
+int64_t world_time(const struct world *world);
+
+/* Every entry service is good and has no incident open. */
+bool world_is_good(const struct world *world);
+
+/* Preventive actions ordered so far: while it is 0 the shadow is the treated
+ * world, to the byte. */
+uint64_t world_preventive_count(const struct world *world);
+
+/* Lifts all faults and closes the books. The record is the caller's
+ * (arm_record_free()); it refers to the scenario. NULL when memory is out. To
+ * be called once; only world_destroy() may follow. */
+struct arm_record *world_finish(struct world *world);
+void arm_record_free(struct arm_record *record, const struct scenario *scenario);
+
+#endif

@@ -1,0 +1,58 @@
+/* harness/scenario/loader.h - the readers that together make a scenario.
+ *
+ * One file each; scenario.c calls them in the order in which they need one
+ * another (the fleet first, everything else refers to it). They report what is
+ * wrong and leave something harmless in its place, so that the next one can go
+ * on.
+ */
+#ifndef CHAOS_SCENARIO_LOADER_H
+#define CHAOS_SCENARIO_LOADER_H
+
+#include "harness/scenario/read.h"
+#include "harness/scenario/scenario.h"
+
+/* Longest virtual time of a scenario, and longest single duration in one. */
+#define LOADER_TIME_MAX_NS (366 * 24 * NS_PER_HOUR)
+
+/* fleet_reader.c, service_reader.c: an object, or the path of a fleet file. */
+void load_fleet(struct read_context *ctx, const json_t *json, const char *path,
+                struct fleet_spec *out);
+void load_services(struct read_context *ctx, const json_t *list, const char *path,
+                   struct fleet_spec *out);
+/* Calls that never end, or grow beyond measure. */
+void check_call_graph(struct read_context *ctx, const char *services_path,
+                      const struct fleet_spec *fleet);
+
+/* load_reader.c, background_reader.c */
+void load_loads(struct read_object *scenario, struct fleet_spec *out);
+void load_background(struct read_object *scenario, struct fleet_spec *out);
+/* trace.c: fills counts or instants from the file named at `path`. */
+void load_trace(struct read_context *ctx, const char *path, const char *name, int64_t per_ns,
+                double scale, struct load_trace *out);
+
+/* method_reader.c, target_reader.c */
+void load_method(struct read_object *scenario, struct scenario *out);
+void load_target(struct read_context *ctx, const json_t *json, const char *path,
+                 const struct fault_ops *fault, const struct fleet_spec *fleet,
+                 struct target_spec *out);
+
+/* probe_reader.c */
+void load_probe(struct read_context *ctx, const json_t *json, const char *path,
+                const struct fleet_spec *fleet, struct probe_spec *out);
+void load_steady_state(struct read_object *scenario, struct scenario *out);
+
+/* threshold_reader.c */
+void load_thresholds(struct read_object *scenario, struct scenario *out);
+
+/* Names of the fleet: index, or FLEET_NO_INDEX. */
+uint32_t find_service(const struct fleet_spec *fleet, const char *name);
+uint32_t find_zone(const struct fleet_spec *fleet, const char *name);
+/* The service whose name stands under `key`; reports an unknown one. */
+bool read_service(struct read_object *object, const char *key, enum read_need need,
+                  const struct fleet_spec *fleet, uint32_t *out);
+bool read_zone(struct read_object *object, const char *key, enum read_need need,
+               const struct fleet_spec *fleet, uint32_t *out);
+/* Retries of an edge or a client. */
+void read_retries(struct read_object *object, const char *key, struct retry_spec *out);
+
+#endif

@@ -1,0 +1,98 @@
+/* harness/scenario/strategy.h - a strategy file, checked and converted.
+ *
+ * What a healer is told: the supervisor's configuration and, for each edge, the
+ * protections that stand on it. `extends` names a preset or a file whose
+ * settings hold where this one says nothing. What a strategy may not set (facts
+ * of the world, and what decides truth) is refused with the place where it
+ * belongs.
+ *
+ * This and run/heal_bridge.c are the only places of the harness that know
+ * libhealer.
+ */
+#ifndef CHAOS_SCENARIO_STRATEGY_H
+#define CHAOS_SCENARIO_STRATEGY_H
+
+#include "harness/fleet/fleet_spec.h"
+#include "harness/scenario/read.h"
+#include "healer/breaker.h"
+#include "healer/config.h"
+
+enum strategy_policy {
+        STRATEGY_BREAKER,
+        STRATEGY_RETRY,
+        STRATEGY_TIMEOUT,
+        STRATEGY_BULKHEAD,
+        STRATEGY_RATE_LIMIT,
+        STRATEGY_FALLBACK,
+        STRATEGY_SHEDDING,
+        STRATEGY_POLICY_COUNT
+};
+
+extern const char *const strategy_policy_names[STRATEGY_POLICY_COUNT];
+
+/* One policy for the edges that fit. */
+struct strategy_rule {
+        const char *from, *to; /* names, or "*" */
+        const char *path;      /* where it stands, for messages */
+        const struct read_context *ctx;
+        bool on;               /* false: switched off by null */
+        union {
+                struct healer_breaker_config breaker;
+                struct retry_spec retry;
+                struct {
+                        int64_t after_ns;
+                } timeout;
+                struct {
+                        uint32_t max_concurrent;
+                } bulkhead;
+                struct {
+                        double rate_per_s;
+                        uint32_t burst;
+                } rate_limit;
+                struct {
+                        bool enabled;
+                } fallback;
+                struct {
+                        uint32_t limit; /* calls in flight; from half of it on the lowest
+                                         * priorities are refused, at it all */
+                } shedding;
+        };
+};
+
+enum { STRATEGY_RULES_MAX = 256 };
+
+struct strategy {
+        const char *name;
+        const char *json; /* effective: everything merged, keys sorted, one line */
+        char digest[65];  /* SHA-256 of that, in hex */
+        struct healer_config healer;
+        struct strategy_rule *rules[STRATEGY_POLICY_COUNT]; /* [0]: the default, "*" to "*" */
+        uint32_t rule_count[STRATEGY_POLICY_COUNT];
+};
+
+/* `value_or_name`: an object, or a text that is a preset's name or a path; it
+ * stands at `json_path` of the file of `ctx`. False when something was wrong
+ * (reported); the strategy is in `arena`. */
+bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *value_or_name,
+                   const char *json_path, struct strategy **out);
+
+/* Whether it does anything at all: watches, or guards an edge. */
+bool strategy_acts(const struct strategy *strategy);
+const char *strategy_digest(const struct strategy *strategy);
+
+/* Reports rules about edges that the fleet has not. The contexts of the loading
+ * session must still live. */
+bool strategy_check_edges(const struct strategy *strategy, const struct fleet_spec *fleet);
+
+/* The rule in force on the edge from service `from` (NULL: a load source) to
+ * `to`, or NULL: the most exact one that fits, if it is on. */
+const struct strategy_rule *strategy_rule_for(const struct strategy *strategy,
+                                              enum strategy_policy policy, const char *from,
+                                              const char *to);
+
+/* Built-in presets: text, or NULL when there is none of that name; and all
+ * names, NULL-ended. */
+const char *strategy_preset(const char *name, size_t *size);
+extern const char *const strategy_preset_names[];
+
+#endif

@@ -1,0 +1,426 @@
+/* strategy_policies.c - which protections stand on which edges.
+ *
+ * Each policy is {"default": {...}, "edges": {"checkout->payment": {...},
+ * "*->cache": {...}}}. A rule for an edge begins with what the default says
+ * and changes what it names; null switches the policy off there. Of several
+ * rules that fit, the one with both ends named wins, then the one that names
+ * the callee, then the caller, then the default.
+ *
+ * A policy is a row: how to fill it with defaults, how to read it, how to check
+ * it. Settings that the fleet cannot carry out are refused.
+ */
+#include "harness/scenario/strategy.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "harness/base/nearest.h"
+#include "harness/scenario/strategy_read.h"
+#include "harness/sim/time.h"
+
+#define HOUR_NS (INT64_C(3600) * 1000000000)
+
+const char *const strategy_policy_names[STRATEGY_POLICY_COUNT] = {
+        [STRATEGY_BREAKER] = "circuit_breaker", [STRATEGY_RETRY] = "retry",
+        [STRATEGY_TIMEOUT] = "timeout",         [STRATEGY_BULKHEAD] = "bulkhead",
+        [STRATEGY_RATE_LIMIT] = "rate_limit",   [STRATEGY_FALLBACK] = "fallback",
+        [STRATEGY_SHEDDING] = "shedding",
+};
+
+/* ---- circuit breaker */
+
+static const char *const breaker_modes[] = {"consecutive_windowed", "consecutive", "windowed_count",
+                                            "count_rate", "time_rate", NULL};
+
+static void breaker_defaults(struct strategy_rule *rule)
+{
+        rule->breaker = healer_breaker_config_defaults();
+        rule->breaker.threads = HEALER_THREADS_ONE;
+}
+
+static void read_breaker(struct read_object *object, struct strategy_rule *rule)
+{
+        struct healer_breaker_config *breaker = &rule->breaker;
+        struct read_object backoff;
+        double percent;
+
+        (void)read_choice(object, "mode", READ_OPTIONAL, breaker_modes, &breaker->mode);
+        (void)read_count(object, "failure_threshold", READ_OPTIONAL, 1, 65535,
+                         &breaker->failure_threshold);
+        (void)read_count(object, "success_threshold", READ_OPTIONAL, 1, 65535,
+                         &breaker->success_threshold);
+        (void)read_duration(object, "open_for", READ_OPTIONAL, 1, 24 * HOUR_NS,
+                            &breaker->open_for_ns);
+        (void)read_count(object, "half_open_max_calls", READ_OPTIONAL, 1, 65535,
+                         &breaker->half_open_max_calls);
+        (void)read_duration(object, "window", READ_OPTIONAL, 60000000, 24 * HOUR_NS,
+                            &breaker->window_ns);
+        (void)read_count(object, "min_calls", READ_OPTIONAL, 1, 1000000, &breaker->min_calls);
+        percent = breaker->failure_rate_percent / 100;
+        if (read_ratio(object, "failure_rate", READ_OPTIONAL, 0.0001, 1, &percent))
+                breaker->failure_rate_percent = percent * 100;
+        (void)read_duration(object, "slow_call", READ_OPTIONAL, 0, HOUR_NS,
+                            &breaker->slow_call_ns);
+        percent = breaker->slow_call_rate_percent / 100;
+        if (read_ratio(object, "slow_call_rate", READ_OPTIONAL, 0.0001, 1, &percent))
+                breaker->slow_call_rate_percent = percent * 100;
+        if (read_child_begin(object, "backoff", READ_OPTIONAL, &backoff)) {
+                (void)read_number(&backoff, "multiplier", READ_OPTIONAL, 1, 1000,
+                                  &breaker->open_multiplier);
+                (void)read_duration(&backoff, "max", READ_OPTIONAL, 1, 24 * HOUR_NS,
+                                    &breaker->open_for_max_ns);
+                (void)read_ratio(&backoff, "jitter", READ_OPTIONAL, 0, 10,
+                                 &breaker->open_jitter_ratio);
+                read_object_end(&backoff);
+        }
+}
+
+static const char *check_breaker(const struct strategy_rule *rule)
+{
+        return healer_breaker_config_check(&rule->breaker);
+}
+
+/* ---- retry */
+
+static void retry_defaults(struct strategy_rule *rule)
+{
+        rule->retry = (struct retry_spec){.max = 2,
+                                          .initial_ns = NS_PER_S,
+                                          .factor = 2,
+                                          .max_delay_ns = 30 * NS_PER_S,
+                                          .jitter = 0.1,
+                                          .budget = 0.2};
+}
+
+static const char *const retry_kinds[] = {"exponential", NULL};
+
+static void read_retry(struct read_object *object, struct strategy_rule *rule)
+{
+        struct retry_spec *retry = &rule->retry;
+        uint32_t kind = 0;
+
+        (void)read_count(object, "max", READ_OPTIONAL, 0, 100, &retry->max);
+        (void)read_duration(object, "initial", READ_OPTIONAL, 0, HOUR_NS, &retry->initial_ns);
+        (void)read_number(object, "factor", READ_OPTIONAL, 1, 1000, &retry->factor);
+        (void)read_duration(object, "max_delay", READ_OPTIONAL, 0, HOUR_NS, &retry->max_delay_ns);
+        (void)read_ratio(object, "jitter", READ_OPTIONAL, 0, 1, &retry->jitter);
+        (void)read_choice(object, "kind", READ_OPTIONAL, retry_kinds, &kind);
+        (void)read_ratio(object, "budget", READ_OPTIONAL, 0, 100, &retry->budget);
+}
+
+/* ---- the others */
+
+static void timeout_defaults(struct strategy_rule *rule)
+{
+        rule->timeout.after_ns = NS_PER_S;
+}
+
+static void read_timeout(struct read_object *object, struct strategy_rule *rule)
+{
+        (void)read_duration(object, "after", READ_OPTIONAL, 1000, HOUR_NS, &rule->timeout.after_ns);
+}
+
+static void bulkhead_defaults(struct strategy_rule *rule)
+{
+        rule->bulkhead.max_concurrent = 25;
+}
+
+static const char *const bulkhead_unsupported[] = {"max_queue", "max_wait", NULL};
+
+static void read_bulkhead(struct read_object *object, struct strategy_rule *rule)
+{
+        (void)read_count(object, "max_concurrent", READ_OPTIONAL, 0, 1000000,
+                         &rule->bulkhead.max_concurrent);
+        read_refuse_keys(object, bulkhead_unsupported);
+}
+
+static void rate_limit_defaults(struct strategy_rule *rule)
+{
+        rule->rate_limit.rate_per_s = 100;
+        rule->rate_limit.burst = 100;
+}
+
+static const char *const rate_limit_unsupported[] = {"max_wait", NULL};
+
+static void read_rate_limit(struct read_object *object, struct strategy_rule *rule)
+{
+        (void)read_rate(object, "rate", READ_OPTIONAL, 1e-6, 1e6, &rule->rate_limit.rate_per_s);
+        (void)read_count(object, "burst", READ_OPTIONAL, 1, 1000000, &rule->rate_limit.burst);
+        read_refuse_keys(object, rate_limit_unsupported);
+}
+
+static void fallback_defaults(struct strategy_rule *rule)
+{
+        rule->fallback.enabled = true;
+}
+
+static const char *const fallback_unsupported[] = {"order", NULL};
+
+static void read_fallback(struct read_object *object, struct strategy_rule *rule)
+{
+        (void)read_bool(object, "enabled", READ_OPTIONAL, &rule->fallback.enabled);
+        read_refuse_keys(object, fallback_unsupported);
+        if (read_any(object, "quality", READ_OPTIONAL) != NULL)
+                read_key_error(object->ctx, read_path(object, "quality"),
+                               "no strategy may set this (a fact of the world: it stands with the "
+                               "call in the fleet)");
+}
+
+static void shedding_defaults(struct strategy_rule *rule)
+{
+        rule->shedding.limit = 100;
+}
+
+static const char *const shedding_kinds[] = {"priority", NULL};
+
+static void read_shedding(struct read_object *object, struct strategy_rule *rule)
+{
+        uint32_t kind = 0;
+
+        (void)read_choice(object, "kind", READ_OPTIONAL, shedding_kinds, &kind);
+        (void)read_count(object, "limit", READ_OPTIONAL, 1, 1000000, &rule->shedding.limit);
+}
+
+struct policy_row {
+        void (*defaults)(struct strategy_rule *rule);
+        void (*read)(struct read_object *object, struct strategy_rule *rule);
+        const char *(*check)(const struct strategy_rule *rule); /* may be NULL */
+};
+
+static const struct policy_row rows[STRATEGY_POLICY_COUNT] = {
+        [STRATEGY_BREAKER] = {breaker_defaults, read_breaker, check_breaker},
+        [STRATEGY_RETRY] = {retry_defaults, read_retry, NULL},
+        [STRATEGY_TIMEOUT] = {timeout_defaults, read_timeout, NULL},
+        [STRATEGY_BULKHEAD] = {bulkhead_defaults, read_bulkhead, NULL},
+        [STRATEGY_RATE_LIMIT] = {rate_limit_defaults, read_rate_limit, NULL},
+        [STRATEGY_FALLBACK] = {fallback_defaults, read_fallback, NULL},
+        [STRATEGY_SHEDDING] = {shedding_defaults, read_shedding, NULL},
+};
+
+/* ---- rules */
+
+void strategy_policies_init(struct strategy *strategy)
+{
+        memset(strategy->rules, 0, sizeof(strategy->rules));
+        memset(strategy->rule_count, 0, sizeof(strategy->rule_count));
+}
+
+static struct strategy_rule *find_rule(struct strategy *strategy, enum strategy_policy policy,
+                                       const char *from, const char *to)
+{
+        uint32_t i;
+
+        for (i = 0; i < strategy->rule_count[policy]; i++) {
+                if (strcmp(strategy->rules[policy][i].from, from) == 0 &&
+                    strcmp(strategy->rules[policy][i].to, to) == 0)
+                        return &strategy->rules[policy][i];
+        }
+        return NULL;
+}
+
+static struct strategy_rule *add_rule(struct read_context *ctx, const char *path,
+                                      struct strategy *strategy, enum strategy_policy policy,
+                                      const char *from, const char *to)
+{
+        const struct strategy_rule *base = find_rule(strategy, policy, "*", "*");
+        struct strategy_rule *rule;
+
+        if (strategy->rules[policy] == NULL)
+                strategy->rules[policy] =
+                        ARENA_ARRAY(ctx->session->arena, struct strategy_rule, STRATEGY_RULES_MAX);
+        if (strategy->rules[policy] == NULL)
+                return NULL;
+        if (strategy->rule_count[policy] == STRATEGY_RULES_MAX) {
+                read_error(ctx, path, "more than the %d rules allowed", STRATEGY_RULES_MAX);
+                return NULL;
+        }
+        rule = &strategy->rules[policy][strategy->rule_count[policy]++];
+        rows[policy].defaults(rule);
+        if (base != NULL)
+                *rule = *base;
+        rule->from = from;
+        rule->to = to;
+        return rule;
+}
+
+static void read_rule(struct read_context *ctx, const json_t *json, const char *path,
+                      struct strategy *strategy, enum strategy_policy policy, const char *from,
+                      const char *to)
+{
+        struct strategy_rule *rule = find_rule(strategy, policy, from, to);
+        struct read_object object;
+        const char *reason;
+
+        if (rule == NULL)
+                rule = add_rule(ctx, path, strategy, policy, from, to);
+        if (rule == NULL)
+                return;
+        rule->ctx = ctx;
+        rule->path = path;
+        rule->on = !json_is_null(json);
+        if (!rule->on || !read_object_begin(ctx, json, path, &object))
+                return;
+        rows[policy].read(&object, rule);
+        read_object_end(&object);
+        reason = rows[policy].check != NULL ? rows[policy].check(rule) : NULL;
+        if (reason != NULL)
+                read_error(ctx, path, "%s", reason);
+}
+
+static void read_edges(struct read_object *section, struct strategy *strategy,
+                       enum strategy_policy policy)
+{
+        struct arena *arena = section->ctx->session->arena;
+        const json_t *edges = read_any(section, "edges", READ_OPTIONAL);
+        const char *path = read_path(section, "edges");
+        const char *key, *arrow;
+        char *from;
+        json_t *value;
+
+        if (edges == NULL)
+                return;
+        if (!json_is_object(edges)) {
+                read_wrong_type(section->ctx, path, edges, "an object of edges");
+                return;
+        }
+        json_object_foreach((json_t *)(uintptr_t)edges, key, value)
+        {
+                arrow = strstr(key, "->");
+                if (arrow == NULL || arrow == key || arrow[2] == '\0') {
+                        read_key_error(section->ctx, json_path_key(arena, path, key),
+                                       "an edge is written caller->callee, '*' for any");
+                        continue;
+                }
+                from = arena_text(arena, key);
+                if (from == NULL)
+                        return;
+                from[arrow - key] = '\0';
+                read_rule(section->ctx, value, json_path_key(arena, path, key), strategy, policy,
+                          from, from + (arrow - key) + 2);
+        }
+}
+
+void strategy_read_policies(struct read_object *object, struct strategy *strategy)
+{
+        struct read_object section;
+        const json_t *json;
+        int policy;
+
+        for (policy = 0; policy < STRATEGY_POLICY_COUNT; policy++) {
+                json = read_any(object, strategy_policy_names[policy], READ_OPTIONAL);
+                if (json == NULL)
+                        continue;
+                if (json_is_null(json)) { /* none of it on any edge */
+                        strategy->rule_count[policy] = 0;
+                        continue;
+                }
+                if (!read_object_begin(object->ctx, json,
+                                       read_path(object, strategy_policy_names[policy]), &section))
+                        continue;
+                json = read_any(&section, "default", READ_OPTIONAL);
+                if (json != NULL)
+                        read_rule(section.ctx, json, read_path(&section, "default"), strategy,
+                                  (enum strategy_policy)policy, "*", "*");
+                read_edges(&section, strategy, (enum strategy_policy)policy);
+                read_object_end(&section);
+        }
+}
+
+/* ---- asking */
+
+static int exactness(const struct strategy_rule *rule, const char *from, const char *to)
+{
+        int exact = 1;
+
+        if (strcmp(rule->to, "*") != 0) {
+                if (strcmp(rule->to, to) != 0)
+                        return 0;
+                exact += 2;
+        }
+        if (strcmp(rule->from, "*") != 0) {
+                if (from == NULL || strcmp(rule->from, from) != 0)
+                        return 0;
+                exact += 1;
+        }
+        return exact;
+}
+
+const struct strategy_rule *strategy_rule_for(const struct strategy *strategy,
+                                              enum strategy_policy policy, const char *from,
+                                              const char *to)
+{
+        const struct strategy_rule *best = NULL;
+        int exact, best_exact = 0;
+        uint32_t i;
+
+        for (i = 0; i < strategy->rule_count[policy]; i++) {
+                exact = exactness(&strategy->rules[policy][i], from, to);
+                if (exact > best_exact) {
+                        best = &strategy->rules[policy][i];
+                        best_exact = exact;
+                }
+        }
+        return best != NULL && best->on ? best : NULL;
+}
+
+static bool service_exists(const struct fleet_spec *fleet, const char *name,
+                           struct nearest *nearest)
+{
+        uint32_t i;
+
+        nearest_begin(nearest, name);
+        if (strcmp(name, "*") == 0)
+                return true;
+        for (i = 0; i < fleet->service_count; i++) {
+                if (strcmp(fleet->services[i].name, name) == 0)
+                        return true;
+                nearest_offer(nearest, fleet->services[i].name);
+        }
+        return false;
+}
+
+static bool edge_exists(const struct fleet_spec *fleet, const char *from, const char *to)
+{
+        uint32_t i;
+
+        if (strcmp(from, "*") == 0 || strcmp(to, "*") == 0)
+                return true;
+        for (i = 0; i < fleet->edge_count; i++) {
+                if (strcmp(fleet->services[fleet->edges[i].from].name, from) == 0 &&
+                    strcmp(fleet->services[fleet->edges[i].to].name, to) == 0)
+                        return true;
+        }
+        return false;
+}
+
+bool strategy_check_edges(const struct strategy *strategy, const struct fleet_spec *fleet)
+{
+        const struct strategy_rule *rule;
+        struct nearest nearest;
+        bool ok = true;
+        uint32_t i;
+        int policy;
+
+        for (policy = 0; policy < STRATEGY_POLICY_COUNT; policy++) {
+                for (i = 0; i < strategy->rule_count[policy]; i++) {
+                        struct read_context *ctx;
+
+                        rule = &strategy->rules[policy][i];
+                        ctx = (struct read_context *)(uintptr_t)rule->ctx;
+                        if (!service_exists(fleet, rule->from, &nearest)) {
+                                read_unknown_name(ctx, rule->path, "service", rule->from,
+                                                  nearest.best);
+                                ok = false;
+                        } else if (!service_exists(fleet, rule->to, &nearest)) {
+                                read_unknown_name(ctx, rule->path, "service", rule->to,
+                                                  nearest.best);
+                                ok = false;
+                        } else if (!edge_exists(fleet, rule->from, rule->to)) {
+                                read_key_error(ctx, rule->path, "%s does not call %s", rule->from,
+                                               rule->to);
+                                ok = false;
+                        }
+                }
+        }
+        return ok;
+}

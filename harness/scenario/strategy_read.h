@@ -1,0 +1,14 @@
+/* harness/scenario/strategy_read.h - between the two readers of a strategy. */
+#ifndef CHAOS_SCENARIO_STRATEGY_READ_H
+#define CHAOS_SCENARIO_STRATEGY_READ_H
+
+#include "harness/scenario/strategy.h"
+
+/* strategy.c: reports keys of that section that are facts of the world. */
+void strategy_refuse_misplaced(struct read_object *object, const char *section);
+
+/* strategy_policies.c: no rule anywhere; and reads the protections of one layer. */
+void strategy_policies_init(struct strategy *strategy);
+void strategy_read_policies(struct read_object *object, struct strategy *strategy);
+
+#endif

@@ -1,0 +1,350 @@
+/* bulkhead.c - permits and waiters counted in one word, waiters in a list.
+ *
+ * The word is {waiting, in flight}. A newcomer takes a permit only while
+ * nobody waits, so none can overtake the queue. Leaving is a subtraction; if it
+ * sees waiters it goes on to hand over. A newcomer first counts itself as
+ * waiting and then tries to hand over as well, so between the two of them no
+ * free permit stays unseen.
+ *
+ * Handing over moves one from waiting to in flight in a single step, under the
+ * latch, and marks the waiter. Whether a waiter timed out or was handed a permit
+ * is therefore decided once, under that latch.
+ */
+#include "healer/bulkhead.h"
+#include "healer/hlr_base.h"
+
+#include <string.h>
+
+#define WAITING (UINT64_C(1) << 32)
+#define IN_FLIGHT_OF(word) ((uint32_t)(word))
+#define WAITING_OF(word) ((uint32_t)((word) >> 32))
+
+enum { WAKES = 16, NONE = -1 };
+
+struct place {
+        void (*wake)(void *ctx);
+        void *ctx;
+        uint32_t serial; /* of the waiter that has it; 0: free */
+        bool handed_over;
+        int32_t next; /* in the queue, or in the list of free ones */
+        int32_t before;
+};
+
+struct healer_bulkhead {
+        _Alignas(64) _Atomic uint64_t word;
+        _Atomic uint64_t limit;
+        bool shared;
+        struct healer_bulkhead_config c;
+        _Alignas(64) _Atomic uint64_t latch;
+        _Atomic uint64_t rejected_full;
+        _Atomic uint64_t rejected_queue_full;
+        _Atomic uint64_t queued;
+        _Atomic uint64_t handed_over;
+        _Atomic uint64_t timed_out;
+        _Atomic uint64_t given_up;
+        uint32_t serial;
+        int32_t first;
+        int32_t last;
+        int32_t free;
+        struct place places[];
+};
+
+struct healer_bulkhead_config healer_bulkhead_config_defaults(void)
+{
+        return (struct healer_bulkhead_config){
+                .size = sizeof(struct healer_bulkhead_config),
+                .max_concurrent = 10,
+                .max_wait_ns = HEALER_NEVER,
+        };
+}
+
+const char *healer_bulkhead_config_check(const struct healer_bulkhead_config *c)
+{
+        if (c->max_concurrent > 1000000)
+                return "max_concurrent: must be 0..1000000";
+        if (c->max_queue > 65536)
+                return "max_queue: must be 0..65536";
+        if (c->max_wait_ns <= 0)
+                return "max_wait_ns: must be above 0";
+        if (c->threads > HEALER_THREADS_ONE)
+                return "threads: no such choice";
+        return NULL;
+}
+
+enum healer_err healer_bulkhead_create(const struct healer_bulkhead_config *config,
+                                       struct healer_bulkhead **out)
+{
+        struct healer_bulkhead_config c = healer_bulkhead_config_defaults();
+        struct healer_bulkhead *b;
+        enum healer_err err;
+
+        *out = NULL;
+        err = hlr_config_copy(&c, sizeof(c), config, sizeof(c));
+        if (err != HEALER_OK)
+                return err;
+        if (healer_bulkhead_config_check(&c))
+                return HEALER_E_RANGE;
+        b = hlr_alloc(c.allocator, sizeof(*b) + c.max_queue * sizeof(struct place));
+        if (!b)
+                return HEALER_E_NOMEM;
+        b->c = c;
+        b->shared = c.threads == HEALER_THREADS_MANY;
+        hlr_store(&b->limit, c.max_concurrent);
+        b->first = b->last = NONE;
+        b->free = c.max_queue ? 0 : NONE;
+        for (uint32_t i = 0; i < c.max_queue; i++)
+                b->places[i].next = i + 1 < c.max_queue ? (int32_t)i + 1 : NONE;
+        *out = b;
+        return HEALER_OK;
+}
+
+void healer_bulkhead_destroy(struct healer_bulkhead *b)
+{
+        if (b)
+                hlr_free(b->c.allocator, b);
+}
+
+/* ---- the list, under the latch ---- */
+
+static void take_latch(struct healer_bulkhead *b)
+{
+        uint64_t free_now = 0;
+
+        while (b->shared && !hlr_cas(&b->latch, &free_now, 1, true))
+                free_now = 0;
+}
+
+static void leave_latch(struct healer_bulkhead *b)
+{
+        if (b->shared)
+                hlr_store_rel(&b->latch, 0);
+}
+
+static int32_t append(struct healer_bulkhead *b, const struct healer_bulkhead_waiter *waiter)
+{
+        int32_t at = b->free;
+        struct place *place;
+
+        if (at == NONE)
+                return NONE;
+        place = &b->places[at];
+        b->free = place->next;
+        b->serial = b->serial == UINT32_MAX ? 1 : b->serial + 1;
+        *place = (struct place){waiter->wake, waiter->ctx, b->serial, false, NONE, b->last};
+        if (b->last == NONE)
+                b->first = at;
+        else
+                b->places[b->last].next = at;
+        b->last = at;
+        return at;
+}
+
+static void take_out(struct healer_bulkhead *b, int32_t at)
+{
+        struct place *place = &b->places[at];
+
+        if (place->before == NONE)
+                b->first = place->next;
+        else
+                b->places[place->before].next = place->next;
+        if (place->next == NONE)
+                b->last = place->before;
+        else
+                b->places[place->next].before = place->before;
+}
+
+static void free_place(struct healer_bulkhead *b, int32_t at)
+{
+        b->places[at].serial = 0;
+        b->places[at].next = b->free;
+        b->free = at;
+}
+
+/* One from waiting to in flight, if the limit allows it. */
+static bool move_one(struct healer_bulkhead *b)
+{
+        uint64_t word = hlr_load_acq(&b->word);
+
+        while (WAITING_OF(word) && IN_FLIGHT_OF(word) < hlr_load(&b->limit))
+                if (hlr_cas(&b->word, &word, word - WAITING + 1, b->shared))
+                        return true;
+        return false;
+}
+
+/* Gives free permits to those waiting longest, and wakes them outside the latch. */
+static void hand_over(struct healer_bulkhead *b)
+{
+        struct {
+                void (*wake)(void *ctx);
+                void *ctx;
+        } wakes[WAKES];
+        int woken;
+
+        do {
+                woken = 0;
+                take_latch(b);
+                while (woken < WAKES && b->first != NONE && move_one(b)) {
+                        struct place *place = &b->places[b->first];
+
+                        take_out(b, b->first);
+                        place->handed_over = true;
+                        wakes[woken].wake = place->wake;
+                        wakes[woken++].ctx = place->ctx;
+                        hlr_count(&b->handed_over, 1, b->shared);
+                }
+                leave_latch(b);
+                for (int i = 0; i < woken; i++)
+                        if (wakes[i].wake)
+                                wakes[i].wake(wakes[i].ctx);
+        } while (woken == WAKES);
+}
+
+/* ---- the calls ---- */
+
+static enum healer_bulkhead_verdict queue_up(struct healer_bulkhead *b,
+                                             struct healer_bulkhead_waiter *waiter, int64_t now_ns)
+{
+        int32_t at;
+
+        take_latch(b);
+        at = append(b, waiter);
+        if (at != NONE) {
+                waiter->place = (uint32_t)at;
+                waiter->serial = b->serial;
+                hlr_fetch_add(&b->word, WAITING, b->shared);
+        }
+        leave_latch(b);
+        if (at == NONE) {
+                hlr_count(&b->rejected_queue_full, 1, b->shared);
+                return HEALER_BULKHEAD_REJECT_QUEUE_FULL;
+        }
+        waiter->until_ns = hlr_add(now_ns, b->c.max_wait_ns);
+        hlr_count(&b->queued, 1, b->shared);
+        hand_over(b); /* a permit may have come back meanwhile */
+        return HEALER_BULKHEAD_QUEUED;
+}
+
+enum healer_bulkhead_verdict healer_bulkhead_enter(struct healer_bulkhead *b,
+                                                   struct healer_bulkhead_waiter *waiter,
+                                                   int64_t now_ns)
+{
+        uint64_t word = hlr_load(&b->word);
+        uint64_t limit = hlr_load(&b->limit);
+
+        while (HLR_LIKELY(WAITING_OF(word) == 0 && IN_FLIGHT_OF(word) < limit))
+                if (HLR_LIKELY(hlr_cas(&b->word, &word, word + 1, b->shared))) {
+                        if (waiter)
+                                waiter->serial = 0;
+                        return HEALER_BULKHEAD_OK;
+                }
+        if (waiter)
+                waiter->serial = 0;
+        if (!waiter || b->c.max_queue == 0 || limit == 0) {
+                hlr_count(&b->rejected_full, 1, b->shared);
+                return HEALER_BULKHEAD_REJECT_FULL;
+        }
+        return queue_up(b, waiter, now_ns);
+}
+
+/* Under the latch: the waiter's place, if it still is its own. */
+static struct place *place_of(struct healer_bulkhead *b,
+                              const struct healer_bulkhead_waiter *waiter)
+{
+        struct place *place;
+
+        if (waiter->serial == 0 || waiter->place >= b->c.max_queue)
+                return NULL;
+        place = &b->places[waiter->place];
+        return place->serial == waiter->serial ? place : NULL;
+}
+
+/* Ends the waiting if it has a permit or `out` says to; counts in `counter`. */
+static enum healer_bulkhead_verdict settle(struct healer_bulkhead *b,
+                                           struct healer_bulkhead_waiter *waiter, bool out,
+                                           enum healer_bulkhead_verdict out_verdict,
+                                           _Atomic uint64_t *counter)
+{
+        enum healer_bulkhead_verdict verdict = HEALER_BULKHEAD_QUEUED;
+        struct place *place;
+
+        take_latch(b);
+        place = place_of(b, waiter);
+        if (!place) {
+                verdict = HEALER_BULKHEAD_GONE;
+        } else if (place->handed_over) {
+                verdict = HEALER_BULKHEAD_OK;
+                free_place(b, (int32_t)waiter->place);
+        } else if (out) {
+                verdict = out_verdict;
+                take_out(b, (int32_t)waiter->place);
+                free_place(b, (int32_t)waiter->place);
+                hlr_fetch_add(&b->word, 0 - WAITING, b->shared);
+                hlr_count(counter, 1, b->shared);
+        }
+        leave_latch(b);
+        if (verdict != HEALER_BULKHEAD_QUEUED)
+                waiter->serial = 0;
+        return verdict;
+}
+
+enum healer_bulkhead_verdict healer_bulkhead_poll(struct healer_bulkhead *b,
+                                                  struct healer_bulkhead_waiter *waiter,
+                                                  int64_t now_ns)
+{
+        return settle(b, waiter, now_ns >= waiter->until_ns, HEALER_BULKHEAD_TIMED_OUT,
+                      &b->timed_out);
+}
+
+enum healer_bulkhead_verdict healer_bulkhead_give_up(struct healer_bulkhead *b,
+                                                     struct healer_bulkhead_waiter *waiter)
+{
+        return settle(b, waiter, true, HEALER_BULKHEAD_GONE, &b->given_up);
+}
+
+void healer_bulkhead_leave(struct healer_bulkhead *b)
+{
+        uint64_t old = hlr_fetch_add(&b->word, UINT64_MAX, b->shared);
+
+        if (HLR_UNLIKELY(IN_FLIGHT_OF(old) == 0)) { /* a permit that was never taken */
+                hlr_fetch_add(&b->word, 1, b->shared);
+                return;
+        }
+        if (HLR_UNLIKELY(WAITING_OF(old) != 0))
+                hand_over(b);
+}
+
+enum healer_err healer_bulkhead_set_limit(struct healer_bulkhead *b, uint32_t max_concurrent)
+{
+        if (max_concurrent > 1000000)
+                return HEALER_E_RANGE;
+        hlr_store_rel(&b->limit, max_concurrent);
+        hand_over(b);
+        return HEALER_OK;
+}
+
+void healer_bulkhead_counts(const struct healer_bulkhead *b, struct healer_bulkhead_counts *out)
+{
+        uint64_t word = hlr_load(&b->word);
+
+        memset(out, 0, sizeof(*out));
+        out->rejected_full = hlr_load(&b->rejected_full);
+        out->rejected_queue_full = hlr_load(&b->rejected_queue_full);
+        out->queued = hlr_load(&b->queued);
+        out->handed_over = hlr_load(&b->handed_over);
+        out->timed_out = hlr_load(&b->timed_out);
+        out->given_up = hlr_load(&b->given_up);
+        out->in_flight = IN_FLIGHT_OF(word);
+        out->waiting = WAITING_OF(word);
+        out->limit = (uint32_t)hlr_load(&b->limit);
+}
+
+const char *healer_bulkhead_verdict_text(enum healer_bulkhead_verdict verdict)
+{
+        static const char *const texts[HEALER_BULKHEAD_VERDICT_COUNT] = {
+                "a permit is yours",         "queued",
+                "rejected: no permit free",  "rejected: the queue is full",
+                "timed out in the queue",    "not in the queue",
+        };
+
+        return (unsigned)verdict < HEALER_BULKHEAD_VERDICT_COUNT ? texts[verdict] : "unknown";
+}

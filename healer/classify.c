@@ -1,0 +1,111 @@
+/* classify.c - from words and situations to failure types and severities.
+ *
+ * Rows of words that must all occur, in any order of the text but as whole
+ * words; the first row that fits wins, so the special ones stand first. Whole
+ * words, because "information" is not "info".
+ */
+#include "healer/hlr_supervisor.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct words {
+        enum healer_failure failure;
+        const char *all[3]; /* each begins a word of the text */
+};
+
+static const struct words rows[] = {
+        {HEALER_FAILURE_MEMORY_EXHAUSTION, {"out", "of", "memory"}},
+        {HEALER_FAILURE_MEMORY_EXHAUSTION, {"cannot", "allocate", NULL}},
+        {HEALER_FAILURE_MEMORY_EXHAUSTION, {"heap", "overflow", NULL}},
+        {HEALER_FAILURE_MEMORY_EXHAUSTION, {"oom", NULL, NULL}},
+        {HEALER_FAILURE_MEMORY_LEAK, {"memory", "leak", NULL}},
+        {HEALER_FAILURE_MEMORY_EXHAUSTION, {"memory", "exhaust", NULL}},
+        {HEALER_FAILURE_DATABASE_CONNECTION, {"database", "connection", NULL}},
+        {HEALER_FAILURE_DATABASE_CONNECTION, {"database", "timeout", NULL}},
+        {HEALER_FAILURE_DATABASE_CONNECTION, {"db", "connection", NULL}},
+        {HEALER_FAILURE_DATABASE_CONNECTION, {"pool", "exhaust", NULL}},
+        {HEALER_FAILURE_TOKEN_EXHAUSTION, {"token", "exhaust", NULL}},
+        {HEALER_FAILURE_QUOTA_EXCEEDED, {"quota", NULL, NULL}},
+        {HEALER_FAILURE_QUOTA_EXCEEDED, {"rate", "limit", NULL}},
+        {HEALER_FAILURE_CPU_SPIKE, {"cpu", "high", NULL}},
+        {HEALER_FAILURE_CPU_SPIKE, {"cpu", "spike", NULL}},
+        {HEALER_FAILURE_CPU_SPIKE, {"processor", "overload", NULL}},
+        {HEALER_FAILURE_DISK_FULL, {"no", "space", "left"}},
+        {HEALER_FAILURE_DISK_FULL, {"disk", "full", NULL}},
+        {HEALER_FAILURE_DEPLOYMENT_FAILURE, {"deployment", "failed", NULL}},
+        {HEALER_FAILURE_DEPLOYMENT_FAILURE, {"deployment", "error", NULL}},
+        {HEALER_FAILURE_DEPLOYMENT_FAILURE, {"rollback", "required", NULL}},
+        {HEALER_FAILURE_DEPLOYMENT_FAILURE, {"build", "failed", NULL}},
+        {HEALER_FAILURE_CONFIGURATION_ERROR, {"configuration", NULL, NULL}},
+        {HEALER_FAILURE_CONFIGURATION_ERROR, {"config", NULL, NULL}},
+        {HEALER_FAILURE_DEPENDENCY_FAILURE, {"module", "not", "found"}},
+        {HEALER_FAILURE_DEPENDENCY_FAILURE, {"import", "error", NULL}},
+        {HEALER_FAILURE_DEPENDENCY_FAILURE, {"package", "missing", NULL}},
+        {HEALER_FAILURE_NETWORK_TIMEOUT, {"connection", "timeout", NULL}},
+        {HEALER_FAILURE_NETWORK_TIMEOUT, {"connection", "timed", NULL}},
+        {HEALER_FAILURE_NETWORK_TIMEOUT, {"network", "timeout", NULL}},
+        {HEALER_FAILURE_NETWORK_TIMEOUT, {"socket", "timeout", NULL}},
+        {HEALER_FAILURE_NETWORK_TIMEOUT, {"connection", "refused", NULL}},
+        {HEALER_FAILURE_NETWORK_TIMEOUT, {"connection", "reset", NULL}},
+        {HEALER_FAILURE_TASK_TIMEOUT, {"request", "timeout", NULL}},
+        {HEALER_FAILURE_API_FAILURE, {"service", "unavailable", NULL}},
+        {HEALER_FAILURE_API_FAILURE, {"internal", "server", "error"}},
+        {HEALER_FAILURE_API_FAILURE, {"api", "error", NULL}},
+        {HEALER_FAILURE_API_FAILURE, {"http", "error", NULL}},
+        {HEALER_FAILURE_AGENT_DOWN, {"crash", NULL, NULL}},
+        {HEALER_FAILURE_HIGH_LATENCY, {"slow", NULL, NULL}},
+        {HEALER_FAILURE_TASK_FAILED, {"task", "failed", NULL}},
+        {HEALER_FAILURE_EXECUTION_ERROR, {"exception", NULL, NULL}},
+};
+
+/* Whether a word of `text` begins with `word`, case-free. */
+static bool has_word(const char *text, const char *word)
+{
+        size_t length = strlen(word);
+        bool at_start = true;
+        size_t i;
+
+        for (; *text != '\0'; text++) {
+                if (!at_start) {
+                        at_start = !isalnum((unsigned char)*text);
+                        continue;
+                }
+                for (i = 0; i < length && tolower((unsigned char)text[i]) == word[i]; i++)
+                        ;
+                if (i == length)
+                        return true;
+                at_start = !isalnum((unsigned char)*text);
+        }
+        return false;
+}
+
+enum healer_failure healer_classify_text(const char *text)
+{
+        const char *word;
+        size_t row, i;
+
+        if (text == NULL)
+                return HEALER_FAILURE_UNKNOWN;
+        for (row = 0; row < HLR_COUNT(rows); row++) {
+                for (i = 0; i < HLR_COUNT(rows[row].all); i++) {
+                        word = rows[row].all[i];
+                        if (word == NULL)
+                                return rows[row].failure;
+                        if (!has_word(text, word))
+                                break;
+                }
+                if (i == HLR_COUNT(rows[row].all))
+                        return rows[row].failure;
+        }
+        return HEALER_FAILURE_UNKNOWN;
+}
+
+enum healer_severity hlr_severity(const struct healer *healer, const struct hlr_alarm *alarm,
+                                  const struct hlr_service *service)
+{
+        (void)healer;
+        if (alarm->level == HLR_CRITICAL)
+                return service->info.critical ? HEALER_SEVERITY_CRITICAL : HEALER_SEVERITY_HIGH;
+        return service->info.critical ? HEALER_SEVERITY_HIGH : HEALER_SEVERITY_MEDIUM;
+}

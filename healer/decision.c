@@ -1,0 +1,247 @@
+/* decision.c - whether to act on an episode, and by which rung.
+ *
+ * Graver episodes first, older ones among equals. An action is taken when the
+ * cause is certain enough, the platform has had its chance, somebody approved
+ * where that is asked for, and there is a rung left that this place can carry
+ * out. A ladder whose next rung is a human waits for the deadline of
+ * escalation.c when nothing has been tried: breakers and fallbacks may be
+ * carrying the users meanwhile, and much passes by itself.
+ */
+#include "healer/hlr_supervisor.h"
+
+/* The others can take the traffic of those that are bad. */
+static bool others_can_carry(const struct healer *healer, const struct hlr_episode *episode)
+{
+        uint32_t i, serving = 0;
+
+        for (i = 0; i < healer->instance_count; i++)
+                serving += healer->instances[i].service == episode->service &&
+                           healer->instances[i].process == HLR_UP &&
+                           healer->instances[i].command == 0;
+        return episode->target_count > 0 && 2 * episode->target_count <= serving;
+}
+
+static bool possible(const struct healer *healer, const struct hlr_episode *episode,
+                     enum healer_action_kind kind)
+{
+        const struct hlr_service *service = &healer->services[episode->service];
+        int64_t window = healer->config.diagnosis.correlation_window_ns;
+
+        if ((healer->actions_available & (UINT32_C(1) << kind)) == 0)
+                return false;
+        switch (kind) {
+        case HEALER_ACTION_ROLLBACK_DEPLOYMENT:
+                return healer->config.recovery.rollback &&
+                       service->deploy_started_ns != INT64_MIN &&
+                       hlr_sub(episode->opened_ns, service->deploy_started_ns) <= window;
+        case HEALER_ACTION_ROLLBACK_CONFIG:
+                return healer->config.recovery.rollback && service->config_ns != INT64_MIN &&
+                       hlr_sub(episode->opened_ns, service->config_ns) <= window;
+        case HEALER_ACTION_RESTORE_STATE:
+                return healer->config.recovery.rollback;
+        case HEALER_ACTION_SCALE_RESOURCES:
+        case HEALER_ACTION_INCREASE_RESOURCES:
+                return healer->config.recovery.auto_scaling;
+        case HEALER_ACTION_FAILOVER:
+                return others_can_carry(healer, episode);
+        case HEALER_ACTION_SET_DEGRADATION:
+                return healer->config.degradation.enabled &&
+                       service->level < healer->config.degradation.level_max;
+        default:
+                return true;
+        }
+}
+
+/* Learned to be of little use against this, while a later rung does better. */
+static bool worse_than_a_later(const struct healer *healer, const struct hlr_episode *episode,
+                               const struct healer_ladder *ladder, uint32_t rung)
+{
+        const struct healer_effect *effects = healer->effects[episode->failure];
+        const struct healer_effect *mine = &effects[ladder->rungs[rung]];
+        const struct healer_effect *other;
+        uint32_t i;
+
+        if (!healer->config.learning.enabled || !healer->config.learning.continuous_improvement ||
+            mine->tried < healer->config.learning.min_samples)
+                return false;
+        for (i = rung + 1; i < ladder->count; i++) {
+                other = &effects[ladder->rungs[i]];
+                if (ladder->rungs[i] != HEALER_ACTION_ESCALATE &&
+                    possible(healer, episode, ladder->rungs[i]) &&
+                    other->preference > mine->preference + 0.2)
+                        return true;
+        }
+        return false;
+}
+
+enum healer_action_kind hlr_rung(const struct healer *healer, const struct hlr_episode *episode,
+                                 uint32_t *rung)
+{
+        const struct healer_ladder *ladder =
+                &healer->config.recovery.strategies[episode->failure];
+
+        for (*rung = episode->rung; *rung < ladder->count; (*rung)++) {
+                if (possible(healer, episode, ladder->rungs[*rung]) &&
+                    !worse_than_a_later(healer, episode, ladder, *rung))
+                        return ladder->rungs[*rung];
+        }
+        return HEALER_ACTION_COUNT;
+}
+
+static void suggest(struct healer *healer, struct hlr_episode *episode,
+                    enum healer_action_kind kind)
+{
+        struct healer_notice notice = hlr_notice(HEALER_NOTICE_SUGGESTION);
+
+        if (episode->suggested)
+                return;
+        episode->suggested = true;
+        notice.episode = episode->id;
+        notice.service = episode->service;
+        notice.edge = episode->edge;
+        if (episode->target_count > 0)
+                notice.instance = episode->targets[0].instance;
+        notice.failure = episode->failure;
+        notice.severity = episode->severity;
+        notice.action = kind;
+        notice.confidence = episode->confidence;
+        hlr_say(healer, &notice);
+}
+
+static void decide_one(struct healer *healer, struct hlr_episode *episode)
+{
+        enum healer_action_kind kind;
+        uint32_t rung;
+
+        if (episode->confidence < healer->config.diagnosis.confidence_threshold &&
+            !episode->preventive)
+                return;
+        if (healer->now_ns < episode->not_before_ns)
+                return;
+        kind = hlr_rung(healer, episode, &rung);
+        if (kind == HEALER_ACTION_COUNT) {
+                if (episode->rungs_failed > 0 && !episode->failed) {
+                        episode->failed = true;
+                        healer->stats.failed++;
+                        hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_FAILED);
+                }
+                return;
+        }
+        episode->rung = rung;
+        if (kind == HEALER_ACTION_ESCALATE) {
+                if (episode->rungs_failed > 0)
+                        hlr_escalate(healer, episode);
+                return;
+        }
+        if (!healer->config.auto_heal) {
+                suggest(healer, episode, kind);
+                return;
+        }
+        if ((uint32_t)episode->severity >= healer->config.recovery.approval_above &&
+            !episode->approved) {
+                suggest(healer, episode, kind);
+                episode->approval_until_ns =
+                        hlr_add(healer->now_ns, healer->config.recovery.approval_expiry_ns);
+                hlr_episode_set(healer, episode, HLR_EPISODE_APPROVAL);
+                return;
+        }
+        episode->acting = kind;
+        episode->commands_ok = 0;
+        hlr_episode_set(healer, episode, HLR_EPISODE_ACTING);
+}
+
+static void await_approval(struct healer *healer, struct hlr_episode *episode)
+{
+        if (episode->approved) {
+                hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+                decide_one(healer, episode);
+        } else if (episode->rejected || healer->now_ns >= episode->approval_until_ns) {
+                hlr_escalate(healer, episode);
+        }
+}
+
+/* The open episode that comes after (severity, id) in order; NULL: none. */
+static struct hlr_episode *next_in_order(struct healer *healer, int severity, uint64_t id)
+{
+        struct hlr_episode *best = NULL;
+        struct hlr_episode *e;
+        int i;
+
+        for (i = 0; i < HLR_EPISODES_MAX; i++) {
+                e = &healer->episodes[i];
+                if (e->id == 0 || (int)e->severity > severity ||
+                    ((int)e->severity == severity && e->id <= id))
+                        continue;
+                if (best == NULL || e->severity > best->severity ||
+                    (e->severity == best->severity && e->id < best->id))
+                        best = e;
+        }
+        return best;
+}
+
+void hlr_decide(struct healer *healer)
+{
+        struct hlr_episode *episode = next_in_order(healer, HEALER_SEVERITY_COUNT, 0);
+        int severity;
+        uint64_t id;
+
+        while (episode != NULL) {
+                severity = (int)episode->severity;
+                id = episode->id;
+                if (episode->state == HLR_EPISODE_WATCHING)
+                        decide_one(healer, episode);
+                else if (episode->state == HLR_EPISODE_APPROVAL)
+                        await_approval(healer, episode);
+                if (episode->state == HLR_EPISODE_ACTING)
+                        hlr_recover(healer, episode);
+                episode = next_in_order(healer, severity, id);
+        }
+}
+
+/* ---- hands on */
+
+static enum healer_err answer(struct healer *healer, uint64_t id, const char *who, bool yes)
+{
+        struct hlr_episode *episode = hlr_episode_find(healer, id);
+
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if (who == NULL || who[0] == '\0')
+                return HEALER_E_RANGE;
+        if (episode == NULL || episode->state != HLR_EPISODE_APPROVAL || episode->approved ||
+            episode->rejected)
+                return HEALER_E_NOT_FOUND;
+        if (yes)
+                episode->approved = true;
+        else
+                episode->rejected = true;
+        healer->told = true;
+        return HEALER_OK;
+}
+
+enum healer_err healer_approve(struct healer *healer, uint64_t episode, const char *who)
+{
+        return answer(healer, episode, who, true);
+}
+
+enum healer_err healer_reject(struct healer *healer, uint64_t episode, const char *who)
+{
+        return answer(healer, episode, who, false);
+}
+
+enum healer_err healer_register_strategy(struct healer *healer, enum healer_failure failure,
+                                         const struct healer_ladder *ladder)
+{
+        uint32_t i;
+
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if ((unsigned)failure >= HEALER_FAILURE_COUNT || ladder->count > HEALER_RUNGS_MAX)
+                return HEALER_E_RANGE;
+        for (i = 0; i < ladder->count; i++) {
+                if ((unsigned)ladder->rungs[i] >= HEALER_ACTION_COUNT)
+                        return HEALER_E_RANGE;
+        }
+        healer->config.recovery.strategies[failure] = *ladder;
+        return HEALER_OK;
+}

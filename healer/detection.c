@@ -1,0 +1,551 @@
+/* detection.c - from samples to alarms.
+ *
+ * A monitor is one metric at one place (an instance or an edge). A value at or
+ * above the warning limit breaks it; it is an alarm only after it has been
+ * broken for the dwell time (half of it above the critical limit) and, where
+ * users feel the metric, after enough calls were seen broken. A value below
+ * the limit less the hysteresis for the same dwell time ends it. A silence is
+ * neither: it ends an alarm only after a minute and never behind a breaker.
+ *
+ * The limit of a latency is the smallest of the configured one, the declared
+ * objective, and what is usual at this place times a factor. "Usual" is a slow
+ * mean of the logarithm of values that did not break the limit, learned after
+ * the value was judged: no value stands in its own baseline. With few calls in
+ * an interval the median is judged, with many the 95 % quantile: one late
+ * answer among four says nothing.
+ *
+ * Alarms are one for each (service, failure type), whatever number of monitors
+ * speak for it. What an edge measures is told of the callee. Resources that
+ * run short hurt nobody by themselves: only memory, disk and tokens at their
+ * critical limit raise an alarm, since what follows is sudden.
+ *
+ * O(1) a sample; the alarms are counted anew in each tick, O(monitors).
+ */
+#include "healer/hlr_supervisor.h"
+
+#include <string.h>
+
+#define SILENCE_NS (60 * HLR_SECOND)
+#define FLAP_NS (30 * HLR_SECOND)
+#define USUAL_SAMPLES 12
+#define USUAL_RATE 0.02
+#define BAD_CALLS_MIN 5.0 /* fewer errors are chance */
+#define QUANTILE_CALLS 20.0
+
+enum { EDGE_NETWORK, EDGE_ERROR_RATE, EDGE_LATENCY };
+
+static const enum healer_metric edge_metrics[HLR_EDGE_METRICS] = {
+        HEALER_METRIC_NETWORK, HEALER_METRIC_ERROR_RATE, HEALER_METRIC_LATENCY};
+
+void hlr_monitor_clear(struct hlr_monitor *monitor)
+{
+        monitor->broken_since_ns = HEALER_NEVER;
+        monitor->critical_since_ns = HEALER_NEVER;
+        monitor->good_since_ns = HEALER_NEVER;
+        monitor->seen_ns = INT64_MIN;
+        monitor->calls = 0;
+        monitor->bad_calls = 0;
+        monitor->level = HLR_FINE;
+}
+
+void hlr_instance_forget(struct hlr_instance *instance)
+{
+        int metric;
+
+        for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++)
+                hlr_monitor_clear(&instance->monitors[metric]);
+        instance->trend_count = 0;
+        instance->prediction = 0;
+}
+
+bool hlr_service_changing(const struct healer *healer, const struct hlr_service *service)
+{
+        return service->deploying ||
+               (service->deploy_ended_ns != INT64_MIN &&
+                hlr_sub(healer->now_ns, service->deploy_ended_ns) <
+                        healer->config.detection.change_grace_ns);
+}
+
+/* ---- one value */
+
+struct judgement {
+        enum healer_metric metric;
+        double value, warning, critical;
+        double calls, bad_calls; /* in this sample; NaN: the metric needs no traffic */
+        int64_t dwell_ns;
+};
+
+static void judge_broken(struct hlr_monitor *monitor, const struct judgement *j, int64_t at_ns,
+                         double calls_min)
+{
+        bool evidence;
+
+        monitor->good_since_ns = HEALER_NEVER;
+        if (monitor->broken_since_ns == HEALER_NEVER) {
+                monitor->broken_since_ns = at_ns;
+                monitor->calls = 0;
+                monitor->bad_calls = 0;
+        }
+        if (j->value < j->critical)
+                monitor->critical_since_ns = HEALER_NEVER;
+        else if (monitor->critical_since_ns == HEALER_NEVER)
+                monitor->critical_since_ns = at_ns;
+        evidence = isnan(j->calls);
+        if (!evidence) {
+                monitor->calls += j->calls;
+                monitor->bad_calls += j->bad_calls;
+                evidence = monitor->calls >= calls_min && monitor->bad_calls >= BAD_CALLS_MIN;
+        }
+        if (!evidence)
+                return;
+        if (at_ns - monitor->broken_since_ns >= j->dwell_ns && monitor->level < HLR_WARNING)
+                monitor->level = HLR_WARNING;
+        if (monitor->critical_since_ns != HEALER_NEVER &&
+            at_ns - monitor->critical_since_ns >= j->dwell_ns / 2)
+                monitor->level = HLR_CRITICAL;
+}
+
+static void judge(const struct healer *healer, struct hlr_monitor *monitor,
+                  const struct judgement *j, int64_t at_ns)
+{
+        if (isnan(j->value))
+                return;
+        monitor->seen_ns = at_ns;
+        monitor->value = j->value;
+        monitor->limit = j->warning;
+        if (j->value >= j->warning) {
+                judge_broken(monitor, j, at_ns, healer->config.detection.min_calls);
+                return;
+        }
+        if (monitor->level == HLR_FINE) {
+                monitor->broken_since_ns = HEALER_NEVER;
+                monitor->critical_since_ns = HEALER_NEVER;
+                return;
+        }
+        if (j->value >= j->warning * (1 - healer->config.detection.hysteresis)) {
+                monitor->good_since_ns = HEALER_NEVER;
+                return;
+        }
+        if (monitor->good_since_ns == HEALER_NEVER)
+                monitor->good_since_ns = at_ns;
+        if (at_ns - monitor->good_since_ns < healer->config.detection.dwell_ns)
+                return;
+        monitor->level = HLR_FINE;
+        monitor->broken_since_ns = HEALER_NEVER;
+        monitor->critical_since_ns = HEALER_NEVER;
+}
+
+static void judge_ratio(const struct healer *healer, struct hlr_monitor *monitor,
+                        enum healer_metric metric, double value, double calls, int64_t at_ns)
+{
+        const struct healer_threshold *limit = &healer->config.detection.thresholds[metric];
+        struct judgement j = {
+                .metric = metric,
+                .value = value,
+                .warning = limit->warning,
+                .critical = limit->critical,
+                .calls = calls,
+                .bad_calls = calls * value,
+                .dwell_ns = healer->config.detection.dwell_ns,
+        };
+
+        judge(healer, monitor, &j, at_ns);
+}
+
+/* ---- latency: against limit, objective and usual */
+
+static double latency_limit(const struct healer *healer, const struct hlr_service *service,
+                            const struct hlr_monitor *monitor, int quantile)
+{
+        double limit = healer->config.detection.thresholds[HEALER_METRIC_LATENCY].warning;
+        double sensitivity = healer->config.detection.sensitivity;
+        double usual;
+
+        if (service->info.slo_latency_ns > 0 && service->info.slo_latency_ns < HEALER_NEVER &&
+            limit > (double)service->info.slo_latency_ns / 1e9)
+                limit = (double)service->info.slo_latency_ns / 1e9;
+        if (!healer->config.detection.anomaly || monitor->usual_count[quantile] < USUAL_SAMPLES)
+                return limit;
+        usual = exp(monitor->usual[quantile]);
+        /* A place that is slow by nature is not sick by a limit made for others. */
+        if (limit < 2 * usual)
+                limit = 2 * usual;
+        usual = usual * (2 + 4 * (1 - sensitivity)) + 0.05 + 0.1 * (1 - sensitivity);
+        return usual < limit ? usual : limit;
+}
+
+static void learn_usual(struct hlr_monitor *monitor, int quantile, double value)
+{
+        uint32_t count = monitor->usual_count[quantile];
+        double step = log(value > 1e-6 ? value : 1e-6) - monitor->usual[quantile];
+
+        if (count < USUAL_SAMPLES)
+                step /= count + 1;
+        else
+                step = USUAL_RATE * fmax(-0.5, fmin(0.5, step));
+        monitor->usual[quantile] += step;
+        monitor->usual_count[quantile]++;
+}
+
+static void judge_latency(const struct healer *healer, const struct hlr_service *service,
+                          struct hlr_monitor *monitor, double p50_s, double p95_s, double calls,
+                          int64_t at_ns)
+{
+        const struct healer_threshold *limits =
+                &healer->config.detection.thresholds[HEALER_METRIC_LATENCY];
+        int quantile = calls >= QUANTILE_CALLS ? 1 : 0;
+        struct judgement j = {.metric = HEALER_METRIC_LATENCY};
+
+        j.value = quantile == 1 ? p95_s : p50_s;
+        if (isnan(j.value) || !(calls > 0))
+                return;
+        j.warning = latency_limit(healer, service, monitor, quantile);
+        j.critical = limits->critical / limits->warning * j.warning;
+        j.calls = calls;
+        j.bad_calls = quantile == 1 ? fmax(1, 0.05 * calls) : 0.5 * calls;
+        if (j.bad_calls * 3 < BAD_CALLS_MIN)
+                j.bad_calls = BAD_CALLS_MIN / 3;
+        j.dwell_ns = healer->config.detection.dwell_ns;
+        if (hlr_service_changing(healer, service))
+                j.dwell_ns = hlr_mul(j.dwell_ns, 2);
+        judge(healer, monitor, &j, at_ns);
+        if (j.value < j.warning && monitor->level == HLR_FINE)
+                learn_usual(monitor, quantile, j.value);
+}
+
+/* ---- samples */
+
+static void note_sample_time(struct healer *healer, int64_t at_ns)
+{
+        if (at_ns > healer->sample_ns && healer->sample_ns != INT64_MIN)
+                healer->interval_seen_ns = at_ns - healer->sample_ns;
+        if (at_ns > healer->sample_ns)
+                healer->sample_ns = at_ns;
+        healer->sampled = true;
+}
+
+static double interval_s(const struct healer *healer)
+{
+        int64_t interval = healer->interval_seen_ns;
+
+        if (interval <= 0)
+                interval = healer->config.detection.interval_ns;
+        return (double)interval / 1e9;
+}
+
+enum healer_err healer_observe_instance(struct healer *healer, int64_t at_ns,
+                                        const struct healer_instance_sample *sample)
+{
+        struct hlr_instance *instance;
+        struct hlr_service *service;
+        struct hlr_monitor *m;
+        double calls, failed;
+
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if (sample->instance >= healer->instance_count) {
+                healer->stats.dropped++;
+                return HEALER_E_RANGE;
+        }
+        instance = &healer->instances[sample->instance];
+        if (instance->process == HLR_REMOVED || at_ns < instance->started_ns)
+                return HEALER_OK; /* late: it speaks of what is gone */
+        note_sample_time(healer, at_ns);
+        service = &healer->services[instance->service];
+        m = instance->monitors;
+        calls = sample->throughput_per_s * interval_s(healer);
+        if (isnan(calls) || calls < 0)
+                calls = 0;
+        failed = sample->connection_failures;
+        if (isnan(failed) || failed < 0)
+                failed = 0;
+
+        judge_ratio(healer, &m[HEALER_METRIC_CPU], HEALER_METRIC_CPU, sample->cpu_ratio, NAN, at_ns);
+        judge_ratio(healer, &m[HEALER_METRIC_MEMORY], HEALER_METRIC_MEMORY, sample->memory_ratio,
+                    NAN, at_ns);
+        judge_ratio(healer, &m[HEALER_METRIC_DISK], HEALER_METRIC_DISK, sample->disk_ratio, NAN,
+                    at_ns);
+        judge_ratio(healer, &m[HEALER_METRIC_FDS], HEALER_METRIC_FDS, sample->fd_ratio, NAN, at_ns);
+        judge_ratio(healer, &m[HEALER_METRIC_POOL], HEALER_METRIC_POOL, sample->pool_ratio, NAN,
+                    at_ns);
+        judge_ratio(healer, &m[HEALER_METRIC_TOKENS], HEALER_METRIC_TOKENS, sample->token_ratio,
+                    NAN, at_ns);
+        judge_ratio(healer, &m[HEALER_METRIC_QUEUE], HEALER_METRIC_QUEUE,
+                    sample->queue_depth / service->info.workers, NAN, at_ns);
+        if (calls + failed > 0)
+                judge_ratio(healer, &m[HEALER_METRIC_NETWORK], HEALER_METRIC_NETWORK,
+                            failed / (calls + failed), calls + failed, at_ns);
+        if (calls > 0)
+                judge_ratio(healer, &m[HEALER_METRIC_ERROR_RATE], HEALER_METRIC_ERROR_RATE,
+                            sample->error_ratio, calls, at_ns);
+        judge_latency(healer, service, &m[HEALER_METRIC_LATENCY], sample->latency_p50_s,
+                      sample->latency_p95_s, calls, at_ns);
+        if (!isnan(sample->memory_ratio))
+                hlr_trend_add(instance, at_ns, sample->memory_ratio);
+        return HEALER_OK;
+}
+
+enum healer_err healer_observe_edge(struct healer *healer, int64_t at_ns,
+                                    const struct healer_edge_sample *sample)
+{
+        struct hlr_edge *edge;
+        double calls;
+
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if (sample->edge >= healer->edge_count) {
+                healer->stats.dropped++;
+                return HEALER_E_RANGE;
+        }
+        edge = &healer->edges[sample->edge];
+        note_sample_time(healer, at_ns);
+        calls = (double)sample->calls;
+        if (!(calls > 0))
+                return HEALER_OK;
+        judge_ratio(healer, &edge->monitors[EDGE_NETWORK], HEALER_METRIC_NETWORK,
+                    sample->timeout_ratio, calls, at_ns);
+        judge_ratio(healer, &edge->monitors[EDGE_ERROR_RATE], HEALER_METRIC_ERROR_RATE,
+                    sample->error_ratio, calls, at_ns);
+        judge_latency(healer, &healer->services[edge->to], &edge->monitors[EDGE_LATENCY],
+                      sample->latency_p50_s, sample->latency_p95_s, calls, at_ns);
+        return HEALER_OK;
+}
+
+enum healer_err healer_observe_custom(struct healer *healer, int64_t at_ns, uint32_t service,
+                                      double value)
+{
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if (service >= healer->service_count) {
+                healer->stats.dropped++;
+                return HEALER_E_RANGE;
+        }
+        note_sample_time(healer, at_ns);
+        judge_ratio(healer, &healer->services[service].custom, HEALER_METRIC_DRIFT, value, NAN,
+                    at_ns);
+        return HEALER_OK;
+}
+
+enum healer_err healer_observe_breaker(struct healer *healer, uint32_t edge, bool keeps_off)
+{
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if (edge >= healer->edge_count)
+                return HEALER_E_RANGE;
+        if (healer->edges[edge].kept_off != keeps_off)
+                healer->told = true;
+        healer->edges[edge].kept_off = keeps_off;
+        return HEALER_OK;
+}
+
+bool hlr_edge_suspicious(const struct healer *healer, const struct hlr_edge *edge)
+{
+        const struct hlr_monitor *monitor;
+        int i;
+
+        /* A breaker that has just closed may only have tried its luck. */
+        if (edge->kept_off || (edge->kept_off_ns != INT64_MIN &&
+                               healer->now_ns - edge->kept_off_ns < FLAP_NS))
+                return true;
+        for (i = 0; i < HLR_EDGE_METRICS; i++) {
+                monitor = &edge->monitors[i];
+                if (monitor->level > HLR_FINE)
+                        return true;
+                if (monitor->broken_since_ns != HEALER_NEVER &&
+                    healer->now_ns - monitor->seen_ns < SILENCE_NS)
+                        return true;
+        }
+        return false;
+}
+
+/* ---- alarms */
+
+/* What the monitors say of one (service, failure) at this tick. */
+struct claim {
+        enum hlr_level level;
+        enum healer_metric metric;
+        uint32_t instance, edge;
+        double value, limit;
+};
+
+static void claim_raise(struct claim *claim, enum hlr_level level, enum healer_metric metric,
+                        uint32_t instance, uint32_t edge, double value, double limit)
+{
+        if (level <= claim->level)
+                return;
+        claim->level = level;
+        claim->metric = metric;
+        claim->instance = instance;
+        claim->edge = edge;
+        claim->value = value;
+        claim->limit = limit;
+}
+
+static void forget_silent(const struct healer *healer, struct hlr_monitor *monitor)
+{
+        if (monitor->seen_ns != INT64_MIN && healer->now_ns - monitor->seen_ns >= SILENCE_NS &&
+            monitor->broken_since_ns != HEALER_NEVER)
+                hlr_monitor_clear(monitor);
+}
+
+static bool alarms_alone(enum healer_metric metric, enum hlr_level level)
+{
+        if (healer_metrics[metric].symptom)
+                return level > HLR_FINE;
+        return level == HLR_CRITICAL && (metric == HEALER_METRIC_MEMORY ||
+                                         metric == HEALER_METRIC_DISK ||
+                                         metric == HEALER_METRIC_TOKENS);
+}
+
+static void claim_processes(const struct healer *healer, uint32_t index, struct claim *claims)
+{
+        const struct hlr_instance *instance = &healer->instances[index];
+        const struct hlr_service *service = &healer->services[instance->service];
+        int64_t patience = healer->config.detection.heartbeat_timeout_ns;
+        int64_t since = hlr_sub(healer->now_ns, instance->changed_ns);
+        enum healer_failure failure;
+
+        if (instance->process == HLR_REMOVED || instance->command != 0)
+                return;
+        if (instance->process == HLR_EXITED && !instance->planned) {
+                failure = instance->oom ? HEALER_FAILURE_MEMORY_EXHAUSTION
+                                        : HEALER_FAILURE_AGENT_DOWN;
+                claim_raise(&claims[failure], HLR_CRITICAL, HEALER_METRIC_HEARTBEAT, index,
+                            HEALER_NONE, (double)since / 1e9, 0);
+                return;
+        }
+        if (instance->process != HLR_UP) {
+                /* In order, but it ought to be back by now. */
+                patience = 60 * HLR_SECOND +
+                           2 * (service->info.restart_ns + service->info.boot_ns);
+                if (since > patience && !hlr_service_changing(healer, service))
+                        claim_raise(&claims[HEALER_FAILURE_AGENT_DOWN], HLR_WARNING,
+                                    HEALER_METRIC_HEARTBEAT, index, HEALER_NONE,
+                                    (double)since / 1e9, (double)patience / 1e9);
+                return;
+        }
+        if (instance->silent && healer->now_ns - instance->silent_since_ns >= patience)
+                claim_raise(&claims[HEALER_FAILURE_HEARTBEAT_FAILED], HLR_CRITICAL,
+                            HEALER_METRIC_HEARTBEAT, index, HEALER_NONE,
+                            (double)(healer->now_ns - instance->silent_since_ns) / 1e9,
+                            (double)patience / 1e9);
+        else if (instance->check_failing && healer->now_ns - instance->check_since_ns >= patience &&
+                 !hlr_service_changing(healer, service))
+                claim_raise(&claims[HEALER_FAILURE_AGENT_FAILED], HLR_WARNING,
+                            HEALER_METRIC_HEARTBEAT, index, HEALER_NONE,
+                            (double)(healer->now_ns - instance->check_since_ns) / 1e9,
+                            (double)patience / 1e9);
+}
+
+static void claim_instances(struct healer *healer, uint32_t service, struct claim *claims)
+{
+        struct hlr_instance *instance;
+        struct hlr_monitor *monitor;
+        uint32_t i;
+        int metric;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                instance = &healer->instances[i];
+                if (instance->service != service)
+                        continue;
+                claim_processes(healer, i, claims);
+                if (instance->process == HLR_REMOVED)
+                        continue;
+                for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++) {
+                        monitor = &instance->monitors[metric];
+                        forget_silent(healer, monitor);
+                        if (alarms_alone((enum healer_metric)metric, monitor->level))
+                                claim_raise(&claims[healer_metrics[metric].failure], monitor->level,
+                                            (enum healer_metric)metric, i, HEALER_NONE,
+                                            monitor->value, monitor->limit);
+                }
+        }
+}
+
+static void claim_edges(struct healer *healer, uint32_t service, struct claim *claims)
+{
+        struct hlr_edge *edge;
+        struct hlr_monitor *monitor;
+        uint32_t i;
+        int m;
+
+        for (i = 0; i < healer->edge_count; i++) {
+                edge = &healer->edges[i];
+                if (edge->to != service)
+                        continue;
+                for (m = 0; m < HLR_EDGE_METRICS; m++) {
+                        monitor = &edge->monitors[m];
+                        if (!edge->kept_off)
+                                forget_silent(healer, monitor);
+                        if (monitor->level > HLR_FINE)
+                                claim_raise(&claims[healer_metrics[edge_metrics[m]].failure],
+                                            monitor->level, edge_metrics[m], HEALER_NONE, i,
+                                            monitor->value, monitor->limit);
+                }
+        }
+}
+
+static void say_alarm(struct healer *healer, uint32_t service, enum healer_failure failure,
+                      const struct hlr_alarm *alarm, enum healer_notice_kind kind)
+{
+        struct healer_notice notice = hlr_notice(kind);
+
+        notice.id = alarm->id;
+        notice.episode = alarm->episode;
+        notice.service = service;
+        notice.instance = alarm->instance;
+        notice.edge = alarm->edge;
+        notice.failure = failure;
+        notice.severity = hlr_severity(healer, alarm, &healer->services[service]);
+        notice.metric = alarm->metric;
+        notice.value = alarm->value;
+        notice.limit = alarm->limit;
+        hlr_say(healer, &notice);
+}
+
+static void settle_alarm(struct healer *healer, uint32_t service, enum healer_failure failure,
+                         const struct claim *claim)
+{
+        struct hlr_alarm *alarm = &healer->services[service].alarms[failure];
+
+        if (claim->level == HLR_FINE) {
+                if (alarm->id == 0)
+                        return;
+                say_alarm(healer, service, failure, alarm, HEALER_NOTICE_ALARM_CLEARED);
+                memset(alarm, 0, sizeof(*alarm));
+                return;
+        }
+        alarm->level = claim->level;
+        alarm->metric = claim->metric;
+        alarm->instance = claim->instance;
+        alarm->edge = claim->edge;
+        alarm->value = claim->value;
+        alarm->limit = claim->limit;
+        if (alarm->id != 0)
+                return;
+        alarm->id = hlr_next_id(healer);
+        alarm->opened_ns = healer->now_ns;
+        alarm->episode = 0;
+        healer->stats.alarms++;
+        say_alarm(healer, service, failure, alarm, HEALER_NOTICE_ALARM);
+}
+
+void hlr_detect(struct healer *healer)
+{
+        struct claim claims[HEALER_FAILURE_COUNT];
+        const struct hlr_monitor *custom;
+        uint32_t service;
+        int failure;
+
+        for (service = 0; service < healer->service_count; service++) {
+                memset(claims, 0, sizeof(claims));
+                claim_instances(healer, service, claims);
+                claim_edges(healer, service, claims);
+                custom = &healer->services[service].custom;
+                claim_raise(&claims[HEALER_FAILURE_UNKNOWN], custom->level, HEALER_METRIC_DRIFT,
+                            HEALER_NONE, HEALER_NONE, custom->value, custom->limit);
+                for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
+                        settle_alarm(healer, service, (enum healer_failure)failure,
+                                     &claims[failure]);
+        }
+}

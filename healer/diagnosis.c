@@ -1,0 +1,494 @@
+/* diagnosis.c - whose fault it is.
+ *
+ * A caller whose calls go bad is a victim: from the service that raised the
+ * alarm the search follows bad calls down the call graph, always along the
+ * worst one, until a service is reached whose own calls are fine. There it asks,
+ * in this order:
+ *   - is a process gone, or silent?                     that instance
+ *   - are some instances bad while others do the same work well?  those: their
+ *     memory, their cores, their process (errors) or their host (late)
+ *   - are all bad, and was something changed just before?  version or config
+ *   - are all bad and busy?                             more work than capacity
+ *   - are all bad with nothing else to see?             their processes, all
+ *   - are all fine, and only the calls to it are bad?   the way there
+ * A service with evidence of its own (the first two) is blamed beside whatever
+ * the search finds. The confidence is fixed by the kind of evidence, and lower
+ * for changes the longer ago they were.
+ *
+ * While an instance is broken but not yet for the dwell time, nothing certain is
+ * said: the next samples tell "some" from "all", and the cures differ.
+ *
+ * O(edges x depth + instances) for a service with an alarm, else nothing.
+ */
+#include "healer/hlr_supervisor.h"
+
+#include <string.h>
+
+enum { DEPTH_MAX = 64 };
+
+#define FRESH_NS (30 * HLR_SECOND)
+#define EXITS_NS (600 * HLR_SECOND)
+#define HEELS_NS (60 * HLR_SECOND)
+
+/* ---- down the call graph */
+
+static double edge_badness(const struct healer *healer, const struct hlr_edge *edge)
+{
+        double badness = 0;
+        int i;
+
+        if (!hlr_edge_suspicious(healer, edge))
+                return 0;
+        for (i = 0; i < HLR_EDGE_METRICS; i++)
+                badness = fmax(badness, 1 + edge->monitors[i].level);
+        return edge->kept_off ? 4 : badness;
+}
+
+static bool on_path(const uint32_t *path, uint32_t length, uint32_t service)
+{
+        uint32_t i;
+
+        for (i = 0; i < length; i++) {
+                if (path[i] == service)
+                        return true;
+        }
+        return false;
+}
+
+/* Where bad calls lead from `service`; `*via` is the last edge, or HEALER_NONE. */
+static uint32_t follow(const struct healer *healer, uint32_t service, uint32_t *via)
+{
+        uint32_t path[DEPTH_MAX];
+        uint32_t length = 0;
+        double badness, worst;
+        uint32_t i, next;
+
+        *via = HEALER_NONE;
+        while (length < DEPTH_MAX) {
+                path[length++] = service;
+                worst = 0;
+                next = HEALER_NONE;
+                for (i = 0; i < healer->edge_count; i++) {
+                        if (healer->edges[i].from != service ||
+                            on_path(path, length, healer->edges[i].to))
+                                continue;
+                        badness = edge_badness(healer, &healer->edges[i]);
+                        if (badness <= worst)
+                                continue;
+                        worst = badness;
+                        next = i;
+                }
+                if (next == HEALER_NONE)
+                        break;
+                *via = next;
+                service = healer->edges[next].to;
+        }
+        return service;
+}
+
+/* ---- a look at one service */
+
+struct survey {
+        uint32_t standing;  /* instances that are part of it */
+        uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy;
+        uint32_t fine_busy; /* cores all busy though the answers are fine */
+        uint32_t downs[HLR_TARGETS_MAX], silents[HLR_TARGETS_MAX], bads[HLR_TARGETS_MAX],
+                fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX];
+        int64_t down_since_ns, bad_since_ns;
+        uint32_t exits_max; /* of one of the dead within ten minutes */
+        bool down_oom, crash_loop, check_only;
+};
+
+static void add(uint32_t *list, uint32_t *count, uint32_t index)
+{
+        if (*count < HLR_TARGETS_MAX)
+                list[(*count)++] = index;
+}
+
+static bool fresh(const struct healer *healer, const struct hlr_monitor *monitor)
+{
+        return monitor->seen_ns != INT64_MIN && healer->now_ns - monitor->seen_ns < FRESH_NS;
+}
+
+static bool broken(const struct hlr_monitor *monitor)
+{
+        return monitor->broken_since_ns != HEALER_NEVER;
+}
+
+static uint32_t recent_exits(const struct healer *healer, const struct hlr_instance *instance)
+{
+        uint32_t known = instance->exit_count < HLR_EXITS_MAX ? instance->exit_count
+                                                               : HLR_EXITS_MAX;
+        uint32_t i, count = 0;
+
+        for (i = 0; i < known; i++)
+                count += healer->now_ns - instance->exits_ns[i] < EXITS_NS;
+        return count;
+}
+
+static bool crash_loops(const struct healer *healer, const struct hlr_instance *instance)
+{
+        int64_t oldest;
+
+        if (instance->exit_count < 3)
+                return false;
+        oldest = instance->exits_ns[(instance->exit_count - 3) % HLR_EXITS_MAX];
+        return healer->now_ns - oldest < 300 * HLR_SECOND;
+}
+
+static void look_at_process(const struct healer *healer, uint32_t index, struct survey *survey)
+{
+        const struct hlr_instance *instance = &healer->instances[index];
+        int64_t patience = healer->config.detection.heartbeat_timeout_ns;
+
+        if (instance->process == HLR_EXITED && !instance->planned) {
+                add(survey->downs, &survey->down, index);
+                survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
+                survey->down_oom = survey->down_oom || instance->oom;
+                survey->crash_loop = survey->crash_loop || crash_loops(healer, instance);
+                if (recent_exits(healer, instance) > survey->exits_max)
+                        survey->exits_max = recent_exits(healer, instance);
+        } else if (instance->process != HLR_UP && instance->command == 0 &&
+                   healer->services[instance->service].alarms[HEALER_FAILURE_AGENT_DOWN].id != 0 &&
+                   healer->services[instance->service]
+                                   .alarms[HEALER_FAILURE_AGENT_DOWN]
+                                   .instance == index) {
+                add(survey->downs, &survey->down, index);
+                survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
+        } else if (instance->process == HLR_UP && instance->silent &&
+                   healer->now_ns - instance->silent_since_ns >= patience) {
+                add(survey->silents, &survey->silent, index);
+        } else if (instance->process == HLR_UP && instance->check_failing &&
+                   healer->now_ns - instance->check_since_ns >= patience) {
+                add(survey->silents, &survey->silent, index);
+                survey->check_only = true;
+        }
+}
+
+static void look_at_answers(const struct healer *healer, uint32_t index, struct survey *survey)
+{
+        const struct hlr_instance *instance = &healer->instances[index];
+        const struct hlr_monitor *latency = &instance->monitors[HEALER_METRIC_LATENCY];
+        const struct hlr_monitor *errors = &instance->monitors[HEALER_METRIC_ERROR_RATE];
+        const struct hlr_monitor *network = &instance->monitors[HEALER_METRIC_NETWORK];
+        const struct hlr_monitor *memory = &instance->monitors[HEALER_METRIC_MEMORY];
+        const struct hlr_monitor *cpu = &instance->monitors[HEALER_METRIC_CPU];
+        bool bad, full, busy;
+
+        if (instance->process != HLR_UP || instance->command != 0)
+                return;
+        bad = latency->level > HLR_FINE || errors->level > HLR_FINE || network->level > HLR_FINE;
+        full = memory->level > HLR_FINE;
+        busy = fresh(healer, cpu) && cpu->critical_since_ns != HEALER_NEVER;
+        if (full)
+                add(survey->fulls, &survey->full_memory, index);
+        if (busy)
+                add(survey->busies, &survey->busy, index);
+        if (bad) {
+                add(survey->bads, &survey->bad, index);
+                survey->bad_since_ns =
+                        hlr_min(survey->bad_since_ns, hlr_min(latency->broken_since_ns,
+                                                              errors->broken_since_ns));
+                if (errors->level > HLR_FINE)
+                        survey->bad_errors++;
+        } else if (broken(latency) || broken(errors)) {
+                survey->unclear++;
+        } else if (fresh(healer, latency)) {
+                survey->fine++;
+                survey->fine_busy += busy;
+        }
+}
+
+static void look(const struct healer *healer, uint32_t service, struct survey *survey)
+{
+        uint32_t i;
+
+        memset(survey, 0, sizeof(*survey));
+        survey->down_since_ns = HEALER_NEVER;
+        survey->bad_since_ns = HEALER_NEVER;
+        for (i = 0; i < healer->instance_count; i++) {
+                if (healer->instances[i].service != service ||
+                    healer->instances[i].process == HLR_REMOVED)
+                        continue;
+                survey->standing++;
+                look_at_process(healer, i, survey);
+                look_at_answers(healer, i, survey);
+        }
+}
+
+/* ---- causes */
+
+static struct hlr_cause cause_of(enum healer_failure failure, uint32_t service, double confidence)
+{
+        struct hlr_cause cause;
+
+        memset(&cause, 0, sizeof(cause));
+        cause.failure = failure;
+        cause.service = service;
+        cause.edge = HEALER_NONE;
+        cause.confidence = confidence;
+        cause.not_before_ns = INT64_MIN;
+        return cause;
+}
+
+static void aim(struct hlr_cause *cause, const uint32_t *targets, uint32_t count)
+{
+        memcpy(cause->targets, targets, count * sizeof(*targets));
+        cause->target_count = count;
+}
+
+/* How long the platform's supervisor needs to bring a process back: it starts it
+ * at once the first time, then waits 10 s, 20 s ... */
+static int64_t platform_needs(const struct healer *healer, uint32_t service, uint32_t exits)
+{
+        int64_t wait = healer->services[service].info.restart_ns;
+
+        if (exits > 1)
+                wait = hlr_add(wait, 10 * HLR_SECOND * (INT64_C(1) << (exits - 2)));
+        return hlr_add(wait, healer->config.recovery.grace_ns);
+}
+
+/* A process that is gone or silent. */
+static bool process_cause(const struct healer *healer, uint32_t service,
+                          const struct survey *survey, struct hlr_cause *cause)
+{
+        if (survey->down > 0) {
+                *cause = cause_of(survey->down_oom     ? HEALER_FAILURE_MEMORY_EXHAUSTION
+                                  : survey->crash_loop ? HEALER_FAILURE_AGENT_FAILED
+                                                       : HEALER_FAILURE_AGENT_DOWN,
+                                  service, 0.95);
+                aim(cause, survey->downs, survey->down);
+                if (!survey->crash_loop)
+                        cause->not_before_ns =
+                                hlr_add(survey->down_since_ns, platform_needs(healer, service,
+                                                                              survey->exits_max));
+                return true;
+        }
+        if (survey->silent == 0)
+                return false;
+        *cause = cause_of(survey->check_only ? HEALER_FAILURE_AGENT_FAILED
+                                             : HEALER_FAILURE_HEARTBEAT_FAILED,
+                          service, 0.9);
+        aim(cause, survey->silents, survey->silent);
+        return true;
+}
+
+/* What is wrong with instances whose answers are bad. */
+static void instances_cause(uint32_t service, const struct survey *survey, double confidence,
+                            struct hlr_cause *cause)
+{
+        if (survey->full_memory > 0) {
+                *cause = cause_of(HEALER_FAILURE_MEMORY_EXHAUSTION, service, confidence);
+                aim(cause, survey->fulls, survey->full_memory);
+                return;
+        }
+        if (survey->bad_errors > 0)
+                *cause = cause_of(HEALER_FAILURE_EXECUTION_ERROR, service, confidence);
+        else if (survey->busy > 0)
+                *cause = cause_of(HEALER_FAILURE_CPU_SPIKE, service, confidence);
+        else
+                *cause = cause_of(HEALER_FAILURE_HIGH_LATENCY, service, confidence);
+        aim(cause, survey->bads, survey->bad);
+}
+
+/* Some are bad, others do the same work well. */
+static bool outlier_cause(uint32_t service, const struct survey *survey, struct hlr_cause *cause)
+{
+        if (survey->bad == 0 || survey->fine == 0 || survey->unclear > 0)
+                return false;
+        instances_cause(service, survey, 0.9, cause);
+        return true;
+}
+
+/* A change shortly before the trouble; the longer ago, the less likely. */
+static double change_confidence(const struct healer *healer, int64_t changed_ns, int64_t ended_ns,
+                                int64_t trouble_ns)
+{
+        int64_t age;
+
+        if (changed_ns == INT64_MIN || trouble_ns == HEALER_NEVER)
+                return 0;
+        age = hlr_sub(trouble_ns, changed_ns);
+        if (age < -5 * HLR_SECOND || age > healer->config.diagnosis.correlation_window_ns)
+                return 0;
+        /* Most changes are harmless: only what follows on their heels is theirs. */
+        return trouble_ns <= hlr_add(ended_ns, HEELS_NS) ? 0.88 : 0.6;
+}
+
+/* All are bad. Up to `max` causes, likeliest first. */
+static uint32_t common_causes(const struct healer *healer, uint32_t service,
+                              const struct survey *survey, struct hlr_cause *causes)
+{
+        const struct hlr_service *s = &healer->services[service];
+        double deployed = change_confidence(healer, s->deploy_started_ns,
+                                            s->deploying ? healer->now_ns : s->deploy_ended_ns,
+                                            survey->bad_since_ns);
+        double configured =
+                change_confidence(healer, s->config_ns, s->config_ns, survey->bad_since_ns);
+        uint32_t count = 0;
+        double certain;
+
+        if (deployed > 0.8 && s->deploy_started_ns >= s->config_ns)
+                causes[count++] = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, deployed);
+        else if (configured > 0.8)
+                causes[count++] =
+                        cause_of(HEALER_FAILURE_CONFIGURATION_ERROR, service, configured);
+        certain = count > 0 ? 0.7 : 0.82;
+        if (survey->busy * 2 > survey->standing && survey->bad_errors == 0 &&
+            survey->full_memory == 0)
+                causes[count] = cause_of(HEALER_FAILURE_RESOURCE_EXHAUSTION, service, certain);
+        else
+                instances_cause(service, survey, certain, &causes[count]);
+        return count + 1;
+}
+
+/* Its instances are fine; only calls to it are not. */
+static bool way_cause(const struct healer *healer, uint32_t service, uint32_t via,
+                      const struct survey *survey, struct hlr_cause *cause)
+{
+        const struct hlr_edge *edge;
+        uint32_t i, fine_ways = 0;
+        double queue = 0;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                if (healer->instances[i].service == service &&
+                    healer->instances[i].process == HLR_UP &&
+                    fresh(healer, &healer->instances[i].monitors[HEALER_METRIC_QUEUE]))
+                        queue = fmax(queue,
+                                     healer->instances[i].monitors[HEALER_METRIC_QUEUE].level);
+        }
+        if (queue > HLR_FINE || survey->busy * 2 > survey->standing) {
+                *cause = cause_of(HEALER_FAILURE_RESOURCE_EXHAUSTION, service, 0.8);
+                return true;
+        }
+        for (i = 0; via == HEALER_NONE && i < healer->edge_count; i++) {
+                if (healer->edges[i].to == service &&
+                    hlr_edge_suspicious(healer, &healer->edges[i]))
+                        via = i;
+        }
+        if (via == HEALER_NONE)
+                return false;
+        for (i = 0; i < healer->edge_count; i++) {
+                edge = &healer->edges[i];
+                if (i != via && edge->to == service && !hlr_edge_suspicious(healer, edge) &&
+                    fresh(healer, &edge->monitors[HLR_EDGE_METRICS - 1]))
+                        fine_ways++;
+        }
+        *cause = cause_of(HEALER_FAILURE_NETWORK_TIMEOUT, service, fine_ways > 0 ? 0.9 : 0.8);
+        cause->edge = via;
+        return true;
+}
+
+static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t via,
+                       struct hlr_cause *causes)
+{
+        struct survey survey;
+        uint32_t count = 0;
+
+        look(healer, service, &survey);
+        if (process_cause(healer, service, &survey, &causes[0]))
+                return 1;
+        if (outlier_cause(service, &survey, &causes[0])) {
+                if (via != HEALER_NONE) {
+                        causes[1] = cause_of(HEALER_FAILURE_NETWORK_TIMEOUT, service, 0.3);
+                        causes[1].edge = via;
+                        return 2;
+                }
+                return 1;
+        }
+        if (survey.bad > 0) {
+                count = common_causes(healer, service, &survey, causes);
+                if (survey.unclear > 0) /* some or all? the next samples will tell */
+                        causes[0].confidence = 0.5;
+                return count;
+        }
+        if (way_cause(healer, service, via, &survey, &causes[0])) {
+                if (survey.unclear > 0)
+                        causes[0].confidence = 0.5;
+                return 1;
+        }
+        causes[0] = cause_of(HEALER_FAILURE_UNKNOWN, service, 0.3);
+        return 1;
+}
+
+/* The symptom taken for the cause: what is left without diagnosis. */
+static uint32_t take_symptom(const struct healer *healer, uint32_t service,
+                             struct hlr_cause *causes)
+{
+        const struct hlr_service *s = &healer->services[service];
+        struct survey survey;
+        int failure;
+
+        look(healer, service, &survey);
+        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
+                if (s->alarms[failure].id == 0)
+                        continue;
+                causes[0] = cause_of((enum healer_failure)failure, service, 1);
+                causes[0].edge = s->alarms[failure].edge;
+                aim(&causes[0], survey.down > 0 ? survey.downs : survey.bads,
+                    survey.down > 0 ? survey.down : survey.bad);
+                return 1;
+        }
+        return 0;
+}
+
+/* What only metrics of resources say: nobody's answers are bad yet. */
+static bool resource_cause(const struct healer *healer, uint32_t service, struct hlr_cause *cause)
+{
+        static const enum healer_failure silent_killers[] = {
+                HEALER_FAILURE_MEMORY_EXHAUSTION, HEALER_FAILURE_DISK_FULL,
+                HEALER_FAILURE_TOKEN_EXHAUSTION};
+        static const enum healer_metric metrics[] = {HEALER_METRIC_MEMORY, HEALER_METRIC_DISK,
+                                                     HEALER_METRIC_TOKENS};
+        const struct hlr_instance *instance;
+        uint32_t i, k;
+
+        for (k = 0; k < HLR_COUNT(silent_killers); k++) {
+                if (healer->services[service].alarms[silent_killers[k]].id == 0)
+                        continue;
+                *cause = cause_of(silent_killers[k], service, 0.9);
+                for (i = 0; i < healer->instance_count; i++) {
+                        instance = &healer->instances[i];
+                        if (instance->service == service && instance->process == HLR_UP &&
+                            instance->monitors[metrics[k]].level > HLR_FINE)
+                                add(cause->targets, &cause->target_count, i);
+                }
+                if (cause->target_count > 0)
+                        return true;
+        }
+        return false;
+}
+
+static bool calls_are_bad(const struct healer *healer, uint32_t service)
+{
+        uint32_t i;
+
+        for (i = 0; i < healer->edge_count; i++) {
+                if (healer->edges[i].from == service &&
+                    hlr_edge_suspicious(healer, &healer->edges[i]))
+                        return true;
+        }
+        return false;
+}
+
+uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes)
+{
+        struct survey survey;
+        uint32_t via, culprit, count;
+
+        if (!healer->config.diagnosis.enabled)
+                return take_symptom(healer, service, causes);
+        look(healer, service, &survey);
+        if (process_cause(healer, service, &survey, &causes[0]))
+                return 1;
+        /* Where its own calls are bad, which of its instances suffer is chance. */
+        if (!calls_are_bad(healer, service) && outlier_cause(service, &survey, &causes[0]))
+                return 1;
+        culprit = follow(healer, service, &via);
+        if (culprit == service && survey.bad == 0 && resource_cause(healer, service, &causes[0]))
+                return 1;
+        count = locate(healer, culprit, via, causes);
+        if (culprit != service && count < HLR_CAUSES_MAX)
+                causes[count++] = cause_of(HEALER_FAILURE_CASCADE, service, 0.2);
+        return count;
+}

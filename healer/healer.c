@@ -1,0 +1,339 @@
+/* healer.c - the life of a healer, and one tick of it.
+ *
+ * A tick runs the stages over what was observed since the last one: detection,
+ * diagnosis (in episodes.c), prediction, decision with recovery, verification,
+ * escalation. What they say and order is collected, and given away when all of
+ * them are done: callbacks see a healer at rest, and one that calls back in is
+ * told HEALER_E_BUSY instead of tangling it.
+ *
+ * Not here: anything that knows what a failure is.
+ */
+#include "healer/healer.h"
+
+#include "healer/hlr_supervisor.h"
+
+#include <string.h>
+
+/* ---- life */
+
+static const char *check_topology(const struct healer_topology *topology)
+{
+        uint32_t i;
+
+        for (i = 0; i < topology->service_count; i++) {
+                if (topology->services[i].name == NULL || topology->services[i].workers == 0)
+                        return "services: a name and at least one worker";
+        }
+        for (i = 0; i < topology->edge_count; i++) {
+                if (topology->edges[i].to >= topology->service_count ||
+                    (topology->edges[i].from != HEALER_NONE &&
+                     topology->edges[i].from >= topology->service_count))
+                        return "edges: between services that exist";
+        }
+        for (i = 0; i < topology->instance_count; i++) {
+                if (topology->instances[i].service >= topology->service_count)
+                        return "instances: of services that exist";
+        }
+        return NULL;
+}
+
+static void fill_services(struct healer *healer, const struct healer_topology *topology)
+{
+        struct hlr_service *service;
+        uint32_t i;
+
+        for (i = 0; i < topology->service_count; i++) {
+                service = &healer->services[i];
+                service->info = topology->services[i];
+                service->info.name = NULL;
+                strncpy(service->name, topology->services[i].name, sizeof(service->name) - 1);
+                service->deploy_started_ns = INT64_MIN;
+                service->deploy_ended_ns = INT64_MIN;
+                service->config_ns = INT64_MIN;
+                service->bin_at = healer->now_ns / (60 * HLR_SECOND) - HLR_BINS;
+                hlr_monitor_clear(&service->custom);
+        }
+}
+
+static void fill_edges(struct healer *healer, const struct healer_topology *topology)
+{
+        uint32_t i;
+        int m;
+
+        for (i = 0; i < topology->edge_count; i++) {
+                healer->edges[i].from = topology->edges[i].from;
+                healer->edges[i].to = topology->edges[i].to;
+                healer->edges[i].kept_off_ns = INT64_MIN;
+                for (m = 0; m < HLR_EDGE_METRICS; m++)
+                        hlr_monitor_clear(&healer->edges[i].monitors[m]);
+        }
+}
+
+static void fill_instances(struct healer *healer, const struct healer_topology *topology)
+{
+        struct hlr_instance *instance;
+        uint32_t i;
+
+        for (i = 0; i < topology->instance_count; i++) {
+                instance = &healer->instances[i];
+                instance->service = topology->instances[i].service;
+                instance->process = HLR_UP;
+                instance->changed_ns = healer->now_ns;
+                instance->started_ns = INT64_MIN;
+                instance->command_from_ns = INT64_MIN;
+                instance->commanded_ns = INT64_MIN;
+                instance->prevent_after_ns = INT64_MIN;
+                hlr_instance_forget(instance);
+        }
+        healer->instance_count = topology->instance_count;
+}
+
+static enum healer_err allocate(struct healer *healer, const struct healer_topology *topology)
+{
+        size_t services = hlr_bytes(0, topology->service_count, sizeof(struct hlr_service));
+        size_t edges = hlr_bytes(0, topology->edge_count, sizeof(struct hlr_edge));
+
+        healer->instance_room = topology->instance_count + 8;
+        healer->instance_max = 4 * topology->instance_count + 256;
+        healer->services = hlr_alloc(healer->allocator, services > 0 ? services : 1);
+        healer->edges = hlr_alloc(healer->allocator, edges > 0 ? edges : 1);
+        healer->instances = hlr_alloc(healer->allocator, hlr_bytes(0, healer->instance_room,
+                                                                   sizeof(*healer->instances)));
+        if (healer->services == NULL || healer->edges == NULL || healer->instances == NULL)
+                return HEALER_E_NOMEM;
+        healer->service_count = topology->service_count;
+        healer->edge_count = topology->edge_count;
+        return HEALER_OK;
+}
+
+enum healer_err healer_create(const struct healer_config *config,
+                              const struct healer_topology *topology,
+                              const struct healer_callbacks *callbacks,
+                              const struct healer_allocator *allocator, int64_t now_ns,
+                              struct healer **out)
+{
+        struct healer *healer;
+        char reason[160];
+        int failure, action;
+
+        *out = NULL;
+        if (config->size != sizeof(*config))
+                return HEALER_E_SIZE;
+        if (healer_config_check(config, reason, sizeof(reason)) != NULL ||
+            check_topology(topology) != NULL)
+                return HEALER_E_RANGE;
+        healer = hlr_alloc(allocator, sizeof(*healer));
+        if (healer == NULL)
+                return HEALER_E_NOMEM;
+        healer->config = *config;
+        healer->callbacks = *callbacks;
+        healer->allocator = allocator;
+        healer->actions_available = topology->actions_available;
+        memcpy(healer->action_usual_ns, topology->action_usual_ns,
+               sizeof(healer->action_usual_ns));
+        healer->now_ns = now_ns;
+        healer->judged_ns = INT64_MIN;
+        healer->health_ns = INT64_MIN;
+        healer->sample_ns = INT64_MIN;
+        if (allocate(healer, topology) != HEALER_OK) {
+                healer_destroy(healer);
+                return HEALER_E_NOMEM;
+        }
+        fill_services(healer, topology);
+        fill_edges(healer, topology);
+        fill_instances(healer, topology);
+        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
+                for (action = 0; action < HEALER_ACTION_COUNT; action++)
+                        healer->effects[failure][action].preference = 0.5;
+        }
+        *out = healer;
+        return HEALER_OK;
+}
+
+void healer_destroy(struct healer *healer)
+{
+        const struct healer_allocator *allocator;
+
+        if (healer == NULL)
+                return;
+        allocator = healer->allocator;
+        if (healer->services != NULL)
+                hlr_free(allocator, healer->services);
+        if (healer->edges != NULL)
+                hlr_free(allocator, healer->edges);
+        if (healer->instances != NULL)
+                hlr_free(allocator, healer->instances);
+        hlr_free(allocator, healer);
+}
+
+/* ---- out */
+
+uint64_t hlr_next_id(struct healer *healer)
+{
+        return ++healer->next_id;
+}
+
+struct healer_notice hlr_notice(enum healer_notice_kind kind)
+{
+        struct healer_notice notice;
+
+        memset(&notice, 0, sizeof(notice));
+        notice.kind = kind;
+        notice.service = HEALER_NONE;
+        notice.instance = HEALER_NONE;
+        notice.edge = HEALER_NONE;
+        notice.metric = HEALER_METRIC_COUNT;
+        notice.action = HEALER_ACTION_COUNT;
+        notice.value = NAN;
+        notice.limit = NAN;
+        notice.confidence = NAN;
+        notice.eta_ns = HEALER_NEVER;
+        return notice;
+}
+
+static enum healer_log_level weight(const struct healer_notice *notice)
+{
+        switch (notice->kind) {
+        case HEALER_NOTICE_ESCALATION:
+        case HEALER_NOTICE_EPISODE_FAILED:
+                return HEALER_LOG_ERROR;
+        case HEALER_NOTICE_WARNING:
+                return HEALER_LOG_DEBUG;
+        case HEALER_NOTICE_DIAGNOSIS:
+                return notice->rank > 1 ? HEALER_LOG_INFO : HEALER_LOG_WARNING;
+        case HEALER_NOTICE_SUGGESTION:
+        case HEALER_NOTICE_EPISODE_OPENED:
+        case HEALER_NOTICE_EPISODE_CLAIMED:
+        case HEALER_NOTICE_EPISODE_VERIFIED:
+        case HEALER_NOTICE_EPISODE_CLOSED:
+        case HEALER_NOTICE_DEGRADATION:
+                return HEALER_LOG_INFO;
+        default:
+                return HEALER_LOG_WARNING;
+        }
+}
+
+void hlr_say(struct healer *healer, const struct healer_notice *notice)
+{
+        if ((uint32_t)weight(notice) < healer->config.log_level)
+                return;
+        if (healer->notice_count == HLR_NOTICES_MAX) {
+                healer->stats.dropped++;
+                return;
+        }
+        healer->notices[healer->notice_count++] = *notice;
+}
+
+void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
+                     enum healer_notice_kind kind)
+{
+        struct healer_notice notice = hlr_notice(kind);
+
+        notice.episode = episode->id;
+        notice.service = episode->service;
+        notice.edge = episode->edge;
+        if (episode->target_count > 0)
+                notice.instance = episode->targets[0].instance;
+        notice.failure = episode->failure;
+        notice.severity = episode->severity;
+        notice.confidence = episode->confidence;
+        hlr_say(healer, &notice);
+}
+
+static void deliver(struct healer *healer)
+{
+        uint32_t i;
+
+        healer->busy = true;
+        for (i = 0; healer->callbacks.note != NULL && i < healer->notice_count; i++)
+                healer->callbacks.note(healer->callbacks.user, &healer->notices[i]);
+        for (i = 0; healer->callbacks.act != NULL && i < healer->order_count; i++)
+                healer->callbacks.act(healer->callbacks.user, &healer->orders[i]);
+        healer->busy = false;
+        healer->notice_count = 0;
+        healer->order_count = 0;
+}
+
+/* ---- a tick */
+
+/* The next instant at which waiting alone would change something. */
+static int64_t next_wake(const struct healer *healer)
+{
+        const struct hlr_episode *e;
+        int64_t next = hlr_add(healer->now_ns, healer->config.reconcile_interval_ns);
+        int i;
+
+        for (i = 0; i < HLR_EPISODES_MAX; i++) {
+                e = &healer->episodes[i];
+                if (e->id == 0)
+                        continue;
+                next = hlr_min(next, hlr_add(healer->now_ns, healer->config.detection.interval_ns));
+                if (e->state == HLR_EPISODE_WATCHING && e->not_before_ns > healer->now_ns)
+                        next = hlr_min(next, e->not_before_ns);
+        }
+        return next;
+}
+
+static void think(struct healer *healer)
+{
+        uint32_t i;
+
+        for (i = 0; i < healer->edge_count; i++) {
+                if (healer->edges[i].kept_off)
+                        healer->edges[i].kept_off_ns = healer->now_ns;
+        }
+        hlr_commands_check(healer);
+        hlr_detect(healer);
+        hlr_episodes_update(healer);
+        hlr_predict(healer);
+        hlr_decide(healer);
+        hlr_verify(healer);
+        hlr_escalation_deadlines(healer);
+        hlr_degradation_step(healer);
+        hlr_health_update(healer);
+}
+
+/* Events are thought about at once, samples no more often than is configured;
+ * a call without either is time itself waking us. */
+static bool due(const struct healer *healer)
+{
+        if (!healer->sampled || healer->told || healer->judged_ns == INT64_MIN)
+                return true;
+        return hlr_sub(healer->now_ns, healer->judged_ns) >= healer->config.detection.interval_ns;
+}
+
+enum healer_err healer_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns)
+{
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        if (now_ns < healer->now_ns) {
+                healer->stats.time_went_back++;
+                now_ns = healer->now_ns;
+        }
+        healer->now_ns = now_ns;
+        if (!healer->config.enabled) {
+                *next_ns = HEALER_NEVER;
+                return HEALER_OK;
+        }
+        if (due(healer)) {
+                think(healer);
+                if (healer->sampled)
+                        healer->judged_ns = now_ns;
+                healer->sampled = false;
+                healer->told = false;
+                deliver(healer);
+        }
+        *next_ns = next_wake(healer);
+        if (healer->sampled)
+                *next_ns = hlr_min(*next_ns, hlr_add(healer->judged_ns,
+                                                     healer->config.detection.interval_ns));
+        return HEALER_OK;
+}
+
+struct healer_stats healer_stats(const struct healer *healer)
+{
+        struct healer_stats stats = healer->stats;
+
+        stats.orders_open = hlr_commands_open(healer);
+        return stats;
+}

@@ -1,0 +1,544 @@
+/* recovery.c - carries a rung out, and never becomes the outage.
+ *
+ * One command at a time on a resource: an instance has at most one under way,
+ * a service at most one of its own. Instances are taken one after the other
+ * and never below the quorum. At most max_concurrent commands are under way in
+ * all, at most budget_actions in any window, at most restarts_max of them on
+ * one instance. A command that failed is repeated after 2, 4, 8 ... s; one that
+ * is late counts as failed but keeps its place until its result comes, for it
+ * may still be going on.
+ *
+ * Also here: taking back what was put in force (degradation, shedding, added
+ * instances), one step at a time, once its service has been calm.
+ */
+#include "healer/hlr_supervisor.h"
+
+#include <string.h>
+
+#define BACKOFF_MAX_S 300
+#define LOST_NS (1800 * HLR_SECOND) /* a result that has not come by then never will */
+#define CALM_SCALE 10               /* added instances stay for so many dwells */
+
+uint32_t hlr_commands_open(const struct healer *healer)
+{
+        uint32_t i, open = 0;
+
+        for (i = 0; i < HLR_COMMANDS_MAX; i++)
+                open += healer->commands[i].order.id != 0;
+        return open;
+}
+
+/* ---- budget */
+
+static bool budget_allows(struct healer *healer, uint32_t instance)
+{
+        const struct hlr_past_command *past;
+        uint64_t known = healer->history_count < HLR_HISTORY_MAX ? healer->history_count
+                                                                  : HLR_HISTORY_MAX;
+        uint64_t i;
+        uint32_t all = 0, same = 0;
+
+        for (i = 0; i < known; i++) {
+                past = &healer->history[(healer->history_count - 1 - i) % HLR_HISTORY_MAX];
+                if (hlr_sub(healer->now_ns, past->at_ns) >= healer->config.recovery.budget_window_ns)
+                        break;
+                if (past->kind == HEALER_ACTION_ESCALATE)
+                        continue;
+                all++;
+                same += instance != HEALER_NONE && past->instance == instance;
+        }
+        if (all < healer->config.recovery.budget_actions &&
+            same < healer->config.recovery.restarts_max)
+                return true;
+        healer->stats.budget_refusals++;
+        return false;
+}
+
+static void remember(struct healer *healer, enum healer_action_kind kind, uint32_t instance)
+{
+        struct hlr_past_command *past =
+                &healer->history[healer->history_count++ % HLR_HISTORY_MAX];
+
+        past->at_ns = healer->now_ns;
+        past->kind = kind;
+        past->instance = instance;
+}
+
+/* ---- one command */
+
+static int64_t usual_time(const struct healer *healer, enum healer_action_kind kind,
+                          uint32_t service)
+{
+        const struct healer_service_info *info = &healer->services[service].info;
+        int64_t usual = healer->action_usual_ns[kind];
+
+        if (healer_actions[kind].disruptive)
+                usual = hlr_add(usual, hlr_add(info->restart_ns, info->boot_ns));
+        if (healer_actions[kind].scope == HEALER_SCOPE_SERVICE && healer_actions[kind].disruptive)
+                usual = hlr_mul(usual, 8); /* goes through all instances */
+        return usual;
+}
+
+bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer_action_kind kind,
+                 uint32_t instance, double amount)
+{
+        struct hlr_command *command = NULL;
+        uint32_t i;
+
+        for (i = 0; i < HLR_COMMANDS_MAX && command == NULL; i++) {
+                if (healer->commands[i].order.id == 0)
+                        command = &healer->commands[i];
+        }
+        if (command == NULL || healer->order_count == HLR_COMMANDS_MAX)
+                return false;
+        memset(command, 0, sizeof(*command));
+        command->order.id = hlr_next_id(healer);
+        command->order.kind = kind;
+        command->order.service = episode->service;
+        command->order.instance = instance;
+        command->order.edge = healer_actions[kind].scope == HEALER_SCOPE_EDGE ? episode->edge
+                                                                              : HEALER_NONE;
+        command->order.amount = amount;
+        command->order.episode = episode->id;
+        command->order.prediction = episode->prediction;
+        command->order.preventive = episode->preventive;
+        command->issued_ns = healer->now_ns;
+        command->due_ns = kind == HEALER_ACTION_ESCALATE
+                                  ? HEALER_NEVER
+                                  : hlr_add(hlr_add(healer->now_ns,
+                                                    usual_time(healer, kind, episode->service)),
+                                            healer->config.recovery.timeout_ns);
+        if (instance != HEALER_NONE) {
+                healer->instances[instance].command = command->order.id;
+                healer->instances[instance].command_from_ns = healer->now_ns;
+        }
+        healer->orders[healer->order_count++] = command->order;
+        remember(healer, kind, instance);
+        healer->stats.orders++;
+        episode->commands_open++;
+        if (!healer_actions[kind].shows_only && kind != HEALER_ACTION_ESCALATE)
+                episode->last_kind = kind;
+        return true;
+}
+
+static bool service_command_open(const struct healer *healer, uint32_t service)
+{
+        uint32_t i;
+
+        for (i = 0; i < HLR_COMMANDS_MAX; i++) {
+                if (healer->commands[i].order.id != 0 &&
+                    healer->commands[i].order.service == service &&
+                    healer->commands[i].order.instance == HEALER_NONE &&
+                    healer->commands[i].order.kind != HEALER_ACTION_ESCALATE)
+                        return true;
+        }
+        return false;
+}
+
+/* Whether one more instance of the service may be taken away. */
+static bool quorum_allows(const struct healer *healer, const struct hlr_episode *episode)
+{
+        const struct hlr_instance *instance;
+        uint32_t i, standing = 0, serving = 0, away = 0;
+        double quorum;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                instance = &healer->instances[i];
+                if (instance->service != episode->service || instance->process == HLR_REMOVED)
+                        continue;
+                standing++;
+                if (instance->process == HLR_UP && instance->command == 0)
+                        serving++;
+                else
+                        away++;
+        }
+        if (episode->preventive && away > 0)
+                return false;
+        if (standing <= 1)
+                return true;
+        quorum = fmax(1, fmin(standing - 1, ceil(healer->config.recovery.quorum * standing)));
+        return serving - 1.0 >= quorum;
+}
+
+static double amount_of(const struct healer *healer, const struct hlr_episode *episode,
+                        enum healer_action_kind kind)
+{
+        const struct hlr_service *service = &healer->services[episode->service];
+        uint32_t i, standing = 0;
+
+        for (i = 0; i < healer->instance_count; i++)
+                standing += healer->instances[i].service == episode->service &&
+                            healer->instances[i].process != HLR_REMOVED;
+        switch (kind) {
+        case HEALER_ACTION_SCALE_RESOURCES:
+                return ceil(0.5 * standing);
+        case HEALER_ACTION_INCREASE_RESOURCES:
+                return 1.25;
+        case HEALER_ACTION_ADJUST_TIMEOUT:
+                return 1.5;
+        case HEALER_ACTION_SHED_LOAD:
+                return fmin(0.9, service->shed + 0.3);
+        case HEALER_ACTION_SET_DEGRADATION:
+                return fmin(healer->config.degradation.level_max, service->level + 1);
+        default:
+                return 0;
+        }
+}
+
+/* ---- the targets of a rung */
+
+static void all_instances(const struct healer *healer, struct hlr_episode *episode)
+{
+        uint32_t i;
+
+        for (i = 0; i < healer->instance_count && episode->target_count < HLR_TARGETS_MAX; i++) {
+                if (healer->instances[i].service != episode->service ||
+                    healer->instances[i].process == HLR_REMOVED)
+                        continue;
+                memset(&episode->targets[episode->target_count], 0, sizeof(episode->targets[0]));
+                episode->targets[episode->target_count++].instance = i;
+        }
+}
+
+static void aim_at_service(struct hlr_episode *episode)
+{
+        if (episode->target_count == 1 && episode->targets[0].instance == HEALER_NONE)
+                return;
+        memset(&episode->targets[0], 0, sizeof(episode->targets[0]));
+        episode->targets[0].instance = HEALER_NONE;
+        episode->target_count = 1;
+}
+
+/* What a target gets next. Traffic that was moved away is only moved for a
+ * while, and the capacity is missed: where the ladder goes on with a
+ * replacement, the instance is replaced behind the traffic's back. */
+static enum healer_action_kind kind_for(const struct healer *healer,
+                                        const struct hlr_episode *episode,
+                                        const struct hlr_target *target)
+{
+        (void)healer;
+        return target->moved ? HEALER_ACTION_REPLACE_INSTANCE : episode->acting;
+}
+
+static bool replacement_follows(const struct healer *healer, const struct hlr_episode *episode)
+{
+        const struct healer_ladder *ladder =
+                &healer->config.recovery.strategies[episode->failure];
+
+        return episode->acting == HEALER_ACTION_FAILOVER && episode->rung + 1 < ladder->count &&
+               ladder->rungs[episode->rung + 1] == HEALER_ACTION_REPLACE_INSTANCE &&
+               (healer->actions_available &
+                (UINT32_C(1) << HEALER_ACTION_REPLACE_INSTANCE)) != 0;
+}
+
+/* The platform mended it meanwhile, or it is gone. */
+static bool needless(const struct healer *healer, const struct hlr_episode *episode,
+                     const struct hlr_target *target)
+{
+        const struct hlr_instance *instance;
+
+        if (target->instance == HEALER_NONE)
+                return false;
+        instance = &healer->instances[target->instance];
+        return instance->process == HLR_REMOVED ||
+               (target->attempts == 0 && !target->moved && instance->process == HLR_UP &&
+                instance->started_ns > episode->opened_ns && !episode->preventive);
+}
+
+static bool in_the_way(const struct healer *healer, const struct hlr_episode *episode,
+                       const struct hlr_target *target)
+{
+        if (service_command_open(healer, episode->service))
+                return true;
+        if (target->instance == HEALER_NONE)
+                return false;
+        if (healer->instances[target->instance].command != 0)
+                return true;
+        return healer_actions[episode->acting].disruptive && !target->moved &&
+               healer->instances[target->instance].process == HLR_UP &&
+               !quorum_allows(healer, episode);
+}
+
+static void next_rung(struct healer *healer, struct hlr_episode *episode)
+{
+        hlr_learn(healer, episode, false);
+        episode->rungs_failed++;
+        episode->rung++;
+        episode->target_count = 0;
+        hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+        if (episode->preventive)
+                episode->closing = true;
+        else if (episode->rungs_failed >= healer->config.escalation.threshold)
+                hlr_escalate(healer, episode);
+}
+
+/* Starts what may be started; false when nothing of the rung is left to do. */
+static bool work_on_targets(struct healer *healer, struct hlr_episode *episode)
+{
+        enum healer_action_kind kind;
+        struct hlr_target *target;
+        bool left = false;
+        uint32_t i;
+
+        for (i = 0; i < episode->target_count; i++) {
+                target = &episode->targets[i];
+                if (target->done || target->failed)
+                        continue;
+                if (needless(healer, episode, target)) {
+                        target->done = true;
+                        continue;
+                }
+                left = true;
+                if (healer->now_ns < target->not_before_ns ||
+                    in_the_way(healer, episode, target) ||
+                    hlr_commands_open(healer) >= healer->config.recovery.max_concurrent)
+                        continue;
+                if (!budget_allows(healer, target->instance)) {
+                        if (episode->preventive)
+                                episode->closing = true;
+                        else
+                                hlr_escalate(healer, episode);
+                        return true;
+                }
+                kind = kind_for(healer, episode, target);
+                if (!hlr_command(healer, episode, kind, target->instance,
+                                 amount_of(healer, episode, kind)))
+                        continue;
+                target->attempts++;
+                target->not_before_ns = HEALER_NEVER; /* until its result */
+        }
+        return left;
+}
+
+void hlr_recover(struct healer *healer, struct hlr_episode *episode)
+{
+        uint32_t i, failed = 0;
+
+        if (healer_actions[episode->acting].scope == HEALER_SCOPE_INSTANCE) {
+                if (episode->target_count == 0)
+                        all_instances(healer, episode);
+        } else {
+                aim_at_service(episode);
+        }
+        if (work_on_targets(healer, episode) || episode->commands_open > 0)
+                return;
+        for (i = 0; i < episode->target_count; i++)
+                failed += episode->targets[i].failed;
+        if (failed > 0 && failed == episode->target_count)
+                next_rung(healer, episode);
+        else
+                hlr_episode_set(healer, episode, HLR_EPISODE_VERIFYING);
+}
+
+/* ---- results */
+
+static struct hlr_target *target_of(struct hlr_episode *episode, uint32_t instance)
+{
+        uint32_t i;
+
+        for (i = 0; i < episode->target_count; i++) {
+                if (episode->targets[i].instance == instance)
+                        return &episode->targets[i];
+        }
+        return NULL;
+}
+
+static void try_again_later(struct healer *healer, const struct hlr_episode *episode,
+                            struct hlr_target *target)
+{
+        int64_t wait_s;
+
+        if (episode->preventive || target->attempts > healer->config.recovery.max_retry_attempts) {
+                target->failed = true;
+                return;
+        }
+        wait_s = target->attempts < 9 ? INT64_C(1) << target->attempts : BACKOFF_MAX_S;
+        if (wait_s > BACKOFF_MAX_S)
+                wait_s = BACKOFF_MAX_S;
+        target->not_before_ns = hlr_add(healer->now_ns, wait_s * HLR_SECOND);
+}
+
+static void keep_in_force(struct healer *healer, const struct healer_command *order)
+{
+        struct hlr_service *service = &healer->services[order->service];
+        struct healer_notice notice;
+
+        switch (order->kind) {
+        case HEALER_ACTION_SET_DEGRADATION:
+                service->level = (uint32_t)order->amount;
+                notice = hlr_notice(HEALER_NOTICE_DEGRADATION);
+                notice.service = order->service;
+                notice.episode = order->episode;
+                notice.value = order->amount;
+                hlr_say(healer, &notice);
+                break;
+        case HEALER_ACTION_SHED_LOAD:
+                service->shed = order->amount;
+                break;
+        case HEALER_ACTION_SCALE_RESOURCES:
+                service->scaled += (int32_t)order->amount;
+                break;
+        default:
+                return;
+        }
+        service->eased_ns = healer->now_ns;
+        service->eased_episode = order->episode;
+}
+
+static void action_ended(struct healer *healer, const struct hlr_command *command, bool ok)
+{
+        struct hlr_episode *episode = hlr_episode_find(healer, command->order.episode);
+        struct hlr_target *target;
+
+        if (ok)
+                keep_in_force(healer, &command->order);
+        /* What it measured was measured under traffic that it no longer has. */
+        if (ok && command->order.kind == HEALER_ACTION_FAILOVER)
+                hlr_instance_forget(&healer->instances[command->order.instance]);
+        if (episode == NULL)
+                return;
+        if (!command->late)
+                episode->commands_open--;
+        if (command->order.kind == HEALER_ACTION_ESCALATE)
+                return;
+        target = target_of(episode, command->order.instance);
+        if (!ok) {
+                if (target != NULL && !command->late)
+                        try_again_later(healer, episode, target);
+                return;
+        }
+        if (target != NULL && command->order.kind == HEALER_ACTION_FAILOVER &&
+            replacement_follows(healer, episode)) {
+                target->moved = true;
+                target->attempts = 0;
+                target->not_before_ns = healer->now_ns;
+        } else if (target != NULL) {
+                target->done = true;
+                target->failed = false;
+        }
+        episode->commands_ok++;
+        if (episode->claimed || healer_actions[command->order.kind].shows_only)
+                return;
+        episode->claimed = true;
+        healer->stats.claimed++;
+        hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_CLAIMED);
+}
+
+static void free_instance(struct healer *healer, const struct hlr_command *command)
+{
+        struct hlr_instance *instance;
+
+        if (command->order.instance == HEALER_NONE)
+                return;
+        instance = &healer->instances[command->order.instance];
+        if (instance->command == command->order.id)
+                instance->command = 0;
+        instance->commanded_ns = healer->now_ns;
+        /* A process that our command ended must still come back in time. */
+        if (instance->process == HLR_EXITED)
+                instance->changed_ns = healer->now_ns;
+}
+
+void hlr_take_result(struct healer *healer, int64_t at_ns, const struct healer_result *result)
+{
+        struct hlr_command *command = NULL;
+        uint32_t i;
+
+        (void)at_ns;
+        for (i = 0; i < HLR_COMMANDS_MAX && result->id != 0; i++) {
+                if (healer->commands[i].order.id == result->id)
+                        command = &healer->commands[i];
+        }
+        if (command == NULL)
+                return; /* known to nobody: late beyond all patience, or twice */
+        if (result->ok)
+                healer->stats.orders_ok++;
+        else
+                healer->stats.orders_failed++;
+        free_instance(healer, command);
+        action_ended(healer, command, result->ok);
+        command->order.id = 0;
+}
+
+enum healer_err healer_observe_result(struct healer *healer, int64_t at_ns,
+                                      const struct healer_result *result)
+{
+        if (healer->busy)
+                return HEALER_E_BUSY;
+        healer->told = true;
+        hlr_take_result(healer, at_ns, result);
+        return HEALER_OK;
+}
+
+void hlr_commands_check(struct healer *healer)
+{
+        struct hlr_command *command;
+        struct hlr_episode *episode;
+        struct hlr_target *target;
+        uint32_t i;
+
+        for (i = 0; i < HLR_COMMANDS_MAX; i++) {
+                command = &healer->commands[i];
+                if (command->order.id == 0 || command->due_ns == HEALER_NEVER)
+                        continue;
+                if (!command->late && healer->now_ns >= command->due_ns) {
+                        command->late = true;
+                        healer->stats.orders_late++;
+                        episode = hlr_episode_find(healer, command->order.episode);
+                        if (episode != NULL) {
+                                episode->commands_open--;
+                                target = target_of(episode, command->order.instance);
+                                if (target != NULL)
+                                        target->failed = true;
+                        }
+                }
+                if (hlr_sub(healer->now_ns, command->due_ns) >= LOST_NS) {
+                        free_instance(healer, command);
+                        command->order.id = 0;
+                }
+        }
+}
+
+/* ---- taking back */
+
+static void ease(struct healer *healer, uint32_t index)
+{
+        struct hlr_service *service = &healer->services[index];
+        int64_t dwell = healer->config.degradation.dwell_ns;
+        int64_t calm = hlr_sub(healer->now_ns, service->eased_ns);
+        struct hlr_episode standin;
+        bool out = false;
+
+        memset(&standin, 0, sizeof(standin));
+        standin.id = service->eased_episode;
+        standin.service = index;
+        standin.edge = HEALER_NONE;
+        if (service->shed > 0 && calm >= dwell)
+                out = hlr_command(healer, &standin, HEALER_ACTION_SHED_LOAD, HEALER_NONE, 0);
+        else if (service->level > 0 && calm >= dwell)
+                out = hlr_command(healer, &standin, HEALER_ACTION_SET_DEGRADATION, HEALER_NONE,
+                                  service->level - 1);
+        else if (service->scaled > 0 && calm >= hlr_mul(dwell, CALM_SCALE))
+                out = hlr_command(healer, &standin, HEALER_ACTION_SCALE_RESOURCES, HEALER_NONE,
+                                  -service->scaled);
+        if (out)
+                service->eased_ns = healer->now_ns;
+}
+
+void hlr_degradation_step(struct healer *healer)
+{
+        struct hlr_service *service;
+        uint32_t i;
+
+        for (i = 0; i < healer->service_count; i++) {
+                service = &healer->services[i];
+                if (service->level == 0 && !(service->shed > 0) && service->scaled <= 0)
+                        continue;
+                if (hlr_episode_of_service(healer, i) != NULL) {
+                        service->eased_ns = healer->now_ns;
+                        continue;
+                }
+                if (!service_command_open(healer, i))
+                        ease(healer, i);
+        }
+}

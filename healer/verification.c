@@ -1,0 +1,102 @@
+/* verification.c - healed is what stays well, not what reported success.
+ *
+ * An episode is well while none of its alarms is active and no breaker keeps
+ * calls off its service. Well for the dwell time after the last action, it
+ * ends: as verified when an action had claimed success, else as passed by
+ * itself. Not well by the verification's end, the rung has failed and the next
+ * one is tried.
+ */
+#include "healer/hlr_supervisor.h"
+
+static void rung_failed(struct healer *healer, struct hlr_episode *episode)
+{
+        hlr_learn(healer, episode, false);
+        episode->rungs_failed++;
+        episode->rung++;
+        episode->target_count = 0;
+        hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+        if (episode->rungs_failed >= healer->config.escalation.threshold)
+                hlr_escalate(healer, episode);
+}
+
+static bool targets_left(const struct hlr_episode *episode)
+{
+        uint32_t i;
+
+        for (i = 0; i < episode->target_count; i++) {
+                if (!episode->targets[i].done && !episode->targets[i].failed)
+                        return true;
+        }
+        return false;
+}
+
+/* A preventive action has helped when the process is a new one; that nobody
+ * suffers was so before. */
+static bool prevented(const struct healer *healer, const struct hlr_episode *episode)
+{
+        const struct hlr_instance *instance;
+        uint32_t i;
+
+        for (i = 0; i < episode->target_count; i++) {
+                if (episode->targets[i].instance == HEALER_NONE)
+                        continue;
+                instance = &healer->instances[episode->targets[i].instance];
+                if (instance->process != HLR_REMOVED && instance->started_ns < episode->opened_ns)
+                        return false;
+        }
+        return true;
+}
+
+static void end_well(struct healer *healer, struct hlr_episode *episode)
+{
+        if (episode->preventive && !prevented(healer, episode)) {
+                hlr_learn(healer, episode, false);
+                healer->stats.failed++;
+                hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_FAILED);
+        } else if (episode->claimed) {
+                hlr_learn(healer, episode, true);
+                healer->stats.verified++;
+                hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_VERIFIED);
+        }
+        hlr_episode_close(healer, episode);
+}
+
+static void verify_one(struct healer *healer, struct hlr_episode *episode)
+{
+        int64_t dwell = healer->config.recovery.verify_dwell_ns;
+
+        if (episode->closing) {
+                hlr_episode_close(healer, episode);
+                return;
+        }
+        if (hlr_episode_has_alarm(healer, episode))
+                episode->well_since_ns = HEALER_NEVER;
+        else if (episode->well_since_ns == HEALER_NEVER)
+                episode->well_since_ns = healer->now_ns;
+        if (episode->preventive && episode->state != HLR_EPISODE_VERIFYING)
+                return; /* well from the start: that says nothing */
+        if (episode->state == HLR_EPISODE_ACTING)
+                return; /* what was begun is brought to its end */
+        if (episode->well_since_ns != HEALER_NEVER) {
+                if (healer->now_ns - episode->well_since_ns >= dwell &&
+                    healer->now_ns - episode->state_ns >= dwell)
+                        end_well(healer, episode);
+                return;
+        }
+        if (episode->state != HLR_EPISODE_VERIFYING)
+                return;
+        if (targets_left(episode)) /* more of the same have shown up */
+                hlr_episode_set(healer, episode, HLR_EPISODE_ACTING);
+        else if (healer->now_ns - episode->state_ns >= healer->config.recovery.verify_timeout_ns)
+                rung_failed(healer, episode);
+}
+
+void hlr_verify(struct healer *healer)
+{
+        int i;
+
+        for (i = 0; i < HLR_EPISODES_MAX; i++) {
+                if (healer->episodes[i].id != 0)
+                        verify_one(healer, &healer->episodes[i]);
+        }
+}

@@ -1,0 +1,39 @@
+/* reports/headline.h - the numbers that come first, the same in every format.
+ *
+ * The screen, the page, the Markdown and the plots show the same few rows in
+ * the same order; they are listed here, once.
+ */
+#ifndef CHAOS_REPORTS_HEADLINE_H
+#define CHAOS_REPORTS_HEADLINE_H
+
+#include "reports/report.h"
+
+struct headline_row {
+        const char *metric;  /* as in result.json */
+        const char *title;   /* short, for people */
+        const char *meaning; /* one sentence */
+        bool compared;       /* also shown for untreated */
+        bool on_screen;      /* on the verdict screen, too */
+};
+extern const struct headline_row headline_rows[];
+extern const size_t headline_row_count;
+
+/* untreated -> reaction -> prediction -> self_made -> left */
+enum waterfall_part_id {
+        WATERFALL_UNTREATED,
+        WATERFALL_REACTION,
+        WATERFALL_PREDICTION,
+        WATERFALL_SELF_MADE,
+        WATERFALL_LEFT,
+        WATERFALL_COUNT
+};
+struct waterfall_part {
+        const char *name, *title, *meaning;
+        struct metric_value amount;
+        double bottom, top; /* of its bar in a stacked drawing */
+};
+
+/* False when the result has no complete waterfall in failed requests. */
+bool report_waterfall(const struct report *report, struct waterfall_part parts[WATERFALL_COUNT]);
+
+#endif

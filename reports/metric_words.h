@@ -1,0 +1,17 @@
+/* reports/metric_words.h - what a metric means, and what it is called elsewhere. */
+#ifndef CHAOS_REPORTS_METRIC_WORDS_H
+#define CHAOS_REPORTS_METRIC_WORDS_H
+
+#include "reports/text.h"
+
+/* The definition of a metric as in `list metrics`; its own name when it has
+ * none. Never NULL, static or `metric` itself. */
+const char *metric_words(const char *metric);
+
+/* Its unit: "s", "ratio", ...; "" when there is no such metric. */
+const char *metric_unit(const char *metric);
+
+/* Adds the name of its value's family in metrics.prom. */
+void prometheus_name(const char *metric, const char *unit, struct text *name);
+
+#endif

@@ -1,0 +1,1003 @@
+/* write_html.c - report.html: one offline page that tells what happened.
+ *
+ * First screen: the verdict in a sentence, the four numbers that matter with
+ * their intervals, the waterfall. Then the story, from what happened to how to
+ * repeat it. No script, no reference to anything outside; plots are inlined as
+ * SVG and take the page's colours by CSS.
+ *
+ * Every number is a <data> element whose value is the one of result.json, so
+ * that the page can be checked against it. All texts go through text_html().
+ *
+ * A section is a row in `sections`; one with nothing to show is left out, with
+ * its entry in the contents.
+ */
+#include "reports/headline.h"
+#include "reports/metric_words.h"
+#include "reports/writer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/embedded.h"
+
+#define ROWS_MAX 200
+
+/* ---- pieces */
+
+static void add_data(struct text *out, double value, const char *unit)
+{
+        struct text words;
+
+        if (!isfinite(value)) {
+                text_add(out, "no data");
+                return;
+        }
+        text_init(&words);
+        text_value(&words, value, unit);
+        text_add(out, "<data value=\"");
+        text_number(out, value);
+        text_add(out, "\">");
+        text_html(out, text_bytes(&words));
+        text_add(out, "</data>");
+        out->failed = out->failed || words.failed;
+        text_release(&words);
+}
+
+static void add_metric(struct text *out, const struct metric_value *metric)
+{
+        if (metric->has_value)
+                add_data(out, metric->value, metric->unit);
+        else
+                text_add(out, "<span class=\"soft\">no data</span>");
+}
+
+static void add_interval(struct text *out, const struct metric_value *metric)
+{
+        struct text words;
+
+        if (metric->has_low && metric->has_high) {
+                text_init(&words);
+                text_range(&words, metric->low, metric->high, metric->unit);
+                text_add(out, "<data value=\"");
+                text_number(out, metric->low);
+                text_add(out, " ");
+                text_number(out, metric->high);
+                text_add(out, "\">");
+                text_html(out, text_bytes(&words));
+                text_add(out, "</data>");
+                text_release(&words);
+        } else if (metric->has_low || metric->has_high) {
+                text_add(out, metric->has_low ? "at least " : "at most ");
+                add_data(out, metric->has_low ? metric->low : metric->high, metric->unit);
+        }
+}
+
+static void add_metric_cell(struct text *out, const struct metric_value *metric)
+{
+        text_add(out, "<td class=\"number\">");
+        add_metric(out, metric);
+        if (metric->has_value && (metric->has_low || metric->has_high)) {
+                text_add(out, "<small>");
+                add_interval(out, metric);
+                text_add(out, "</small>");
+        }
+        text_add(out, "</td>");
+}
+
+static void add_text_cell(struct text *out, const char *raw)
+{
+        text_add(out, "<td class=\"text\">");
+        text_html(out, raw);
+        text_add(out, "</td>");
+}
+
+/* A text or a whole number, as it is: a name or an index. */
+static void add_name_cell(struct text *out, const json_t *value)
+{
+        text_add(out, "<td class=\"text\">");
+        if (json_is_integer(value))
+                text_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        else
+                text_html(out, json_string_value(value));
+        text_add(out, "</td>");
+}
+
+/* A number of the tree with its unit, or an empty cell. */
+static void add_number_cell(struct text *out, const json_t *row, const char *key, const char *unit)
+{
+        double value = result_number(row, key);
+
+        text_add(out, "<td class=\"number\">");
+        if (!isnan(value))
+                add_data(out, value, unit);
+        text_add(out, "</td>");
+}
+
+static void open_table(struct text *out, const char *label, const char *const *heads,
+                       const char *class)
+{
+        text_addf(out,
+                  "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"%s\">"
+                  "<table class=\"%s\"><thead><tr>",
+                  label, class);
+        for (; *heads != NULL; heads++) {
+                bool number = **heads == '#';
+
+                text_addf(out, "<th scope=\"col\"%s>%s</th>", number ? " class=\"number\"" : "",
+                          *heads + number);
+        }
+        text_add(out, "</tr></thead><tbody>\n");
+}
+
+static void close_table(struct text *out)
+{
+        text_add(out, "</tbody></table></div>\n");
+}
+
+static const char *class_of(const char *outcome)
+{
+        if (strcmp(outcome, "passed") == 0)
+                return "passed";
+        return strcmp(outcome, "failed") == 0 || strcmp(outcome, "regression") == 0 ? "failed"
+                                                                                    : "other";
+}
+
+static const char *mark_of(const char *outcome)
+{
+        if (strcmp(outcome, "passed") == 0)
+                return "✓ ";
+        return strcmp(outcome, "failed") == 0 ? "✗ " : "? ";
+}
+
+static void add_outcome_cell(struct text *out, const char *outcome)
+{
+        text_addf(out, "<td class=\"%s\">%s", class_of(outcome), mark_of(outcome));
+        text_html(out, outcome);
+        text_add(out, "</td>");
+}
+
+/* ---- plots */
+
+/* Copies an svg without its prologue; ids get a prefix, as several are on one
+ * page. */
+static void inline_svg(struct text *out, const char *svg, const char *name)
+{
+        static const char *const marks[] = {
+                "id='gp",      "#gp",      "id='textbox",         "#textbox",
+                "id='greybox", "#greybox", "id=\"gnuplot_canvas", "<title>",
+                "<desc>"};
+        const char *at = strstr(svg, "<svg");
+
+        while (at != NULL && *at != '\0') {
+                const char *next = NULL;
+                size_t which = 0;
+
+                for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
+                        const char *found = strstr(at, marks[i]);
+
+                        if (found != NULL && (next == NULL || found < next)) {
+                                next = found;
+                                which = i;
+                        }
+                }
+                if (next == NULL) {
+                        text_add(out, at);
+                        return;
+                }
+                text_add_bytes(out, at, (size_t)(next - at));
+                if (which >= 7) { /* a title would pop up under the pointer everywhere */
+                        const char *end = strstr(next, which == 7 ? "</title>" : "</desc>");
+
+                        if (end == NULL)
+                                return;
+                        at = strchr(end, '>') + 1;
+                        continue;
+                }
+                text_addf(out, "%.*s%s-", marks[which][0] == '#' ? 1 : 4, marks[which], name);
+                at = next + (marks[which][0] == '#' ? 1 : 4);
+        }
+}
+
+static bool has_plot(const struct writer_context *context, size_t i)
+{
+        return context->plots != NULL && context->plots->svg != NULL &&
+               context->plots->svg[i] != NULL;
+}
+
+static void add_plot(const struct writer_context *context, size_t i, const char *heading,
+                     struct text *out)
+{
+        const struct plot *plot = &plot_rows[i];
+        struct text words, svg;
+
+        if (!has_plot(context, i))
+                return;
+        text_init(&words);
+        text_init(&svg);
+        plot->tell(context->report, &words);
+        inline_svg(&svg, context->plots->svg[i], plot->name);
+        text_addf(out,
+                  "<figure id=\"plot-%s\"><%s>%s</%s>\n<p class=\"soft\">%s</p>\n"
+                  "<div class=\"plot\" role=\"img\" tabindex=\"0\" aria-label=\"",
+                  plot->name, heading, plot->title, heading, plot->reading);
+        text_html(out, plot->title);
+        text_add(out, ". ");
+        text_html(out, text_bytes(&words));
+        text_add(out, "\">\n");
+        text_add_bytes(out, text_bytes(&svg), svg.length);
+        text_add(out, "</div>\n<figcaption>");
+        text_html(out, text_bytes(&words));
+        text_add(out, "</figcaption></figure>\n");
+        out->failed = out->failed || words.failed || svg.failed;
+        text_release(&words);
+        text_release(&svg);
+}
+
+/* ---- first screen */
+
+static void add_verdict(const struct report *report, struct text *out)
+{
+        const char *outcome = result_text(report->result, "outcome");
+        struct text sentence;
+        const char *rest;
+
+        text_init(&sentence);
+        report_sentence(report, &sentence);
+        rest = text_bytes(&sentence);
+        text_addf(out, "<p class=\"verdict\"><strong class=\"badge %s\">", class_of(outcome));
+        text_add(out, mark_of(outcome));
+        text_html(out, outcome);
+        text_add(out, "</strong> ");
+        text_html(out, rest);
+        text_add(out, "</p>\n");
+        out->failed = out->failed || sentence.failed;
+        text_release(&sentence);
+}
+
+static void add_meta(const struct report *report, struct text *out)
+{
+        const json_t *result = report->result, *seed = result_at(result, "seed");
+        double duration = result_number(result, "scenario.duration");
+
+        text_add(out, "<p class=\"meta\">healer <b>");
+        text_html(out, result_text(result, "healer.name"));
+        text_add(out, "</b> · ");
+        add_data(out, result_number(result, "runs"), "");
+        text_add(out, " replications · seed ");
+        if (json_is_string(seed))
+                text_html(out, json_string_value(seed));
+        else
+                text_addf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(seed));
+        if (!isnan(duration)) {
+                text_add(out, " · ");
+                add_data(out, duration, "s");
+                text_add(out, " of virtual time each");
+        }
+        text_add(out, " · in brackets: 95 % intervals</p>\n");
+}
+
+static void add_card(const struct report *report, const char *title, const char *metric,
+                     const char *meaning, struct text *out)
+{
+        struct metric_value treated = result_metric(report, "treated", metric);
+
+        text_addf(out, "<li><h2>%s</h2><p class=\"big\">", title);
+        add_metric(out, &treated);
+        text_add(out, "</p><p>");
+        if (treated.has_low || treated.has_high) {
+                text_add(out, "(");
+                add_interval(out, &treated);
+                text_add(out, ")");
+        }
+        text_addf(out, "</p><p>%s</p>", meaning);
+}
+
+static void add_compared(const struct report *report, const char *words, const char *arm,
+                         const char *metric, struct text *out)
+{
+        struct metric_value value = result_metric(report, arm, metric);
+
+        if (!value.has_value)
+                return;
+        text_addf(out, "<p>%s <b>", words);
+        add_metric(out, &value);
+        text_add(out, "</b>");
+        if (value.has_low || value.has_high) {
+                text_add(out, " (");
+                add_interval(out, &value);
+                text_add(out, ")");
+        }
+        text_add(out, "</p>");
+}
+
+static void add_cards(const struct report *report, struct text *out)
+{
+        text_add(out, "<ul class=\"cards\">\n");
+        add_card(report, "Time to restore", "time_to_restore",
+                 "users hurt by one fault, prevented counts 0", out);
+        add_compared(report, "without healing", "untreated", "time_to_restore", out);
+        add_compared(report, "MTTR", "treated", "mttr", out);
+        add_compared(report, "MTTR without healing", "untreated", "mttr", out);
+        text_add(out, "</li>\n");
+        add_card(report, "Prevention", "prevention_rate", "of the untreated incidents never came",
+                 out);
+        add_compared(report, "by reacting in time", "treated", "prevention_rate_by_reaction", out);
+        add_compared(report, "by prediction", "treated", "prevention_rate_by_prediction", out);
+        text_add(out, "</li>\n");
+        add_card(report, "False alarms", "false_alarms_per_week",
+                 "for each service, about nothing at all", out);
+        add_compared(report, "false actions", "treated", "false_actions_per_week", out);
+        add_compared(report, "minutes with one", "treated", "false_positive_rate", out);
+        text_add(out, "</li>\n");
+        add_card(report, "Averted harm", "averted_harm",
+                 "failed requests a run that healing averted", out);
+        add_compared(report, "failed with healing", "treated", "failed_requests", out);
+        add_compared(report, "failed without", "untreated", "failed_requests", out);
+        text_add(out, "</li>\n</ul>\n");
+}
+
+/* The waterfall in words, for when there is no picture of it. */
+static void add_waterfall_table(const struct report *report, struct text *out)
+{
+        static const char *const heads[] = {"failed requests a run", "#value", "meaning", NULL};
+        struct waterfall_part parts[WATERFALL_COUNT];
+
+        if (!report_waterfall(report, parts))
+                return;
+        open_table(out, "waterfall", heads, "");
+        for (int i = 0; i < WATERFALL_COUNT; i++) {
+                text_addf(out, "<tr><th scope=\"row\">%s</th>", parts[i].title);
+                add_metric_cell(out, &parts[i].amount);
+                add_text_cell(out, parts[i].meaning);
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+}
+
+/* ---- sections; each returns whether it had anything to show */
+
+static bool add_thresholds(const struct writer_context *context, struct text *out)
+{
+        static const char *const heads[] = {"threshold", "#observed", "outcome", NULL};
+        static const char *const probe_heads[] = {"steady state", "tolerance", "#before",
+                                                  "#at the end",  "outcome",   NULL};
+        const json_t *thresholds = result_at(context->report->result, "thresholds");
+        const json_t *steady = result_at(context->report->result, "steady_state");
+        size_t index;
+        json_t *row;
+
+        if (!json_is_array(steady))
+                steady = result_at(steady, "probes");
+        if (json_array_size(thresholds) + json_array_size(steady) == 0)
+                return false;
+        if (json_array_size(thresholds) > 0) {
+                open_table(out, "thresholds", heads, "");
+                json_array_foreach(thresholds, index, row)
+                {
+                        struct metric_value observed = metric_of(row);
+
+                        observed.value = result_number(row, "observed");
+                        observed.has_value = !isnan(observed.value);
+                        text_add(out, "<tr><th scope=\"row\"><code>");
+                        text_html(out, result_text(row, "check"));
+                        text_add(out, "</code></th>");
+                        add_metric_cell(out, &observed);
+                        add_outcome_cell(out, result_text(row, "outcome"));
+                        text_add(out, "</tr>\n");
+                }
+                close_table(out);
+        }
+        if (json_array_size(steady) > 0) {
+                open_table(out, "steady state", probe_heads, "");
+                json_array_foreach(steady, index, row)
+                {
+                        const char *unit = metric_unit(result_text(row, "metric"));
+
+                        text_add(out, "<tr><th scope=\"row\">");
+                        text_html(out, result_text(row, "name"));
+                        text_add(out, "</th>");
+                        add_text_cell(out, result_text(row, "tolerance"));
+                        add_number_cell(out, row, "observed", unit);
+                        add_number_cell(out, row, "observed_end", unit);
+                        add_outcome_cell(out, result_text(row, "outcome"));
+                        text_add(out, "</tr>\n");
+                }
+                close_table(out);
+        }
+        return true;
+}
+
+static bool add_plots(const struct writer_context *context, struct text *out)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < plot_row_count; i++) {
+                if (strcmp(plot_rows[i].name, "waterfall") == 0 || !has_plot(context, i))
+                        continue;
+                add_plot(context, i, "h3", out);
+                any = true;
+        }
+        if (context->plots != NULL && context->plots->missing) {
+                text_add(out,
+                         "<p class=\"note\">Plots are missing: gnuplot was not there when this "
+                         "page was made. The scripts are in <code>plots/</code>; install "
+                         "gnuplot and run <code>chaos-run report</code> on this folder.</p>\n");
+                any = true;
+        }
+        return any;
+}
+
+static bool add_faults(const struct writer_context *context, struct text *out)
+{
+        static const char *const heads[] = {"fault",     "kind", "took effect", "#touched",
+                                            "#measured", "what", NULL};
+        const json_t *faults = result_at(context->report->result, "faults");
+        size_t index;
+        json_t *row;
+
+        if (json_array_size(faults) == 0)
+                return false;
+        open_table(out, "faults", heads, "");
+        json_array_foreach(faults, index, row)
+        {
+                bool effective = !json_is_false(json_object_get(row, "effective"));
+                const json_t *measured = json_object_get(row, "measured");
+
+                text_add(out, "<tr><th scope=\"row\">");
+                text_html(out, result_text(row, "name"));
+                text_add(out, "</th>");
+                add_text_cell(out, result_text(row, "fault"));
+                text_addf(out, "<td class=\"%s\">%s</td>", effective ? "passed" : "failed",
+                          effective ? "✓ yes" : "✗ no");
+                add_number_cell(out, row, "touched", "");
+                if (json_is_object(measured)) {
+                        add_number_cell(out, measured, "value", "");
+                        add_text_cell(out, result_text(measured, "what"));
+                } else {
+                        add_number_cell(out, row, "measured", "");
+                        add_text_cell(out, result_text(row, "measured_what"));
+                }
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+        return true;
+}
+
+static void add_names_cell(struct text *out, const json_t *names)
+{
+        size_t index;
+        json_t *name;
+
+        text_add(out, "<td class=\"text\">");
+        json_array_foreach(names, index, name)
+        {
+                text_add(out, index > 0 ? ", " : "");
+                text_html(out, json_string_value(name));
+        }
+        text_add(out, "</td>");
+}
+
+static void add_incident_row(const json_t *row, struct text *out)
+{
+        double onset = result_number(row, "o"), restored = result_number(row, "r");
+        double detected = result_number(row, "d"), acted = result_number(row, "a");
+
+        text_add(out, "<tr><th scope=\"row\">");
+        text_html(out, result_text(row, "service"));
+        text_add(out, "</th>");
+        add_number_cell(out, row, "o", "s");
+        text_add(out, "<td class=\"number\">");
+        if (!isnan(detected)) {
+                text_value(out, detected - onset, "s");
+        }
+        text_add(out, "</td><td class=\"number\">");
+        if (!isnan(acted))
+                text_value(out, acted - onset, "s");
+        text_add(out, "</td><td class=\"number\">");
+        if (isnan(restored))
+                text_add(out, "<span class=\"failed\">open at the end</span>");
+        else
+                text_value(out, restored - onset, "s");
+        text_add(out, "</td>");
+        add_number_cell(out, row, "bad_requests", "");
+        add_text_cell(out, result_text(row, "failure_type"));
+        add_names_cell(out, json_object_get(row, "faults"));
+        add_text_cell(out, result_text(row, "fate"));
+        text_add(out, "</tr>\n");
+}
+
+static size_t add_incidents_of(const struct report *report, const char *arm, const char *title,
+                               struct text *out)
+{
+        static const char *const heads[] = {"service",           "#began",
+                                            "#detected after",   "#first action after",
+                                            "#good again after", "#bad requests",
+                                            "failure type",      "faults",
+                                            "with healing",      NULL};
+        const json_t *list = json_object_get(
+                json_object_get(result_at(report->result, "arms"), arm), "incidents");
+        size_t index, shown = 0;
+        json_t *row;
+
+        json_array_foreach(list, index, row)
+        {
+                if (result_number(row, "run") != 0 || shown == ROWS_MAX)
+                        continue;
+                if (shown++ == 0) {
+                        text_addf(out, "<h3>%s</h3>\n", title);
+                        open_table(out, title, heads, "wide");
+                }
+                add_incident_row(row, out);
+        }
+        if (shown > 0)
+                close_table(out);
+        return shown;
+}
+
+static bool add_incidents(const struct writer_context *context, struct text *out)
+{
+        const struct report *report = context->report;
+        size_t shown;
+
+        text_add(out, "<p class=\"soft\">Of replication 0; those of all are in <code>incidents.csv"
+                      "</code>. <code>chaos-run explain</code> tells one as a story.</p>\n");
+        shown = add_incidents_of(report, "treated", "With healing", out);
+        shown += add_incidents_of(report, "untreated", "The same run without healing", out);
+        if (shown == 0)
+                text_add(out, "<p>No incident in replication 0.</p>\n");
+        return report_has_arm(report, "treated");
+}
+
+static bool add_actions(const struct writer_context *context, struct text *out)
+{
+        static const char *const heads[] = {"#when", "action", "service", "instance",
+                                            "#took", "result", "kind",    NULL};
+        const json_t *list = result_at(context->report->result, "arms.treated.actions");
+        size_t index, shown = 0;
+        json_t *row;
+
+        json_array_foreach(list, index, row)
+        {
+                double t = result_number(row, "t"), finished = result_number(row, "finished");
+                const json_t *ok = json_object_get(row, "ok");
+                const char *word = json_is_false(ok)  ? "✗ failed"
+                                   : json_is_true(ok) ? "✓ done"
+                                                      : "not finished";
+
+                if (result_number(row, "run") != 0 || shown == ROWS_MAX || !(t >= 0))
+                        continue;
+                if (shown++ == 0) {
+                        text_add(out,
+                                 "<p class=\"soft\">Of replication 0, in the treated arm.</p>\n");
+                        open_table(out, "actions", heads, "wide");
+                }
+                text_add(out, "<tr>");
+                add_number_cell(out, row, "t", "s");
+                text_add(out, "<th scope=\"row\">");
+                text_html(out, result_text(row, "action"));
+                text_add(out, "</th>");
+                add_text_cell(out, result_text(row, "service"));
+                add_name_cell(out, json_object_get(row, "instance"));
+                text_add(out, "<td class=\"number\">");
+                if (!isnan(finished))
+                        text_value(out, finished - t, "s");
+                text_addf(out, "</td><td class=\"%s\">%s", json_is_false(ok) ? "failed" : "passed",
+                          word);
+                text_addf(out, "</td><td>%s%s</td></tr>\n",
+                          result_true(row, "preventive") ? "preventive" : "reaction",
+                          result_true(row, "false_action") ? ", false" : "");
+        }
+        if (shown > 0)
+                close_table(out);
+        return shown > 0;
+}
+
+static bool add_timeline(const struct writer_context *context, struct text *out)
+{
+        static const char *const heads[] = {"#when", "event", "what", "where", NULL};
+        const json_t *list = result_at(context->report->result, "analytics.timeline");
+        size_t index, shown = 0;
+        json_t *row;
+
+        json_array_foreach(list, index, row)
+        {
+                const char *place = result_text(row, "edge");
+
+                if (strcmp(result_text(row, "arm"), "treated") != 0 || shown == ROWS_MAX)
+                        continue;
+                if (shown++ == 0) {
+                        text_addf(out,
+                                  "<p class=\"soft\">Replication 0, treated arm, the first %d "
+                                  "events; all of them are in <code>journal.jsonl</code>.</p>\n"
+                                  "<details><summary>Event by event</summary>\n",
+                                  ROWS_MAX);
+                        open_table(out, "timeline", heads, "");
+                }
+                text_add(out, "<tr>");
+                add_number_cell(out, row, "t", "s");
+                text_add(out, "<th scope=\"row\">");
+                text_html(out, result_text(row, "type"));
+                text_add(out, "</th>");
+                add_text_cell(out, result_text(row, "text"));
+                add_text_cell(out, *place != '\0' ? place : result_text(row, "service"));
+                text_add(out, "</tr>\n");
+        }
+        if (shown > 0) {
+                close_table(out);
+                text_add(out, "</details>\n");
+        }
+        return shown > 0;
+}
+
+static bool add_effect_table(const struct report *report, const char *path, const char *what,
+                             struct text *out)
+{
+        const char *heads[] = {what,         "#attempts", "#successes", "#rate",
+                               "#mean time", "trend",     "advice",     NULL};
+        const json_t *list = result_at(report->result, path);
+        size_t index;
+        json_t *row;
+
+        if (json_array_size(list) == 0)
+                return false;
+        open_table(out, what, heads, "");
+        json_array_foreach(list, index, row)
+        {
+                struct metric_value rate = metric_of(json_object_get(row, "rate"));
+                struct metric_value time = metric_of(json_object_get(row, "mean_time"));
+
+                text_add(out, "<tr><th scope=\"row\">");
+                text_html(out, result_text(row, "name"));
+                text_add(out, "</th>");
+                add_number_cell(out, row, "attempts", "");
+                add_number_cell(out, row, "successes", "");
+                add_metric_cell(out, &rate);
+                add_metric_cell(out, &time);
+                add_text_cell(out, result_text(row, "trend"));
+                add_text_cell(out, result_text(row, "advice"));
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+        return true;
+}
+
+static bool add_effectiveness(const struct writer_context *context, struct text *out)
+{
+        bool any = add_effect_table(context->report, "analytics.by_strategy", "ladder of actions",
+                                    out);
+
+        any = add_effect_table(context->report, "analytics.by_action", "action", out) || any;
+        return any;
+}
+
+static bool add_recommendations(const struct writer_context *context, struct text *out)
+{
+        json_t *list = json_object_get(json_object_get(context->report->result, "analytics"),
+                                       "recommendations");
+        size_t index;
+        json_t *row, *number;
+        const char *name;
+
+        if (json_array_size(list) == 0)
+                return false;
+        text_add(out, "<ul>\n");
+        json_array_foreach(list, index, row)
+        {
+                json_t *numbers = json_object_get(row, "numbers");
+                bool first = true;
+
+                text_add(out, "<li>");
+                text_html(out, result_text(row, "text"));
+                json_object_foreach(numbers, name, number)
+                {
+                        struct metric_value value = metric_of(number);
+
+                        if (!value.has_value)
+                                continue;
+                        text_add(out, first ? "<br><small class=\"soft\">" : " · ");
+                        first = false;
+                        text_html(out, name);
+                        text_add(out, ": ");
+                        add_metric(out, &value);
+                }
+                text_add(out, first ? "</li>\n" : "</small></li>\n");
+        }
+        text_add(out, "</ul>\n");
+        return true;
+}
+
+static bool add_services(const struct writer_context *context, struct text *out)
+{
+        static const char *const metrics[] = {
+                "availability", "failed_requests", "bad_seconds", "latency_p99", "mttd", "mttr"};
+        static const char *const heads[] = {"service",
+                                            "arm",
+                                            "#availability",
+                                            "#failed requests",
+                                            "#bad seconds",
+                                            "#p99 latency",
+                                            "#MTTD",
+                                            "#MTTR",
+                                            NULL};
+        static const char *const arms[] = {"treated", "untreated"};
+        json_t *all = json_object_get(context->report->result, "arms"), *entry;
+        json_t *services = json_object_get(json_object_get(all, "treated"), "services");
+        const char *name;
+
+        if (json_object_size(services) == 0)
+                return false;
+        open_table(out, "services", heads, "wide");
+        json_object_foreach(services, name, entry)
+        {
+                for (size_t arm = 0; arm < 2; arm++) {
+                        const json_t *values = json_object_get(
+                                json_object_get(json_object_get(json_object_get(all, arms[arm]),
+                                                                "services"),
+                                                name),
+                                "metrics");
+
+                        if (values == NULL)
+                                continue;
+                        text_add(out, "<tr><th scope=\"row\">");
+                        text_html(out, name);
+                        text_addf(out, "</th><td>%s</td>", arms[arm]);
+                        for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++) {
+                                struct metric_value value =
+                                        metric_of(json_object_get(values, metrics[i]));
+
+                                add_metric_cell(out, &value);
+                        }
+                        text_add(out, "</tr>\n");
+                }
+        }
+        close_table(out);
+        return true;
+}
+
+static bool first_arm_with(const json_t *arms, const char *metric, size_t arm)
+{
+        for (size_t i = 0; i < arm; i++)
+                if (json_object_get(
+                            json_object_get(json_object_get(arms, report_arms[i]), "metrics"),
+                            metric) != NULL)
+                        return false;
+        return true;
+}
+
+static void add_metric_row(const struct report *report, const char *name, struct text *out)
+{
+        text_add(out, "<tr><th scope=\"row\"><code>");
+        text_html(out, name);
+        text_add(out, "</code></th>");
+        for (size_t arm = 0; arm < report_arm_count; arm++) {
+                struct metric_value value = result_metric(report, report_arms[arm], name);
+
+                if (value.has_value)
+                        add_metric_cell(out, &value);
+                else
+                        text_add(out, "<td class=\"number soft\">–</td>");
+        }
+        text_add(out, "</tr>\n");
+}
+
+static bool add_metrics(const struct writer_context *context, struct text *out)
+{
+        static const char *const heads[] = {"metric", "#treated", "#shadow", "#untreated",
+                                            "#quiet", "#calm",    NULL};
+        json_t *arms = json_object_get(context->report->result, "arms"), *value;
+        const char *name;
+        bool any = false;
+
+        open_table(out, "all metrics", heads, "wide");
+        for (size_t arm = 0; arm < report_arm_count; arm++) {
+                json_t *metrics =
+                        json_object_get(json_object_get(arms, report_arms[arm]), "metrics");
+
+                json_object_foreach(metrics, name, value)
+                {
+                        if (!first_arm_with(arms, name, arm))
+                                continue;
+                        add_metric_row(context->report, name, out);
+                        any = true;
+                }
+        }
+        close_table(out);
+        return any;
+}
+
+static bool add_ab(const struct writer_context *context, struct text *out)
+{
+        static const char *const heads[] = {"metric", "#A",          "#B",      "#A − B",
+                                            "#p",     "#adjusted p", "verdict", NULL};
+        const json_t *ab = result_at(context->report->result, "ab");
+        size_t index;
+        json_t *row;
+
+        if (json_array_size(result_at(ab, "metrics")) == 0)
+                return false;
+        text_add(out, "<p>");
+        text_html(out, result_text(ab, "sentence"));
+        text_add(out, "</p>\n");
+        open_table(out, "comparison", heads, "wide");
+        json_array_foreach(result_at(ab, "metrics"), index, row)
+        {
+                struct metric_value a = metric_of(json_object_get(row, "a"));
+                struct metric_value b = metric_of(json_object_get(row, "b"));
+                struct metric_value difference = metric_of(json_object_get(row, "difference"));
+
+                text_add(out, "<tr><th scope=\"row\"><code>");
+                text_html(out, result_text(row, "metric"));
+                text_add(out, "</code></th>");
+                add_metric_cell(out, &a);
+                add_metric_cell(out, &b);
+                add_metric_cell(out, &difference);
+                add_number_cell(out, row, "p", "");
+                add_number_cell(out, row, "p_adjusted", "");
+                add_text_cell(out, result_text(row, "verdict"));
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+        return true;
+}
+
+static bool add_method(const struct writer_context *context, struct text *out)
+{
+        static const char *const arms[][2] = {
+                {"treated", "the healer at work, with faults: what happened"},
+                {"shadow", "the same, with preventive actions held back: what prediction changed"},
+                {"untreated", "no healer, with faults: what today's practice would have given"},
+                {"quiet", "the healer at work, without faults: its false alarms and false actions"},
+                {"calm", "no healer, no faults: the fleet's own noise"},
+        };
+        json_t *all = json_object_get(context->report->result, "arms"), *value;
+        const char *name;
+
+        text_add(out,
+                 "<p>Every replication is run in several worlds that share one seed: the same "
+                 "requests arrive and the same faults strike. What was prevented, what was a "
+                 "false alarm and what harm healing did by itself is therefore seen, not "
+                 "estimated. All numbers are of the simulated fleet and its users, none is what "
+                 "the healer says of itself. Intervals are 95 % over replications.</p>\n<dl>\n");
+        for (size_t i = 0; i < sizeof(arms) / sizeof(arms[0]); i++)
+                text_addf(out, "<dt>%s</dt><dd>%s%s</dd>\n", arms[i][0], arms[i][1],
+                          report_has_arm(context->report, arms[i][0]) ? "" : " (not run)");
+        text_add(out, "</dl>\n<h3>Definitions</h3>\n<dl>\n");
+        for (size_t arm = 0; arm < report_arm_count; arm++) {
+                json_t *metrics =
+                        json_object_get(json_object_get(all, report_arms[arm]), "metrics");
+
+                json_object_foreach(metrics, name, value)
+                {
+                        const char *words = metric_words(name);
+
+                        if (!first_arm_with(all, name, arm) || strcmp(words, name) == 0)
+                                continue;
+                        text_addf(out, "<dt><code>%s</code></dt><dd>", name);
+                        text_html(out, words);
+                        text_add(out, "</dd>\n");
+                }
+        }
+        text_add(out, "</dl>\n");
+        return true;
+}
+
+static void add_fact(struct text *out, const char *name, const char *value)
+{
+        if (*value == '\0')
+                return;
+        text_addf(out, "<dt>%s</dt><dd>", name);
+        text_html(out, value);
+        text_add(out, "</dd>\n");
+}
+
+static bool add_repeat(const struct writer_context *context, struct text *out)
+{
+        const json_t *result = context->report->result;
+        const char *name;
+        json_t *variables = json_object_get(result, "variables"), *value;
+
+        text_add(out, "<p>The same scenario, seed and version give the same bytes, on any machine."
+                      "</p>\n<pre>");
+        text_html(out, result_text(result, "command"));
+        text_add(out, "</pre>\n<dl>\n");
+        add_fact(out, "scenario", result_text(result, "scenario.file"));
+        add_fact(out, "scenario digest", result_text(result, "scenario.digest"));
+        add_fact(out, "healer digest", result_text(result, "healer.digest"));
+        add_fact(out, "chaos-run", result_text(result, "harness.version"));
+        json_object_foreach(variables, name, value)
+        {
+                text_add(out, "<dt>variable ");
+                text_html(out, name);
+                text_add(out, "</dt><dd>");
+                if (json_is_string(value)) {
+                        text_html(out, json_string_value(value));
+                } else if (json_is_number(value)) {
+                        text_number(out, json_number_value(value));
+                }
+                text_add(out, "</dd>\n");
+        }
+        text_add(out, "</dl>\n");
+        return true;
+}
+
+static const struct section {
+        const char *id, *title;
+        bool (*add)(const struct writer_context *context, struct text *out);
+} sections[] = {
+        {"thresholds", "Thresholds", add_thresholds},
+        {"comparison", "Comparison of strategies", add_ab},
+        {"plots", "What happened", add_plots},
+        {"recommendations", "Recommendations", add_recommendations},
+        {"incidents", "Incidents", add_incidents},
+        {"actions", "Healing actions", add_actions},
+        {"timeline", "Timeline", add_timeline},
+        {"effectiveness", "Effectiveness", add_effectiveness},
+        {"services", "Services", add_services},
+        {"faults", "Faults", add_faults},
+        {"metrics", "All metrics", add_metrics},
+        {"method", "Method and definitions", add_method},
+        {"repeat", "How to repeat it", add_repeat},
+};
+#define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))
+
+/* ---- the page */
+
+static void add_head(const struct report *report, struct text *out)
+{
+        text_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+                      "style-src 'unsafe-inline'\">\n<title>");
+        text_html(out, report_title(report));
+        text_add(out, " - chaos-run</title>\n<style>\n");
+        text_add(out, embedded_report_css);
+        text_add(out, "</style>\n</head>\n<body>\n<a class=\"skip\" href=\"#story\">To the "
+                      "story</a>\n");
+}
+
+static void add_first_screen(const struct writer_context *context, struct text *out)
+{
+        text_add(out, "<header>\n<h1>chaos-run: ");
+        text_html(out, report_title(context->report));
+        text_add(out, "</h1>\n");
+        add_verdict(context->report, out);
+        add_meta(context->report, out);
+        text_add(out, "</header>\n<main>\n");
+        add_cards(context->report, out);
+        if (has_plot(context, 0))
+                add_plot(context, 0, "h2", out);
+        else
+                add_waterfall_table(context->report, out);
+}
+
+void write_html(const struct writer_context *context, struct text *out)
+{
+        struct text bodies[SECTION_COUNT];
+        bool shown[SECTION_COUNT];
+
+        add_head(context->report, out);
+        add_first_screen(context, out);
+        text_add(out, "<nav id=\"story\" aria-label=\"contents\"><ul>\n");
+        for (size_t i = 0; i < SECTION_COUNT; i++) {
+                text_init(&bodies[i]);
+                shown[i] = sections[i].add(context, &bodies[i]);
+                if (shown[i])
+                        text_addf(out, "<li><a href=\"#%s\">%s</a></li>\n", sections[i].id,
+                                  sections[i].title);
+        }
+        text_add(out, "</ul></nav>\n");
+        for (size_t i = 0; i < SECTION_COUNT; i++) {
+                if (shown[i]) {
+                        text_addf(out, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[i].id,
+                                  sections[i].title);
+                        text_add_bytes(out, text_bytes(&bodies[i]), bodies[i].length);
+                        text_add(out, "</section>\n");
+                }
+                out->failed = out->failed || bodies[i].failed;
+                text_release(&bodies[i]);
+        }
+        text_add(out, "</main>\n</body>\n</html>\n");
+}

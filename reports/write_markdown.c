@@ -1,0 +1,105 @@
+/* write_markdown.c - report.md: the verdict for a pull request.
+ *
+ * Short on purpose: sentence, thresholds, the numbers that come first, the
+ * waterfall, how to repeat it. Everything else is in report.html. Texts from a
+ * scenario are escaped so that they cannot mention a person, link or break a
+ * table.
+ */
+#include "reports/headline.h"
+#include "reports/writer.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *mark_of(const char *outcome)
+{
+        if (strcmp(outcome, "passed") == 0)
+                return "✓";
+        return strcmp(outcome, "failed") == 0 ? "✗" : "?";
+}
+
+static void write_thresholds(const struct report *report, struct text *out)
+{
+        const json_t *thresholds = result_at(report->result, "thresholds");
+        size_t index;
+        json_t *entry;
+
+        if (json_array_size(thresholds) == 0)
+                return;
+        text_add(out, "\n| | threshold | observed | 95 % interval |\n|---|---|---|---|\n");
+        json_array_foreach(thresholds, index, entry)
+        {
+                struct metric_value observed = metric_of(entry);
+
+                observed.has_value = json_is_number(json_object_get(entry, "observed"));
+                observed.value = result_number(entry, "observed");
+                text_addf(out, "| %s | ", mark_of(result_text(entry, "outcome")));
+                text_markdown(out, result_text(entry, "check"));
+                text_add(out, " | ");
+                text_metric_value(out, &observed);
+                text_add(out, " | ");
+                text_metric_interval(out, &observed);
+                text_add(out, " |\n");
+        }
+}
+
+static void write_headline(const struct report *report, struct text *out)
+{
+        text_add(out, "\n| | with healing | 95 % interval | without |\n|---|---:|---|---:|\n");
+        for (size_t i = 0; i < headline_row_count; i++) {
+                const struct headline_row *row = &headline_rows[i];
+                struct metric_value treated = result_metric(report, "treated", row->metric);
+                struct metric_value untreated = result_metric(report, "untreated", row->metric);
+
+                text_addf(out, "| %s | ", row->title);
+                text_metric_value(out, &treated);
+                text_add(out, " | ");
+                text_metric_interval(out, &treated);
+                text_add(out, " | ");
+                if (row->compared && untreated.has_value)
+                        text_metric_value(out, &untreated);
+                text_add(out, " |\n");
+        }
+}
+
+static void write_waterfall(const struct report *report, struct text *out)
+{
+        struct waterfall_part parts[WATERFALL_COUNT];
+
+        if (!report_waterfall(report, parts))
+                return;
+        text_add(out, "\nFailed requests a run:");
+        for (int i = 0; i < WATERFALL_COUNT; i++) {
+                text_addf(out, "%s %s **", i == 0 ? "" : " →", parts[i].title);
+                text_count(out, round(parts[i].amount.value));
+                text_add(out, "**");
+        }
+        text_add(out, "\n");
+}
+
+void write_markdown(const struct writer_context *context, struct text *out)
+{
+        const struct report *report = context->report;
+        struct text sentence;
+
+        text_init(&sentence);
+        report_sentence(report, &sentence);
+        text_add(out, "## chaos-run: ");
+        text_markdown(out, report_title(report));
+        text_addf(out, "\n\n**%s ", mark_of(result_text(report->result, "outcome")));
+        text_markdown(out, result_text(report->result, "outcome"));
+        text_add(out, "** ");
+        text_markdown(out, text_bytes(&sentence));
+        text_add(out, "\n");
+        write_thresholds(report, out);
+        write_headline(report, out);
+        write_waterfall(report, out);
+        text_add(out, "\nHealer ");
+        text_markdown(out, result_text(report->result, "healer.name"));
+        text_addf(out, ", %lld replications. Repeat it:\n\n    ",
+                  (long long)json_integer_value(result_at(report->result, "runs")));
+        text_plain(out, result_text(report->result, "command"));
+        text_add(out, "\n");
+        out->failed = out->failed || sentence.failed;
+        text_release(&sentence);
+}

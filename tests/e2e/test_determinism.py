@@ -1,0 +1,141 @@
+"""The same scenario and seed give the same bytes, whatever is around the program."""
+import glob
+import json
+import os
+import subprocess
+
+import chaos
+
+FAKETIME = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
+
+
+def has_locale(name):
+    told = subprocess.run(["locale", "-a"], stdout=subprocess.PIPE, text=True).stdout.split()
+    plain = name.lower().replace("utf-8", "utf8")
+    return any(have.lower() == plain for have in told)
+
+
+class Determinism(chaos.Case):
+    def setUp(self):
+        super().setUp()
+        self.assert_code(0, self.run_small("first", None, "--jobs", "1"))
+
+    def assert_same(self, out, *args, **how):
+        told = self.run_small(out, None, *args, **how)
+        self.assert_code(0, told)
+        self.assert_same_files("first", out)
+        return told
+
+    def test_with_any_number_of_threads(self):
+        for jobs in ("1", "2", "8"):
+            self.assert_same("jobs-" + jobs, "--jobs", jobs)
+
+    def test_twenty_times_over(self):
+        for i in range(20):
+            self.assert_same("again-%d" % i)
+
+    def test_in_another_time_zone(self):
+        self.assert_same("zone", env={"TZ": "Asia/Kolkata"})
+
+    def test_in_the_c_locale(self):
+        self.assert_same("c", env={"LC_ALL": "C"})
+
+    def test_in_a_locale_with_a_decimal_comma(self):
+        if not has_locale("de_DE.UTF-8"):
+            self.make_locale()
+        self.assert_same("de", env={"LC_ALL": "de_DE.UTF-8", "LOCPATH": os.environ.get("LOCPATH")})
+
+    def make_locale(self):
+        """A private copy of de_DE.UTF-8, so that nothing is installed for this test."""
+        made = subprocess.run(
+            ["localedef", "-i", "de_DE", "-f", "UTF-8", self.path("locale", "de_DE.UTF-8")],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if self.mkdir("locale") else None
+        if made is None or made.returncode != 0:
+            self.skipTest("no de_DE.UTF-8 here and it cannot be made")
+        os.environ["LOCPATH"] = self.path("locale")
+        self.addCleanup(os.environ.pop, "LOCPATH", None)
+
+    def mkdir(self, name):
+        os.makedirs(self.path(name), exist_ok=True)
+        return True
+
+    def test_from_another_directory(self):
+        """By a relative path from elsewhere, and into a folder of another name."""
+        self.mkdir("deep/er")
+        told = self.chaos("../../small.json", "--out", "here", "--no-plots", "--quiet",
+                          cwd=self.path("deep", "er"))
+        self.assert_code(0, told)
+        self.assert_same_files("first", "deep/er/here")
+
+    def test_from_a_copy_elsewhere(self):
+        self.mkdir("other place")
+        os.link(self.path("small.json"), self.path("other place", "small.json"))
+        told = self.chaos(self.path("other place", "small.json"), "--out", self.path("copy"),
+                          "--no-plots", "--quiet")
+        self.assert_code(0, told)
+        self.assert_same_files("first", "copy")
+
+    def test_when_the_clock_says_2038(self):
+        if not FAKETIME:
+            self.skipTest("no libfaketimeMT here")
+        how = {"wrap": ["timeout", "100", "env", "LD_PRELOAD=" + FAKETIME[0],
+                        "FAKETIME=@2038-01-19 03:14:00", "NO_FAKE_STAT=1",
+                        "FAKETIME_DONT_FAKE_MONOTONIC=1"]}
+        self.assert_same("year-2038", "--jobs", "2", **how)
+        with open(self.path("year-2038", "run.json"), encoding="utf-8") as f:
+            self.assertIn("2038-", f.read(), "the faked clock did not reach the program")
+
+    def test_with_other_names_and_sizes_in_the_environment(self):
+        """Another place of the stack and other variables, which nobody should read."""
+        self.assert_same("env", env={"HOME": self.folder, "X" * 100: "y" * 9000, "COLUMNS": "33",
+                                     "TERM": "xterm", "NO_COLOR": "1"})
+
+    def test_with_another_layout_of_memory(self):
+        self.assert_same("layout", env={"MALLOC_PERTURB_": "165", "MALLOC_ARENA_MAX": "1"})
+
+    def test_on_a_cpu_without_fused_multiply_add(self):
+        """libm has variants for newer CPUs whose last bits differ; here it must do without."""
+        self.assert_same("old-cpu", env={
+            "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-FMA,-FMA4,-AVX2,-AVX,-AVX512F,-ERMS"})
+
+    def test_from_another_compiler(self):
+        if len(chaos.PREFIXES) < 2:
+            self.skipTest("one build only")
+        self.assert_same("compiler", prefix=chaos.PREFIXES[1])
+
+    def test_with_sanitizers(self):
+        """Another optimisation level, another layout of everything."""
+        if not chaos.ASAN:
+            self.skipTest("no build with ASan")
+        self.assert_same("asan", binary=chaos.ASAN)
+
+    def test_another_seed_gives_another_result(self):
+        """Else all the above would hold for a program that ignores its input."""
+        self.assert_code(0, self.run_small("seed", None, "--seed", "8"))
+        one, other = self.result("first"), self.result("seed")
+        self.assertEqual((7, 8), (one["seed"], other["seed"]))
+        self.assertNotEqual(one["arms"], other["arms"])
+
+    def test_a_replication_alone_is_the_one_of_the_whole_run(self):
+        self.assert_code(0, self.run_small("alone", None, "--replication", "2"))
+        self.assertEqual(self.rows("first", "2"), self.rows("alone", "2"))
+        self.assertNotEqual(self.rows("first", "1"), self.rows("first", "2"))
+
+    def rows(self, out, run):
+        """The lines of a replication in metrics.csv, its number cut off."""
+        with open(self.path(out, "metrics.csv"), encoding="utf-8") as f:
+            lines = [line.rstrip("\n").split(",", 1) for line in f]
+        found = sorted(rest for number, rest in lines if number == run)
+        self.assertGreater(len(found), 20)
+        return found
+
+
+class BenignOrder(chaos.Case):
+    def test_order_of_keys_in_the_file_does_not_matter(self):
+        """The same scenario written in another order of keys: other digest, same truth."""
+        self.assert_code(0, self.run_small("first"))
+        turned = dict(reversed(list(chaos.SMALL.items())))
+        self.assert_code(0, self.run_small("turned", turned))
+        one, other = self.result("first"), self.result("turned")
+        self.assertEqual(json.dumps(one["arms"], sort_keys=True),
+                         json.dumps(other["arms"], sort_keys=True))

@@ -1,0 +1,179 @@
+"""Results that cannot be written: exit 74, one clear message, no half file."""
+import glob
+import os
+import resource
+import shutil
+import signal
+import subprocess
+
+import chaos
+
+
+def can_mount():
+    """Whether this user may mount: tried on a mount namespace of its own."""
+    return shutil.which("unshare") is not None and subprocess.run(
+        ["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+class IoErrors(chaos.Case):
+    def assert_io_error(self, told, *wanted):
+        self.assert_code(74, told)
+        self.assertNotIn("Sanitizer", told.err)
+        for words in wanted:
+            self.assertIn(words, told.err, "\n%s" % told)
+
+    def programs(self):
+        return [binary for binary in (chaos.program(), chaos.ASAN) if binary]
+
+    def on_a_disk(self, options, command):
+        """Runs a shell command with $DISK a small file system of its own."""
+        if not can_mount():
+            self.skipTest("not allowed to mount")
+        disk = self.path("disk")
+        os.makedirs(disk, exist_ok=True)
+        script = 'mount -t tmpfs -o %s tmpfs "$DISK" && %s' % (options, command)
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+                              env=chaos.environment(DISK=disk, CHAOS=chaos.program()), timeout=120)
+        return chaos.Told([script], done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def test_a_full_disk(self):
+        """Of many sizes, so that another file of the results is the one that does not fit."""
+        self.write("small.json", chaos.SMALL)
+        for size in ("4k", "16k", "64k", "128k", "200k"):
+            told = self.on_a_disk("size=" + size, '"$CHAOS" small.json --quiet --no-plots --out '
+                                  '"$DISK/out"; code=$?; mkdir left && cp -a "$DISK/." left/; exit $code')
+            with self.subTest(size):
+                self.assert_io_error(told, "No space left on device")
+                self.assert_nothing_half_written(self.path("left"))
+            shutil.rmtree(self.path("left"), ignore_errors=True)
+
+    def test_a_full_disk_does_not_spoil_the_results_that_are_there(self):
+        """The second run finds the disk full; the files of the first stay as they were, or are gone."""
+        self.write("small.json", chaos.SMALL)
+        told = self.on_a_disk("size=8m", '"$CHAOS" small.json --quiet --no-plots --out "$DISK/out" '
+                              '>first.txt || exit 1; cp -a "$DISK/out" before; '
+                              'dd if=/dev/zero of="$DISK/filler" bs=4k 2>/dev/null; '
+                              '"$CHAOS" small.json --seed 8 --quiet --no-plots --out "$DISK/out"; '
+                              'code=$?; cp -a "$DISK/out" after; exit $code')
+        self.assert_io_error(told, "No space left on device")
+        self.assert_nothing_half_written(self.path("after"))
+        for name in self.files_below(self.path("after")):
+            self.assert_same_files("before", "after", [name])
+
+    def test_a_read_only_file_system(self):
+        self.write("small.json", chaos.SMALL)
+        told = self.on_a_disk("ro", '"$CHAOS" small.json --quiet --no-plots --out "$DISK/out"')
+        self.assert_io_error(told, "Read-only file system")
+
+    def test_a_limit_on_file_size(self):
+        """What `ulimit -f` does; as good as a full disk, and it needs no root."""
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+        for binary in self.programs():
+            told = self.run_small("out", None, binary=binary, before=limit)
+            self.assert_io_error(told, "File too large")
+            self.assert_nothing_half_written(self.path("out"))
+            shutil.rmtree(self.path("out"))
+
+    def test_a_limit_on_file_size_that_kills_by_default(self):
+        told = self.run_small("out", None, before=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (20000, 20000)))
+        self.assert_io_error(told)
+        self.assert_nothing_half_written(self.path("out"))
+
+    def test_a_folder_without_permission(self):
+        if os.geteuid() == 0:
+            self.skipTest("root may write anywhere")
+        os.mkdir(self.path("closed"), 0o555)
+        self.assert_io_error(self.run_small("closed/out"), "Permission denied")
+
+    def test_a_place_where_no_folder_can_be(self):
+        self.write("file", "x")
+        self.assert_io_error(self.run_small("file/out"))
+        self.assert_io_error(self.run_small("file"))
+        self.write("small.json", chaos.SMALL)
+        self.assert_io_error(self.chaos(self.path("small.json"), "--out", "/proc/nowhere/out"))
+        with open(self.path("file"), encoding="utf-8") as f:
+            self.assertEqual("x", f.read())
+
+    def test_a_folder_with_files_that_are_not_ours(self):
+        self.write("out/thesis.txt", "years of work")
+        self.assert_io_error(self.run_small("out"), "thesis.txt")
+        self.assertEqual(["thesis.txt"], self.files_below(self.path("out")))
+
+    def test_a_second_run_into_the_same_folder_replaces_the_first(self):
+        self.assert_code(0, self.run_small("out", None, "--seed", "8"))
+        self.assert_code(0, self.run_small("out"))
+        self.assertEqual(7, self.result()["seed"])
+        self.assert_nothing_half_written(self.path("out"))
+
+    def test_a_closed_stdout(self):
+        """Also for lists and help, whose answer is nothing but what they print."""
+        self.write("small.json", chaos.SMALL)
+        for args in (["--help"], ["--version"], ["list", "faults"],
+                     ["small.json", "--quiet", "--no-plots", "--out", "out"]):
+            with self.subTest(" ".join(args)):
+                told = self.chaos(*args, before=lambda: os.close(1))
+                self.assert_io_error(told, "output")
+
+    def test_a_full_stdout(self):
+        self.write("small.json", chaos.SMALL)
+        with open("/dev/full", "wb") as full:
+            for args in (["--help"], ["list", "metrics"],
+                         ["small.json", "--quiet", "--no-plots", "--out", "out"]):
+                with self.subTest(" ".join(args)):
+                    self.assert_io_error(self.chaos(*args, stdout=full), "output")
+
+    def test_a_reader_that_went_away(self):
+        """`chaos-run list metrics | head -1`: an error of writing, not a death by SIGPIPE."""
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        try:
+            self.assert_io_error(self.chaos("list", "metrics", stdout=write_end))
+        finally:
+            os.close(write_end)
+
+    def test_few_file_descriptors(self):
+        told = self.run_small("out", None, before=lambda: resource.setrlimit(
+            resource.RLIMIT_NOFILE, (16, 16)))
+        self.assert_code(0, told)
+
+    def test_too_little_memory(self):
+        """A clear message and an exit code of ours at every limit, never a crash."""
+        self.write("small.json", chaos.SMALL)
+        for mib in (24, 32, 48, 64, 96):
+            told = self.run_small("out", None, "--jobs", "1", before=lambda: resource.setrlimit(
+                resource.RLIMIT_AS, (mib << 20, mib << 20)))
+            with self.subTest("%d MiB" % mib):
+                # 127: the loader itself did not get the libraries in
+                self.assertIn(told.code, (0, 2, 70, 74, 127), "\n%s" % told)
+                if told.code != 0:
+                    self.assertTrue(told.err.strip())
+            shutil.rmtree(self.path("out"), ignore_errors=True)
+
+    def test_without_gnuplot(self):
+        """The results are there, and it says that there are no plots and why."""
+        small = self.write("small.json", chaos.SMALL)
+        told = self.chaos(small, "--quiet", "--out", self.path("out"), env={"PATH": "/nonexistent"})
+        self.assert_code(0, told)
+        self.assertIn("gnuplot", told.err)
+        self.assertEqual([], glob.glob(self.path("out", "plots", "*.svg")))
+        self.assertTrue(os.path.exists(self.path("out", "report.html")))
+
+    def test_a_gnuplot_that_fails(self):
+        self.fake_gnuplot("#!/bin/sh\necho 'no such terminal' >&2\nexit 1\n")
+
+    def test_a_gnuplot_that_dies(self):
+        self.fake_gnuplot("#!/bin/sh\nkill -9 $$\n")
+
+    def fake_gnuplot(self, script):
+        os.chmod(self.write("bin/gnuplot", script), 0o755)
+        small = self.write("small.json", chaos.SMALL)
+        told = self.chaos(small, "--quiet", "--out", self.path("out"),
+                          env={"PATH": self.path("bin") + ":/usr/bin:/bin"})
+        self.assertIn(told.code, (0, 74), "\n%s" % told)
+        self.assertIn("gnuplot", told.err)
+        self.assertEqual(7, self.result()["seed"])
+        self.assert_nothing_half_written(self.path("out"))

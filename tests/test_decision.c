@@ -1,0 +1,184 @@
+/* Decision: when to act, by which rung, with whose consent. */
+#include <check.h>
+
+#include "tests/healer_rig.h"
+
+static struct rig *with_bad_instance(struct rig *rig)
+{
+        rig_start(rig);
+        rig_run(rig, 300);
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;
+        return rig;
+}
+
+START_TEST(a_cause_less_certain_than_the_threshold_is_not_acted_on)
+{
+        struct rig *rig = rig_create();
+
+        rig->config.diagnosis.confidence_threshold = 0.91; /* an outlier has 0.9 */
+        with_bad_instance(rig);
+        rig_run(rig, 120);
+        ck_assert_uint_eq(rig->order_count, 0);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_last_registered_ladder_wins)
+{
+        const struct healer_ladder first = {1, {HEALER_ACTION_CLEAN_MEMORY}};
+        const struct healer_ladder second = {1, {HEALER_ACTION_REPLACE_INSTANCE}};
+        struct rig *rig = with_bad_instance(rig_create());
+
+        ck_assert_int_eq(healer_register_strategy(rig->healer, HEALER_FAILURE_EXECUTION_ERROR,
+                                                  &first),
+                         HEALER_OK);
+        ck_assert_int_eq(healer_register_strategy(rig->healer, HEALER_FAILURE_EXECUTION_ERROR,
+                                                  &second),
+                         HEALER_OK);
+        rig_run(rig, 30);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_REPLACE_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(an_action_that_this_place_has_not_is_passed_over)
+{
+        struct rig *rig = rig_create();
+
+        rig->topology.actions_available = UINT32_MAX & ~(UINT32_C(1)
+                                                         << HEALER_ACTION_RESTART_INSTANCE);
+        with_bad_instance(rig);
+        rig_run(rig, 30);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_REPLACE_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(nothing_runs_before_it_was_approved)
+{
+        struct rig *rig = rig_create();
+        uint64_t episode;
+
+        rig->config.recovery.approval_above = HEALER_SEVERITY_LOW;
+        with_bad_instance(rig);
+        rig_run(rig, 30);
+        ck_assert_uint_eq(rig->order_count, 0);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_SUGGESTION), 1);
+        episode = rig_first(rig, HEALER_NOTICE_SUGGESTION)->episode;
+        ck_assert_int_eq(healer_approve(rig->healer, episode, ""), HEALER_E_RANGE);
+        ck_assert_int_eq(healer_approve(rig->healer, episode + 100, "ann"), HEALER_E_NOT_FOUND);
+        ck_assert_int_eq(healer_approve(rig->healer, episode, "ann"), HEALER_OK);
+        ck_assert_int_eq(healer_approve(rig->healer, episode, "ann"), HEALER_E_NOT_FOUND);
+        rig_step(rig);
+        ck_assert_uint_eq(rig->order_count, 1);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_rejected_or_expired_approval_calls_a_human)
+{
+        struct rig *rig = rig_create();
+
+        rig->config.recovery.approval_above = HEALER_SEVERITY_LOW;
+        rig->config.recovery.approval_expiry_ns = 60 * RIG_SECOND;
+        with_bad_instance(rig);
+        rig_run(rig, 30);
+        if (_i == 0)
+                ck_assert_int_eq(healer_reject(rig->healer,
+                                               rig_first(rig, HEALER_NOTICE_SUGGESTION)->episode,
+                                               "ann"),
+                                 HEALER_OK);
+        rig_run(rig, _i == 0 ? 5 : 90);
+        ck_assert_uint_eq(rig->order_count, 1);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ESCALATE);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_switch_that_is_off_takes_its_actions_away)
+{
+        static const enum healer_action_kind kinds[] = {HEALER_ACTION_ROLLBACK_DEPLOYMENT,
+                                                        HEALER_ACTION_SCALE_RESOURCES,
+                                                        HEALER_ACTION_SET_DEGRADATION};
+        const struct healer_ladder ladder = {2, {kinds[_i], HEALER_ACTION_REPLACE_INSTANCE}};
+        struct rig *rig;
+        int on;
+
+        for (on = 0; on < 2; on++) {
+                rig = rig_create();
+                rig->config.recovery.strategies[HEALER_FAILURE_EXECUTION_ERROR] = ladder;
+                rig->config.recovery.rollback = on == 1;
+                rig->config.recovery.auto_scaling = on == 1;
+                rig->config.degradation.enabled = on == 1;
+                rig_start(rig);
+                rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_STARTED, PAYMENT, HEALER_NONE, 0);
+                rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_FINISHED, PAYMENT, HEALER_NONE, 0);
+                rig_run(rig, 300);
+                rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;
+                rig_run(rig, 30);
+                ck_assert_uint_ge(rig->order_count, 1);
+                ck_assert_int_eq(rig->orders[0].kind,
+                                 on == 1 ? kinds[_i] : HEALER_ACTION_REPLACE_INSTANCE);
+                rig_free(rig);
+        }
+}
+END_TEST
+
+START_TEST(what_keeps_coming_back_starts_one_rung_further_up)
+{
+        struct rig *rig = rig_started();
+        int round;
+
+        rig_run(rig, 300);
+        for (round = 0; round < 3; round++) {
+                rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;
+                rig_run(rig, 20);
+                rig_answer_all(rig, true);
+                rig_run(rig, 120);
+        }
+        ck_assert_uint_eq(rig->order_count, 3);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(rig->orders[1].kind, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(rig->orders[2].kind, HEALER_ACTION_REPLACE_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_human_may_close_an_episode)
+{
+        struct rig *rig = with_bad_instance(rig_create());
+
+        rig_run(rig, 30);
+        ck_assert_int_eq(healer_close_episode(rig->healer, 999), HEALER_E_NOT_FOUND);
+        ck_assert_int_eq(healer_close_episode(
+                                 rig->healer,
+                                 rig_first(rig, HEALER_NOTICE_EPISODE_OPENED)->episode),
+                         HEALER_OK);
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0;
+        rig_run(rig, 60);
+        ck_assert_uint_eq(healer_stats(rig->healer).episodes_open, 0);
+        rig_free(rig);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("decision");
+        TCase *tcase = tcase_create("decision");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_test(tcase, a_cause_less_certain_than_the_threshold_is_not_acted_on);
+        tcase_add_test(tcase, the_last_registered_ladder_wins);
+        tcase_add_test(tcase, an_action_that_this_place_has_not_is_passed_over);
+        tcase_add_test(tcase, nothing_runs_before_it_was_approved);
+        tcase_add_loop_test(tcase, a_rejected_or_expired_approval_calls_a_human, 0, 2);
+        tcase_add_loop_test(tcase, a_switch_that_is_off_takes_its_actions_away, 0, 3);
+        tcase_add_test(tcase, what_keeps_coming_back_starts_one_rung_further_up);
+        tcase_add_test(tcase, a_human_may_close_an_episode);
+        suite_add_tcase(suite, tcase);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,192 @@
+/* Tests of harness/base/out_file.h: a file is there whole or not at all. */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "report_sample.h"
+
+static char folder[64];
+
+static void setup(void)
+{
+        folder_make(folder);
+}
+
+static void teardown(void)
+{
+        folder_remove(folder);
+}
+
+static int count_entries(void)
+{
+        DIR *dir = opendir(folder);
+        int count = 0;
+
+        ck_assert_ptr_nonnull(dir);
+        while (readdir(dir) != NULL)
+                count++;
+        closedir(dir);
+        return count - 2;
+}
+
+START_TEST(what_was_written_is_there)
+{
+        struct out_error error = {""};
+        char *bytes;
+
+        ck_assert(out_file_write(folder, "a.txt", "hello", 5, &error));
+        bytes = folder_read(folder, "a.txt");
+        ck_assert_str_eq(bytes, "hello");
+        free(bytes);
+        ck_assert_int_eq(count_entries(), 1);
+        ck_assert_str_eq(error.message, "");
+}
+END_TEST
+
+START_TEST(others_may_read_what_the_umask_lets_them)
+{
+        struct out_error error = {""};
+        struct stat status;
+        char path[128];
+
+        umask(022);
+        ck_assert(out_file_write(folder, "a.txt", "x", 1, &error));
+        snprintf(path, sizeof(path), "%s/a.txt", folder);
+        ck_assert_int_eq(stat(path, &status), 0);
+        ck_assert_int_eq(status.st_mode & 0777, 0644);
+}
+END_TEST
+
+/* A file size limit behaves as a full disk does: the write comes back short. */
+START_TEST(a_disk_that_fills_up_leaves_the_old_file_and_no_other)
+{
+        struct rlimit limit = {4096, RLIM_INFINITY};
+        struct out_error error = {""};
+        char *bytes, *large = calloc(1, 1 << 20);
+
+        ck_assert_ptr_nonnull(large);
+        memset(large, 'x', 1 << 20);
+        ck_assert(out_file_write(folder, "a.txt", "old", 3, &error));
+        signal(SIGXFSZ, SIG_IGN);
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        ck_assert(!out_file_write(folder, "a.txt", large, 1 << 20, &error));
+        limit.rlim_cur = RLIM_INFINITY;
+        ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        ck_assert_ptr_nonnull(strstr(error.message, "a.txt: cannot write: File too large"));
+        bytes = folder_read(folder, "a.txt");
+        ck_assert_str_eq(bytes, "old");
+        ck_assert_int_eq(count_entries(), 1);
+        free(bytes);
+        free(large);
+}
+END_TEST
+
+START_TEST(a_device_that_is_full_is_an_error_with_a_message)
+{
+        struct out_error error = {""};
+        struct out_file file;
+
+        ck_assert(out_file_begin(&file, folder, "a.txt", &error));
+        file.stream = freopen("/dev/full", "w", file.stream);
+        ck_assert_ptr_nonnull(file.stream);
+        out_file_add(&file, "x", 1);
+        ck_assert(!out_file_commit(&file));
+        ck_assert_ptr_nonnull(strstr(error.message, "No space left on device"));
+        ck_assert_int_eq(count_entries(), 0);
+}
+END_TEST
+
+START_TEST(a_folder_that_is_not_there_is_an_error_with_a_message)
+{
+        struct out_error error = {""};
+
+        ck_assert(!out_file_write("/nonexistent/folder", "a.txt", "x", 1, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "/nonexistent/folder/a.txt: cannot create: "));
+}
+END_TEST
+
+START_TEST(an_abandoned_file_leaves_nothing)
+{
+        struct out_error error = {""};
+        struct out_file file;
+
+        ck_assert(out_file_begin(&file, folder, "a.txt", &error));
+        out_file_add(&file, "x", 1);
+        out_file_abandon(&file);
+        ck_assert_int_eq(count_entries(), 0);
+}
+END_TEST
+
+START_TEST(the_first_message_is_kept)
+{
+        struct out_error error = {""};
+
+        out_error_set(&error, "first");
+        out_error_set(&error, "second");
+        ck_assert_str_eq(error.message, "first");
+}
+END_TEST
+
+START_TEST(folders_are_made_with_those_above)
+{
+        struct out_error error = {""};
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/a/b/c", folder);
+        ck_assert(out_folder_make(path, &error));
+        ck_assert(out_folder_make(path, &error)); /* again: it is there */
+        ck_assert(folder_has(folder, "a/b/c"));
+}
+END_TEST
+
+START_TEST(a_file_in_the_way_of_a_folder_is_an_error)
+{
+        struct out_error error = {""};
+        char path[128];
+
+        folder_put(folder, "a", "");
+        snprintf(path, sizeof(path), "%s/a/b", folder);
+        ck_assert(!out_folder_make(path, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "cannot create the folder: Not a directory"));
+}
+END_TEST
+
+START_TEST(a_file_larger_than_allowed_is_not_read)
+{
+        struct out_error error = {""};
+        char path[128];
+        size_t length;
+
+        folder_put(folder, "a", "0123456789");
+        snprintf(path, sizeof(path), "%s/a", folder);
+        ck_assert_ptr_null(out_file_read(path, 5, &length, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "too large"));
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("out_file");
+        TCase *tests = tcase_create("files");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tests, setup, teardown);
+        tcase_add_test(tests, what_was_written_is_there);
+        tcase_add_test(tests, others_may_read_what_the_umask_lets_them);
+        tcase_add_test(tests, a_disk_that_fills_up_leaves_the_old_file_and_no_other);
+        tcase_add_test(tests, a_device_that_is_full_is_an_error_with_a_message);
+        tcase_add_test(tests, a_folder_that_is_not_there_is_an_error_with_a_message);
+        tcase_add_test(tests, an_abandoned_file_leaves_nothing);
+        tcase_add_test(tests, the_first_message_is_kept);
+        tcase_add_test(tests, folders_are_made_with_those_above);
+        tcase_add_test(tests, a_file_in_the_way_of_a_folder_is_an_error);
+        tcase_add_test(tests, a_file_larger_than_allowed_is_not_read);
+        suite_add_tcase(suite, tests);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? 0 : 1;
+}

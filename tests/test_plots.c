@@ -1,0 +1,272 @@
+/* Tests of reports/plots.h: scripts, gnuplot at work, and gnuplot that does not work. */
+#include "report_sample.h"
+#include "reports/plots.h"
+
+#include <time.h>
+
+static const char hostile[] =
+        "'; system('touch /tmp/chaos-plots-owned') # `touch /tmp/chaos-plots-owned` "
+        "@x </text><script>alert(1)</script> \"q\" \\n\nEOD\n";
+
+static char folder[64];
+static struct stored_report stored;
+static struct out_error error;
+static struct plot_set drawn;
+
+static void setup(void)
+{
+        folder_make(folder);
+        sample_read(&stored);
+        memset(&error, 0, sizeof(error));
+}
+
+static void teardown(void)
+{
+        plot_set_release(&drawn);
+        stored_report_release(&stored);
+        folder_remove(folder);
+}
+
+static bool has_gnuplot(void)
+{
+        return system("command -v gnuplot >/dev/null") == 0;
+}
+
+static void draw(const char *program, bool png, int seconds_max)
+{
+        struct plots_options options = {
+                .folder = folder, .program = program, .png = png, .seconds_max = seconds_max};
+
+        ck_assert_msg(plots_draw(&stored.report, &options, &drawn, &error), "%s", error.message);
+}
+
+/* A program that stands in for gnuplot. */
+static const char *fake(const char *script)
+{
+        static char path[128];
+        char name[] = "fake-gnuplot";
+
+        folder_put(folder, name, script);
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        ck_assert_int_eq(chmod(path, 0755), 0);
+        return path;
+}
+
+START_TEST(every_plot_of_the_sample_is_drawn)
+{
+        if (!has_gnuplot())
+                return;
+        draw("gnuplot", false, 0);
+        ck_assert_str_eq(text_bytes(&drawn.notes), "");
+        for (size_t i = 0; i < plot_row_count; i++) {
+                struct text words;
+
+                if (strcmp(plot_rows[i].name, "hours") == 0)
+                        continue; /* the sample is shorter than a day */
+                ck_assert_msg(drawn.svg[i] != NULL, "%s", plot_rows[i].name);
+                ck_assert_ptr_nonnull(strstr(drawn.svg[i], "</svg>"));
+                text_init(&words);
+                plot_rows[i].tell(&stored.report, &words);
+                ck_assert_msg(words.length > 20, "%s", plot_rows[i].name);
+                text_release(&words);
+        }
+}
+END_TEST
+
+START_TEST(a_script_draws_the_same_picture_alone)
+{
+        char command[256], *first, *second;
+
+        if (!has_gnuplot())
+                return;
+        draw("gnuplot", false, 0);
+        first = folder_read(folder, "plots/latency.svg");
+        snprintf(command, sizeof(command),
+                 "cd %s/plots && rm latency.svg && LC_ALL=C.UTF-8 TZ=Asia/Tokyo gnuplot latency.gp",
+                 folder);
+        ck_assert_int_eq(system(command), 0);
+        second = folder_read(folder, "plots/latency.svg");
+        ck_assert_str_eq(first, second);
+        free(first);
+        free(second);
+}
+END_TEST
+
+START_TEST(hostile_names_are_drawn_and_not_run)
+{
+        struct text script;
+
+        unlink("/tmp/chaos-plots-owned");
+        sample_rename(&stored, hostile);
+        for (size_t i = 0; i < plot_row_count; i++) {
+                text_init(&script);
+                plot_script(&plot_rows[i], &stored.report, &script);
+                ck_assert_ptr_null(strstr(text_bytes(&script), "\n'; system"));
+                text_release(&script);
+        }
+        if (!has_gnuplot())
+                return;
+        draw("gnuplot", false, 0);
+        ck_assert_str_eq(text_bytes(&drawn.notes), "");
+        ck_assert_int_ne(access("/tmp/chaos-plots-owned", F_OK), 0);
+        for (size_t i = 0; i < plot_row_count; i++)
+                if (drawn.svg[i] != NULL)
+                        ck_assert_ptr_null(strstr(drawn.svg[i], "<script"));
+}
+END_TEST
+
+START_TEST(without_gnuplot_scripts_are_there_and_the_note_says_so)
+{
+        draw("no-such-gnuplot", false, 0);
+        ck_assert(drawn.missing);
+        ck_assert_ptr_nonnull(
+                strstr(text_bytes(&drawn.notes), "no-such-gnuplot cannot be started"));
+        ck_assert(folder_has(folder, "plots/latency.gp"));
+        ck_assert(!folder_has(folder, "plots/latency.svg"));
+}
+END_TEST
+
+START_TEST(a_gnuplot_that_hangs_is_killed_with_its_children)
+{
+        struct timespec before, after;
+        char *left;
+
+        clock_gettime(CLOCK_MONOTONIC, &before);
+        draw(fake("#!/bin/sh\necho $$ >> pids\nsleep 600 &\necho $! >> pids\nwait\n"), false, 1);
+        clock_gettime(CLOCK_MONOTONIC, &after);
+        ck_assert_ptr_nonnull(strstr(text_bytes(&drawn.notes), "took too long"));
+        ck_assert_int_lt(after.tv_sec - before.tv_sec, 30);
+        left = folder_read(folder, "plots/pids");
+        for (char *at = left; *at != '\0';) {
+                char proc[64], state[64] = "";
+                FILE *status;
+
+                snprintf(proc, sizeof(proc), "/proc/%ld/stat", strtol(at, &at, 10));
+                at += *at == '\n';
+                status = fopen(proc, "r");
+                if (status == NULL)
+                        continue; /* gone */
+                ck_assert_ptr_nonnull(fgets(state, sizeof(state), status));
+                ck_assert_ptr_nonnull(
+                        strstr(state, ") Z")); /* dead, its parent has not looked yet */
+                fclose(status);
+        }
+        free(left);
+}
+END_TEST
+
+START_TEST(a_gnuplot_that_fails_is_told_with_its_words)
+{
+        draw(fake("#!/bin/sh\necho 'line 3: no such \033[31mterminal' >&2\nexit 1\n"), false, 0);
+        ck_assert_ptr_nonnull(
+                strstr(text_bytes(&drawn.notes),
+                       "plot waterfall.svg was not drawn: gnuplot failed: line 3: no such"));
+        ck_assert_ptr_null(strchr(text_bytes(&drawn.notes), '\033'));
+        for (size_t i = 0; i < plot_row_count; i++)
+                ck_assert_ptr_null(drawn.svg[i]);
+}
+END_TEST
+
+START_TEST(at_most_two_run_at_a_time)
+{
+        char *log;
+        int running = 0, most = 0;
+
+        draw(fake("#!/bin/sh\necho + >> log\nsleep 0.1\necho - >> log\nexit 1\n"), false, 0);
+        log = folder_read(folder, "plots/log");
+        for (char *at = log; *at != '\0'; at++) {
+                running += *at == '+' ? 1 : *at == '-' ? -1 : 0;
+                most = running > most ? running : most;
+        }
+        ck_assert_int_eq(running, 0);
+        ck_assert_int_eq(most, 2);
+        free(log);
+}
+END_TEST
+
+START_TEST(a_picture_of_an_earlier_run_does_not_stay)
+{
+        if (!has_gnuplot())
+                return;
+        draw("gnuplot", false, 0);
+        plot_set_release(&drawn);
+        series_release(&stored.series);
+        draw("gnuplot", false, 0);
+        ck_assert(!folder_has(folder, "plots/latency.svg"));
+        ck_assert(!folder_has(folder, "plots/latency.gp"));
+        ck_assert(folder_has(folder, "plots/waterfall.svg"));
+}
+END_TEST
+
+START_TEST(png_is_drawn_on_wish)
+{
+        if (!has_gnuplot())
+                return;
+        draw("gnuplot", true, 0);
+        ck_assert(drawn.no_fonts || folder_has(folder, "plots/waterfall.png"));
+}
+END_TEST
+
+START_TEST(long_series_are_thinned)
+{
+        struct series series;
+        struct report report = stored.report;
+        struct text script;
+
+        series_init(&series);
+        for (int i = 0; i < 100000; i++)
+                series_add(&series, "0", "treated", "", "error_ratio", i, i == 54321 ? 0.75 : 0);
+        report.series = &series;
+        text_init(&script);
+        for (size_t i = 0; i < plot_row_count; i++)
+                if (strcmp(plot_rows[i].name, "errors") == 0)
+                        ck_assert(plot_script(&plot_rows[i], &report, &script));
+        ck_assert_uint_lt(script.length, 60000);
+        ck_assert_ptr_nonnull(strstr(text_bytes(&script), " 0.75\n")); /* the peak is still there */
+        text_release(&script);
+        series_release(&series);
+}
+END_TEST
+
+START_TEST(a_report_without_anything_draws_nothing)
+{
+        json_t *result = json_object();
+        struct report empty = {.result = result};
+        struct text script;
+
+        for (size_t i = 0; i < plot_row_count; i++) {
+                text_init(&script);
+                ck_assert_msg(!plot_script(&plot_rows[i], &empty, &script), "%s",
+                              plot_rows[i].name);
+                text_release(&script);
+        }
+        json_decref(result);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("plots");
+        TCase *tests = tcase_create("plots");
+        SRunner *runner;
+        int failed;
+
+        tcase_add_checked_fixture(tests, setup, teardown);
+        tcase_add_test(tests, every_plot_of_the_sample_is_drawn);
+        tcase_add_test(tests, a_script_draws_the_same_picture_alone);
+        tcase_add_test(tests, hostile_names_are_drawn_and_not_run);
+        tcase_add_test(tests, without_gnuplot_scripts_are_there_and_the_note_says_so);
+        tcase_add_test(tests, a_gnuplot_that_hangs_is_killed_with_its_children);
+        tcase_add_test(tests, a_gnuplot_that_fails_is_told_with_its_words);
+        tcase_add_test(tests, at_most_two_run_at_a_time);
+        tcase_add_test(tests, a_picture_of_an_earlier_run_does_not_stay);
+        tcase_add_test(tests, png_is_drawn_on_wish);
+        tcase_add_test(tests, long_series_are_thinned);
+        tcase_add_test(tests, a_report_without_anything_draws_nothing);
+        suite_add_tcase(suite, tests);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,271 @@
+/* test_protect.c - the order of the layers around one call, and who cancels what. */
+#include "healer/protect.h"
+#include "policy_main.h"
+
+#include <string.h>
+
+static int64_t clock_ns;
+static int calls, fail_first, takes, value_of;
+static int64_t seen_deadline;
+static struct healer_cancel *cancel;
+static int64_t now(void *ctx)
+{
+        (void)ctx;
+        return clock_ns;
+}
+static void wait_for(void *ctx, int64_t until, struct healer_cancel *c)
+{
+        (void)ctx;
+        if (c && cancel) { /* the caller gives up in the middle of the wait */
+                clock_ns += (until - clock_ns) / 2;
+                healer_cancel_set(cancel);
+                return;
+        }
+        clock_ns = until;
+}
+static int32_t op(void *ctx, const struct healer_attempt *a, void **value)
+{
+        (void)ctx;
+        calls++;
+        clock_ns += takes;
+        seen_deadline = a->deadline_ns;
+        if (calls <= fail_first)
+                return 500 + calls;
+        *value = &value_of;
+        return 0;
+}
+static bool backup(void *ctx, const struct healer_fallback_call *call, void **value)
+{
+        (void)call;
+        *value = ctx;
+        return true;
+}
+
+static struct healer_protect_config base(void)
+{
+        struct healer_protect_config c = healer_protect_config_defaults();
+
+        c.now = now;
+        c.wait = wait_for;
+        calls = fail_first = takes = 0;
+        clock_ns = 0;
+        return c;
+}
+static struct healer_retry *retries(void)
+{
+        struct healer_retry_config c = healer_retry_config_defaults();
+        struct healer_retry *r;
+
+        c.jitter = HEALER_RETRY_JITTER_NONE;
+        ck_assert_int_eq(healer_retry_create(&c, &r), HEALER_OK);
+        return r;
+}
+static struct healer_breaker *breaker(void)
+{
+        struct healer_breaker_config c = healer_breaker_config_defaults();
+        struct healer_breaker *b;
+
+        ck_assert_int_eq(healer_breaker_create(&c, 0, &b), HEALER_OK);
+        return b;
+}
+static struct healer_protect_result go(const struct healer_protect_config *c,
+                                       const struct healer_protect_request *request)
+{
+        struct healer_protect_result r;
+        struct healer_protect *p;
+
+        ck_assert_msg(!healer_protect_config_check(c), "%s", healer_protect_config_check(c));
+        ck_assert_int_eq(healer_protect_create(c, &p), HEALER_OK);
+        r = healer_protect_call(p, op, NULL, request);
+        healer_protect_destroy(p);
+        return r;
+}
+
+START_TEST(s2_22_s3_10_a_call_failing_twice_then_succeeding_returns_its_own_value)
+{
+        struct healer_protect_config c = base();
+        struct healer_protect_result r;
+
+        c.retry = retries();
+        fail_first = 2;
+        r = go(&c, NULL);
+        ck_assert_int_eq(r.err, HEALER_OK);
+        ck_assert_ptr_eq(r.value, &value_of);
+        ck_assert_uint_eq(r.attempts, 3);
+        ck_assert_int_eq(clock_ns, 3 * NS_S);
+        healer_retry_destroy(c.retry);
+}
+END_TEST
+
+START_TEST(s3_01_an_open_breaker_returns_its_own_code_and_the_fallback_runs)
+{
+        struct healer_protect_config c = base();
+        struct healer_fallback_handler h = healer_fallback_handler_defaults();
+        struct healer_fallback_config fc = healer_fallback_config_defaults();
+        struct healer_protect_result r;
+        int stale = 1;
+
+        c.breaker = breaker();
+        healer_breaker_trip(c.breaker, 0);
+        r = go(&c, NULL);
+        ck_assert_int_eq(r.err, HEALER_E_REFUSED);
+        ck_assert_int_eq(r.layer, HEALER_LAYER_BREAKER);
+        ck_assert_int_eq(r.breaker_verdict, HEALER_BREAKER_REJECT_OPEN);
+        ck_assert_int_eq(r.retry_after_ns, 60 * NS_S);
+        ck_assert_int_eq(calls, 0);
+        h.call = backup;
+        h.ctx = &stale;
+        fc.handlers = &h;
+        fc.handler_count = 1;
+        ck_assert_int_eq(healer_fallback_create(&fc, &c.fallback), HEALER_OK);
+        r = go(&c, NULL);
+        ck_assert_int_eq(r.err, HEALER_OK);
+        ck_assert(r.from_fallback);
+        ck_assert_ptr_eq(r.value, &stale);
+        ck_assert_int_eq(calls, 0);
+        healer_fallback_destroy(c.fallback);
+        healer_breaker_destroy(c.breaker);
+}
+END_TEST
+
+START_TEST(a_refusal_further_in_cancels_the_tickets_taken_further_out)
+{
+        struct healer_bulkhead_config bc = healer_bulkhead_config_defaults();
+        struct healer_rate_limit_config rc = healer_rate_limit_config_defaults();
+        struct healer_protect_config c = base();
+        struct healer_breaker_snapshot s;
+        struct healer_protect_result r;
+
+        bc.max_concurrent = 0;
+        c.wait = NULL;
+        c.breaker = breaker();
+        ck_assert_int_eq(healer_bulkhead_create(&bc, &c.bulkhead), HEALER_OK);
+        ck_assert_int_eq(healer_rate_limit_create(&rc, 0, &c.rate_limit), HEALER_OK);
+        for (int i = 0; i < 20; i++) {
+                r = go(&c, NULL);
+                ck_assert_int_eq(r.err, HEALER_E_REFUSED);
+                ck_assert_int_eq(r.layer, HEALER_LAYER_BULKHEAD);
+        }
+        healer_breaker_snapshot(c.breaker, 0, &s);
+        ck_assert_uint_eq(s.lifetime.cancelled, 20);
+        ck_assert_uint_eq(s.lifetime.failed, 0); /* no failure of the target */
+        ck_assert_uint_eq(s.state, HEALER_BREAKER_CLOSED);
+        ck_assert_uint_eq(healer_rate_limit_left(c.rate_limit, 0), 50);
+        healer_breaker_destroy(c.breaker);
+        healer_bulkhead_destroy(c.bulkhead);
+        healer_rate_limit_destroy(c.rate_limit);
+}
+END_TEST
+
+START_TEST(a_late_value_is_not_used_and_counts_as_a_failure_of_the_target)
+{
+        struct healer_protect_config c = base();
+        struct healer_breaker_snapshot s;
+        struct healer_protect_result r;
+
+        c.breaker = breaker();
+        c.timeout_ns = 10;
+        takes = 11;
+        r = go(&c, NULL);
+        ck_assert_int_eq(r.err, HEALER_E_TIMEOUT);
+        ck_assert_int_eq(r.layer, HEALER_LAYER_TIMEOUT);
+        ck_assert_ptr_null(r.value);
+        healer_breaker_snapshot(c.breaker, clock_ns, &s);
+        ck_assert_uint_eq(s.lifetime.failed, 1);
+        takes = 10;
+        ck_assert_int_eq(go(&c, NULL).err, HEALER_OK);
+        healer_breaker_destroy(c.breaker);
+}
+END_TEST
+
+START_TEST(the_deadline_holds_over_all_attempts_and_the_breaker_counts_each)
+{
+        struct healer_protect_config c = base();
+        struct healer_breaker_snapshot s;
+        struct healer_protect_result r;
+
+        c.retry = retries();
+        c.breaker = breaker();
+        c.deadline_ns = 2 * NS_S;
+        fail_first = 99;
+        r = go(&c, NULL);
+        ck_assert_int_eq(r.err, HEALER_E_FAILED);
+        ck_assert_int_eq(r.code, 502);
+        ck_assert_int_eq(r.retry_verdict, HEALER_RETRY_STOP_DEADLINE);
+        ck_assert_uint_eq(r.attempts, 2);
+        ck_assert_int_eq(seen_deadline, 2 * NS_S);
+        healer_breaker_snapshot(c.breaker, clock_ns, &s);
+        ck_assert_uint_eq(s.lifetime.failed, 2);
+        healer_retry_destroy(c.retry);
+        healer_breaker_destroy(c.breaker);
+}
+END_TEST
+
+START_TEST(a_cancel_in_the_middle_of_a_wait_ends_the_call)
+{
+        struct healer_protect_config c = base();
+        struct healer_call_context context = {0, 0, NULL};
+        struct healer_protect_request request = {.context = &context};
+        struct healer_protect_result r;
+
+        ck_assert_int_eq(healer_cancel_create(NULL, NULL, NULL, &cancel), HEALER_OK);
+        context.cancel = cancel;
+        c.retry = retries();
+        fail_first = 99;
+        r = go(&c, &request);
+        ck_assert_int_eq(r.err, HEALER_E_CANCELLED);
+        ck_assert_int_eq(calls, 1);
+        ck_assert_int_eq(clock_ns, NS_S / 2);
+        ck_assert_uint_eq(context.retry_layers, 0);
+        healer_retry_destroy(c.retry);
+        healer_cancel_destroy(cancel);
+        cancel = NULL;
+}
+END_TEST
+
+START_TEST(s0_13_the_protected_call_ends_at_the_shortened_limit_of_the_level)
+{
+        struct healer_degrade_config dc = healer_degrade_config_defaults();
+        struct healer_protect_config c = base();
+        struct healer_protect_request request = {.priority = 499};
+        struct healer_protect_result r;
+
+        ck_assert_int_eq(healer_degrade_create(&dc, 0, &c.degrade), HEALER_OK);
+        c.timeout_ns = 1000;
+        takes = 201;
+        ck_assert_int_eq(go(&c, &request).err, HEALER_OK);
+        healer_degrade_update(c.degrade, 99, clock_ns);
+        for (int i = 0; i < 20; i++) {
+                r = go(&c, &request);
+                if (r.layer != HEALER_LAYER_DEGRADE) {
+                        ck_assert_int_eq(r.err, HEALER_E_TIMEOUT);
+                        break;
+                }
+        }
+        ck_assert_int_eq(r.layer, HEALER_LAYER_TIMEOUT);
+        healer_degrade_destroy(c.degrade);
+}
+END_TEST
+
+START_TEST(retries_without_a_way_to_wait_are_refused)
+{
+        struct healer_protect_config c = base();
+
+        c.retry = retries();
+        c.wait = NULL;
+        ck_assert_ptr_nonnull(strstr(healer_protect_config_check(&c), "wait"));
+        healer_retry_destroy(c.retry);
+        c = base();
+        c.now = NULL;
+        ck_assert_ptr_nonnull(strstr(healer_protect_config_check(&c), "now"));
+}
+END_TEST
+
+POLICY_MAIN("protect", s2_22_s3_10_a_call_failing_twice_then_succeeding_returns_its_own_value,
+            s3_01_an_open_breaker_returns_its_own_code_and_the_fallback_runs,
+            a_refusal_further_in_cancels_the_tickets_taken_further_out,
+            a_late_value_is_not_used_and_counts_as_a_failure_of_the_target,
+            the_deadline_holds_over_all_attempts_and_the_breaker_counts_each,
+            a_cancel_in_the_middle_of_a_wait_ends_the_call,
+            s0_13_the_protected_call_ends_at_the_shortened_limit_of_the_level,
+            retries_without_a_way_to_wait_are_refused)

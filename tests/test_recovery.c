@@ -1,0 +1,220 @@
+/* Recovery: limits, repeats, late results, taking back. */
+#include <check.h>
+
+#include "tests/healer_rig.h"
+
+static uint32_t open_orders(const struct rig *rig)
+{
+        return healer_stats(rig->healer).orders_open;
+}
+
+static void make_bad(struct rig *rig, int service, int count)
+{
+        int i;
+
+        for (i = 0; i < count; i++)
+                rig->instance[INSTANCE(service, i)].error_ratio = 0.9;
+}
+
+START_TEST(instances_are_taken_one_after_the_other)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 3);
+        rig_run(rig, 60);
+        ck_assert_uint_eq(rig->order_count, 1);
+        rig_answer(rig, 0, true);
+        rig_step(rig);
+        ck_assert_uint_eq(rig->order_count, 2);
+        ck_assert_uint_ne(rig->orders[0].instance, rig->orders[1].instance);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(at_most_so_many_at_once_and_the_rest_waits_for_its_turn)
+{
+        struct rig *rig = rig_create();
+
+        rig->config.recovery.max_concurrent = 2;
+        rig_start(rig);
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        make_bad(rig, CART, 1);
+        make_bad(rig, CHECKOUT, 1);
+        rig_run(rig, 25);
+        ck_assert_uint_eq(open_orders(rig), 2);
+        rig_answer(rig, 0, true);
+        rig_step(rig);
+        ck_assert_uint_eq(rig->order_count, 3);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_failed_action_is_repeated_after_2_4_and_8_seconds)
+{
+        static const int64_t waits_s[] = {2, 4, 8};
+        struct rig *rig = rig_create();
+        int64_t answered;
+        uint32_t k;
+
+        rig->config.detection.interval_ns = RIG_SECOND;
+        rig->step_ns = RIG_SECOND;
+        rig_start(rig);
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        while (rig->order_count == 0)
+                rig_step(rig);
+        for (k = 0; k < 3; k++) {
+                rig_answer(rig, k, false);
+                answered = rig->now_ns;
+                while (rig->order_count == k + 1)
+                        rig_step(rig);
+                ck_assert_int_eq(rig->now_ns - answered, waits_s[k] * RIG_SECOND);
+                ck_assert_int_eq(rig->orders[k + 1].kind, HEALER_ACTION_RESTART_INSTANCE);
+        }
+        rig_answer(rig, 3, false); /* that was the third repeat */
+        rig_run(rig, 20);
+        ck_assert_uint_eq(rig->order_count, 5);
+        ck_assert_int_eq(rig->orders[4].kind, HEALER_ACTION_REPLACE_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_late_action_keeps_its_place_until_it_ends)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        rig_run(rig, 20);
+        ck_assert_uint_eq(rig->order_count, 1);
+        rig_run(rig, 100);
+        ck_assert_uint_eq(healer_stats(rig->healer).orders_late, 1);
+        ck_assert_uint_eq(open_orders(rig), 1);
+        ck_assert_uint_eq(rig->order_count, 1); /* nothing else on that instance */
+        rig_answer(rig, 0, true);
+        ck_assert_uint_eq(open_orders(rig), 0);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(the_budget_ends_in_a_human)
+{
+        struct rig *rig = rig_create();
+        uint32_t i, humans = 0, others = 0;
+
+        rig->config.recovery.budget_actions = 3;
+        rig->config.escalation.threshold = 100;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < 400; i++) {
+                make_bad(rig, PAYMENT, 1);
+                make_bad(rig, CART, 1);
+                make_bad(rig, CHECKOUT, 1);
+                rig_step(rig);
+                rig_answer_all(rig, true);
+        }
+        for (i = 0; i < rig->order_count; i++) {
+                if (rig->orders[i].kind == HEALER_ACTION_ESCALATE)
+                        humans++;
+                else
+                        others++;
+        }
+        ck_assert_uint_eq(others, 3);
+        ck_assert_uint_ge(humans, 1);
+        ck_assert_uint_le(humans, 3);
+        ck_assert_uint_gt(healer_stats(rig->healer).budget_refusals, 0);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(an_instance_is_not_restarted_for_ever)
+{
+        const struct healer_ladder only_restart = {1, {HEALER_ACTION_RESTART_INSTANCE}};
+        struct rig *rig = rig_create();
+        uint32_t i, restarts = 0;
+
+        rig->config.recovery.strategies[HEALER_FAILURE_EXECUTION_ERROR] = only_restart;
+        rig->config.recovery.restarts_max = 2;
+        rig->config.escalation.threshold = 1000;
+        rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < 600; i++) { /* an hour less the start: comes back after each cure */
+                if (i % 40 == 0)
+                        make_bad(rig, PAYMENT, 1);
+                rig_step(rig);
+                rig_answer_all(rig, true);
+        }
+        for (i = 0; i < rig->order_count; i++)
+                restarts += rig->orders[i].kind == HEALER_ACTION_RESTART_INSTANCE;
+        ck_assert_uint_eq(restarts, 2);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_level_of_degradation_is_taken_back_step_by_step)
+{
+        const struct healer_ladder ladder = {1, {HEALER_ACTION_SET_DEGRADATION}};
+        struct rig *rig = rig_create();
+        int i;
+
+        rig->config.recovery.strategies[HEALER_FAILURE_RESOURCE_EXHAUSTION] = ladder;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < RIG_EACH; i++) {
+                rig_slow_instance(rig, INSTANCE(CART, i), 0.8);
+                rig->instance[INSTANCE(CART, i)].cpu_ratio = 0.99;
+        }
+        rig_run(rig, 20);
+        ck_assert_uint_eq(rig->order_count, 1);
+        ck_assert_double_eq(rig->orders[0].amount, 1);
+        for (i = 0; i < RIG_EACH; i++)
+                rig->instance[INSTANCE(CART, i)] = rig_well(INSTANCE(CART, i));
+        rig_answer_all(rig, true);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_DEGRADATION), 1);
+        rig_run(rig, 120);
+        ck_assert_uint_eq(rig->order_count, 2);
+        ck_assert_int_eq(rig->orders[1].kind, HEALER_ACTION_SET_DEGRADATION);
+        ck_assert_double_eq(rig->orders[1].amount, 0);
+        rig_answer_all(rig, true);
+        rig_run(rig, 600);
+        ck_assert_uint_eq(rig->order_count, 2);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(results_of_nobody_change_nothing)
+{
+        const struct healer_result result = {12345, true, ""};
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 60);
+        ck_assert_int_eq(healer_observe_result(rig->healer, rig->now_ns, &result), HEALER_OK);
+        ck_assert_uint_eq(healer_stats(rig->healer).orders_ok, 0);
+        rig_free(rig);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("recovery");
+        TCase *tcase = tcase_create("recovery");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_test(tcase, instances_are_taken_one_after_the_other);
+        tcase_add_test(tcase, at_most_so_many_at_once_and_the_rest_waits_for_its_turn);
+        tcase_add_test(tcase, a_failed_action_is_repeated_after_2_4_and_8_seconds);
+        tcase_add_test(tcase, a_late_action_keeps_its_place_until_it_ends);
+        tcase_add_test(tcase, the_budget_ends_in_a_human);
+        tcase_add_test(tcase, an_instance_is_not_restarted_for_ever);
+        tcase_add_test(tcase, a_level_of_degradation_is_taken_back_step_by_step);
+        tcase_add_test(tcase, results_of_nobody_change_nothing);
+        suite_add_tcase(suite, tcase);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? 0 : 1;
+}
