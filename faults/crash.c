@@ -24,11 +24,13 @@ const struct fault_ops fault_crash = {
         .name = "crash",
         .family = "instances",
         .summary = "the process dies; with a duration it cannot start on its host before the end",
+        .failure_type = "agent_down",
         .effect = "what was in flight is lost; calls to it are refused until it is ejected or back",
         .lifting = "the host lets it start again",
         .targets = FAULT_TARGET_INSTANCES,
         .lives_in = LAYER_PROCESS,
         .chance = FAULT_CHANCE_PER_TARGET,
+        .instant = true,
         .inject = crash_inject,
         .lift = fault_lift_effects,
 };

@@ -31,6 +31,7 @@ const struct fault_ops fault_error = {
         .name = "error",
         .family = "errors",
         .summary = "instances answer a share of their requests with an error",
+        .failure_type = "execution_error",
         .effect = "the service's own work fails for that share of requests",
         .lifting = "no request fails by it from then on",
         .targets = FAULT_TARGET_INSTANCES,

@@ -61,6 +61,7 @@ struct fault_ops {
         const char *name;
         const char *family;
         const char *summary;
+        const char *failure_type; /* that it causes, as healers call it */
         const char *effect;  /* what is seen, in a sentence */
         const char *lifting; /* what its end undoes, in a sentence */
         uint32_t targets;    /* of fault_target_kind */
@@ -68,6 +69,7 @@ struct fault_ops {
         enum fleet_layer lives_in_edge;    /* with an edge as target, if allowed */
         enum fault_chance chance;
         bool destructive; /* refused by safe_mode */
+        bool instant;     /* without a duration it is over at once; else it lasts to the end */
         const struct fault_param *params;
         size_t params_count;
         const char *one_of; /* NULL, or the names of which at least one is needed: "rate per_request" */

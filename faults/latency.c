@@ -45,6 +45,7 @@ const struct fault_ops fault_latency = {
         .name = "latency",
         .family = "latency",
         .summary = "adds delay and jitter to calls over an edge, or to the answers of instances",
+        .failure_type = "high_latency",
         .effect = "calls over the edge, or answers of the instances, come later by the delay",
         .lifting = "the delay is gone for every message that is sent from then on",
         .targets = FAULT_TARGET_EDGE | FAULT_TARGET_INSTANCES,

@@ -29,6 +29,7 @@ const struct fault_ops fault_memory_leak = {
         .name = "memory_leak",
         .family = "resources",
         .summary = "instances lose memory steadily until the process is killed",
+        .failure_type = "memory_leak",
         .effect = "memory grows; above 85 % of the limit work slows, above the limit the process is killed",
         .lifting = "nothing more is lost; what was lost comes back with a new process only",
         .targets = FAULT_TARGET_INSTANCES,

@@ -15,10 +15,10 @@
  * Callbacks are made at the end of healer_tick(), when its thinking is done;
  * a call back into the same healer from inside one answers HEALER_E_BUSY.
  *
- * Memory: two allocations at create, more only when instances are added, none
- * while observing or ticking. About 1.5 KiB an instance, 0.5 KiB an edge,
- * 2 KiB a service and 120 KiB besides; at most 4 x the instances of the start
- * + 256 are followed, later ones are counted in `dropped`.
+ * Memory: four allocations at create, one when an added instance finds no room,
+ * none while observing samples or ticking. About 2.2 KiB an instance, 0.4 KiB an
+ * edge, 2.2 KiB a service and 160 KiB besides; at most 4 x the instances of the
+ * start + 256 are followed, later ones are counted in `dropped`.
  * Time: O(1) a sample; a tick is O(instances + edges + services).
  */
 #ifndef HEALER_HEALER_H

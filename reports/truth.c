@@ -579,6 +579,19 @@ static bool has_cause(const struct kept_arm *arm, const struct kept_incident *in
         return false;
 }
 
+/* The first incident that an episode is about; SIZE_MAX: none. */
+static size_t incident_about(const struct judge *judge, const struct kept_arm *arm,
+                             const struct kept_episode *episode)
+{
+        for (size_t i = 0; i < arm->incident_count; i++)
+                if (overlaps(arm->incidents[i].onset_ns - CAUSE_REACH_NS,
+                             arm->incidents[i].restored_ns, episode->opened_ns,
+                             episode->ended_ns) &&
+                    episode_names(judge->meta, arm, episode, arm, &arm->incidents[i]))
+                        return i;
+        return SIZE_MAX;
+}
+
 /* Diagnoses of the episode: the last word on each rank counts. */
 static void judge_diagnosis(const struct judge *judge, enum arm a, struct kept_episode *episode)
 {
@@ -587,6 +600,8 @@ static void judge_diagnosis(const struct judge *judge, enum arm a, struct kept_e
         uint32_t said[4] = { RECORD_NONE, RECORD_NONE, RECORD_NONE, RECORD_NONE };
         const struct kept_incident *incident;
 
+        if (episode->incident == SIZE_MAX)
+                episode->incident = incident_about(judge, arm, episode);
         if (episode->incident == SIZE_MAX)
                 return;
         incident = &arm->incidents[episode->incident];

@@ -720,7 +720,6 @@ START_TEST(the_cause_is_right_when_it_names_where_the_fault_acts)
                 entry->rank = rank;
                 entry->episode = 1;
         }
-        world_action(world, ARM_TREATED, RESTART, FRONT, 110, 115, 1);
         json_t *result = grade_world(&meta, world);
 
         ck_metric(result, "treated", "root_cause_top1", 0);

@@ -215,7 +215,7 @@ static int job_begin(struct job *job)
         }
         job->meta = run_meta_make(job->scenario, healer_acts(job->scenario),
                                   strategy == NULL ? "exec" : strategy->name,
-                                  strategy == NULL ? "" : strategy_digest(strategy));
+                                  strategy == NULL ? "" : strategy_digest(strategy), CHAOS_VERSION);
         job->grade = job->meta == NULL ? NULL : grade_create(job->meta);
         job->texts = text_pool_create();
         if (job->grade == NULL || job->texts == NULL) {

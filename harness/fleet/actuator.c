@@ -6,6 +6,7 @@
  *
  * What an action resets stands in its row and nowhere else.
  */
+#include <math.h>
 #include <string.h>
 
 #include "harness/fleet/model.h"
@@ -178,17 +179,24 @@ static void cordon(struct fleet *fleet, uint32_t index)
         actuator_finish(fleet, index, true, "");
 }
 
+static bool leaves(const struct fleet *fleet, uint32_t instance)
+{
+        return fleet->instances[instance].state == INSTANCE_DRAINING &&
+               fleet->instances[instance].goes_after_drain;
+}
+
 static void scale(struct fleet *fleet, uint32_t index)
 {
         struct fleet_action action = fleet->actions[index].action;
         struct service *service = &fleet->services[action.service];
-        int32_t wanted = (int32_t)action.amount;
-        uint32_t last = NONE;
+        int32_t wanted;
+        uint32_t last = NONE, staying = 0;
 
-        if (wanted == 0 || wanted > SCALE_MAX || wanted < -SCALE_MAX) {
+        if (!(fabs(action.amount) >= 1 && fabs(action.amount) <= SCALE_MAX)) {
                 actuator_finish(fleet, index, false, "an amount of instances from 1 to 64 is needed");
                 return;
         }
+        wanted = (int32_t)action.amount;
         for (; wanted > 0; wanted--) {
                 uint32_t zone = service->spec->zones[service->numbered % service->spec->zone_count];
 
@@ -196,8 +204,17 @@ static void scale(struct fleet *fleet, uint32_t index)
                 if (last == NONE)
                         return;
         }
-        for (; wanted < 0 && service->member_count > 1; wanted++)
-                instance_drain(fleet, service->members[service->member_count - 1], true, "scaled in");
+        for (uint32_t i = 0; i < service->member_count; i++)
+                staying += !leaves(fleet, service->members[i]);
+        /* The youngest go first; one that is down goes at once and moves the
+         * others up, so from the end on. */
+        for (uint32_t i = service->member_count; wanted < 0 && staying > 1 && i-- > 0;) {
+                if (leaves(fleet, service->members[i]))
+                        continue;
+                instance_drain(fleet, service->members[i], true, "scaled in");
+                staying--;
+                wanted++;
+        }
         if (last != NONE)
                 wait_for_up(fleet, index, last);
         else
@@ -312,15 +329,17 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                 admission_changed(service);
                 break;
         case ACTION_SET_DEGRADATION:
-                if (action.amount < 0 || action.amount > 4) {
+                if (!(action.amount >= 0 && action.amount <= 4)) {
                         actuator_finish(fleet, index, false, "levels are 0 to 4");
                         return;
                 }
                 set_degradation(fleet, action.service, (uint32_t)action.amount);
                 break;
         case ACTION_ADJUST_TIMEOUT:
-                if (action.edge >= fleet->spec->edge_count || action.amount <= 0 ||
-                    fleet->edges[action.edge].timeout_ns == TIME_NEVER) {
+                if (action.edge >= fleet->spec->edge_count ||
+                    !(action.amount > 0 && action.amount <= 1000) ||
+                    fleet->edges[action.edge].timeout_ns == TIME_NEVER ||
+                    fleet->edges[action.edge].timeout_ns > 1000 * NS_PER_HOUR) {
                         actuator_finish(fleet, index, false, "no such timeout");
                         return;
                 }
@@ -396,6 +415,10 @@ void fleet_act(struct fleet *fleet, const struct fleet_action *action)
                  (action->instance >= fleet->instance_count ||
                   fleet->instances[action->instance].service != action->service))
                 wrong = "no such instance";
+        else if (action->instance != FLEET_NO_INDEX && action->instance >= fleet->instance_count)
+                wrong = "no such instance";
+        else if (isnan(action->amount))
+                wrong = "the amount is not a number";
         if (wrong != NULL) {
                 actuator_finish(fleet, index, false, wrong);
                 return;

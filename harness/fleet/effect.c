@@ -7,20 +7,25 @@
 #include "harness/base/detmath.h"
 #include "harness/fleet/model.h"
 
-/* How much of its full size an effect has now, 0..1. */
-static double effect_scale(const struct fleet *fleet, const struct effect *effect)
+/* How much of its full size an effect has at an instant, 0..1. */
+static double effect_scale_at(const struct effect *effect, int64_t at_ns)
 {
         double scale = 1.0;
 
-        if (effect->ramp_for_ns > 0 && fleet->now < effect->ramp_from_ns + effect->ramp_for_ns)
-                scale = (double)(fleet->now - effect->ramp_from_ns) / (double)effect->ramp_for_ns;
-        if (effect->ramp_down_from_ns != TIME_NEVER && fleet->now > effect->ramp_down_from_ns) {
-                double down = 1.0 - (double)(fleet->now - effect->ramp_down_from_ns) /
+        if (effect->ramp_for_ns > 0 && at_ns < effect->ramp_from_ns + effect->ramp_for_ns)
+                scale = (double)(at_ns - effect->ramp_from_ns) / (double)effect->ramp_for_ns;
+        if (effect->ramp_down_from_ns != TIME_NEVER && at_ns > effect->ramp_down_from_ns) {
+                double down = 1.0 - (double)(at_ns - effect->ramp_down_from_ns) /
                                             (double)effect->ramp_down_for_ns;
 
                 scale = down < 0 ? 0 : down < scale ? down : scale;
         }
         return scale;
+}
+
+static double effect_scale(const struct fleet *fleet, const struct effect *effect)
+{
+        return effect_scale_at(effect, fleet->now);
 }
 
 static int64_t delays_ns(struct fleet *fleet, const struct effect_link *link, enum effect_kind kind,
@@ -89,14 +94,23 @@ bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t
         return failed;
 }
 
-double effect_leak_rate(struct fleet *fleet, const struct instance *instance)
+double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns)
 {
-        double rate = 0;
+        double seconds = (double)(fleet->now - from_ns) * 1e-9, sum = 0;
 
-        for (struct effect_link *link = instance->effects; link != NULL; link = link->next)
-                if (link->effect->kind == EFFECT_LEAK)
-                        rate += link->effect->a * effect_scale(fleet, link->effect);
-        return rate;
+        for (struct effect_link *link = instance->effects; link != NULL; link = link->next) {
+                struct effect *effect = link->effect;
+                double bytes;
+
+                if (effect->kind != EFFECT_LEAK || effect->a <= 0)
+                        continue;
+                /* Ramps are straight lines: the mean of both ends is exact. */
+                bytes = effect->a * seconds * 0.5 *
+                        (effect_scale_at(effect, from_ns) + effect_scale(fleet, effect));
+                effect->measured_sum += bytes;
+                sum += bytes;
+        }
+        return sum;
 }
 
 void effect_leak_request(struct fleet *fleet, struct instance *instance)
@@ -108,9 +122,7 @@ void effect_leak_request(struct fleet *fleet, struct instance *instance)
                         continue;
                 bytes = link->effect->b * effect_scale(fleet, link->effect);
                 instance->leaked_bytes += bytes;
-                link->effect->touched++;
                 link->effect->measured_sum += bytes;
-                link->effect->measured_count++;
         }
 }
 
@@ -152,10 +164,7 @@ static void detach(struct fleet *fleet, struct effect_link **at, bool is_edge, u
         struct effect *effect = link->effect;
 
         if (!is_edge && effect->kind == EFFECT_LEAK) {
-                double before = fleet->instances[index].leaked_bytes;
-
                 instance_leak_now(fleet, &fleet->instances[index]);
-                effect->measured_sum += fleet->instances[index].leaked_bytes - before;
                 fleet->leak_links--;
         }
         *at = link->next;

@@ -153,7 +153,8 @@ struct fleet *fleet_create(const struct fleet_options *options)
         fleet->options = *options;
         fleet->key = options->key;
         fleet->start_ns = options->start_ns;
-        fleet->start_s = options->start_ns / NS_PER_S;
+        /* Rounded down: a warm-up need not be of whole seconds. */
+        fleet->start_s = (options->start_ns - (NS_PER_S - 1) * (options->start_ns < 0)) / NS_PER_S;
         fleet->now = options->start_ns;
         fleet->service_count = options->spec->service_count;
         fleet->edge_count = options->spec->edge_count + options->spec->load_count;
@@ -535,11 +536,13 @@ struct service_measure *fleet_finish(struct fleet *fleet, struct fleet_totals *t
         *totals = (struct fleet_totals){0};
         if (measures == NULL)
                 return NULL;
-        if (fleet->now > 0)
+        if (fleet->now > fleet->measured_from_ns)
                 fleet_set_phase(fleet, fleet->phase);
+        else
+                measuring_begins(fleet); /* ended before it began: nothing was measured */
         for (uint32_t i = 0; i < fleet->service_count; i++) {
                 if (!close_service(fleet, i)) {
-                        free(measures);
+                        service_measures_free(measures, fleet->service_count);
                         return NULL;
                 }
                 measures[i] = fleet->services[i].measure;

@@ -270,7 +270,7 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                 instance->up_since_ns = fleet->now - 24 * NS_PER_HOUR;
                 service->up++;
                 service->workers_up += service->concurrency;
-                service_routes_changed(fleet, service_index);
+                service->routable[service->routable_count++] = index;
                 return index;
         }
         fleet_note(fleet, &(struct fleet_note){.kind = FLEET_NOTE_INSTANCE_STATE,
@@ -416,6 +416,12 @@ void instance_drain(struct fleet *fleet, uint32_t index, bool goes, const char *
         instance_drained_check(fleet, index);
 }
 
+/* Nothing waits, is inside or is on its way there. */
+static bool is_empty(const struct instance *instance)
+{
+        return instance->queue.length == 0 && instance->inside.length == 0 && instance->coming == 0;
+}
+
 static void drained(struct fleet *fleet, uint32_t index)
 {
         if (fleet->instances[index].goes_after_drain)
@@ -429,14 +435,14 @@ void instance_drained_check(struct fleet *fleet, uint32_t index)
         struct instance *instance = &fleet->instances[index];
 
         /* Not from inside the answer that emptied it: a moment later. */
-        if (instance->state == INSTANCE_DRAINING && instance->queue.length == 0 &&
-            instance->inside.length == 0)
+        if (instance->state == INSTANCE_DRAINING && is_empty(instance))
                 set_timer(fleet, index, TIMER_DRAINED, NS_PER_MS);
 }
 
 void instance_timer(struct fleet *fleet, uint32_t index, uint32_t generation)
 {
         struct instance *instance = &fleet->instances[index];
+        int64_t limit_ns;
 
         if ((instance->timer_generation & 0xffffffu) != generation)
                 return;
@@ -448,7 +454,13 @@ void instance_timer(struct fleet *fleet, uint32_t index, uint32_t generation)
                         become_up(fleet, index);
                 break;
         case TIMER_DRAINED:
-                if (instance->state == INSTANCE_DRAINING)
+                if (instance->state != INSTANCE_DRAINING)
+                        break;
+                limit_ns = instance->state_since_ns + DRAIN_LIMIT_S * NS_PER_S;
+                /* Something came after all: it is not lost before the limit. */
+                if (!is_empty(instance) && fleet->now < limit_ns)
+                        set_timer(fleet, index, TIMER_DRAINED, limit_ns - fleet->now);
+                else
                         drained(fleet, index);
                 break;
         case TIMER_NONE:
@@ -460,10 +472,8 @@ void instance_timer(struct fleet *fleet, uint32_t index, uint32_t generation)
 
 void instance_leak_now(struct fleet *fleet, struct instance *instance)
 {
-        double rate = effect_leak_rate(fleet, instance);
-
-        if (rate > 0 && instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING)
-                instance->leaked_bytes += rate * (double)(fleet->now - instance->leak_at_ns) * 1e-9;
+        if (instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING)
+                instance->leaked_bytes += effect_leaked_bytes(fleet, instance, instance->leak_at_ns);
         instance->leak_at_ns = fleet->now;
 }
 

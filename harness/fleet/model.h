@@ -143,6 +143,7 @@ struct instance {
         uint32_t epoch;            /* processes so far */
         uint32_t successor;        /* replacement that boots, or NONE */
         uint32_t held_down;        /* effects that keep it from starting */
+        uint32_t coming;           /* requests that are on their way to it */
         struct effect_link *effects;
         int64_t up_since_ns;
         int64_t exited_ns;
@@ -474,7 +475,8 @@ int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint6
 int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
 /* Whether an effect fails this request; `final` is set when it is not to be retried. */
 bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t uid, bool *final);
-double effect_leak_rate(struct fleet *fleet, const struct instance *instance);
+/* Bytes that an instance lost by time since `from_ns`, each effect told of its part. */
+double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns);
 void effect_leak_request(struct fleet *fleet, struct instance *instance);
 /* Takes off an instance what lives in these layers. */
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers);

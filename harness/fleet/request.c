@@ -398,11 +398,13 @@ static void call_send(struct fleet *fleet, uint32_t index)
         delay_ns = network_ns(fleet, caller, instance);
         if (edge->effects != NULL)
                 delay_ns += effect_edge_delay_ns(fleet, edge, uid);
-        if (delay_ns > 0)
+        if (delay_ns > 0) {
+                fleet->instances[instance].coming++;
                 event_queue_push(&fleet->queue, fleet->now + delay_ns, uid,
                                  event_payload(EV_REACH, req->generation, ri));
-        else
+        } else {
                 req_reach(fleet, ri);
+        }
 }
 
 void call_begin(struct fleet *fleet, uint32_t index)
@@ -898,6 +900,8 @@ static void req_cancel(struct fleet *fleet, uint32_t index)
                 list_remove(fleet, &instance->inside, index);
                 if (req->has_worker)
                         worker_release(fleet, service, instance);
+        } else {
+                instance->coming--;
         }
         req_free(fleet, index);
         if (instance->state == INSTANCE_DRAINING)
@@ -956,8 +960,10 @@ void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, ui
         switch (kind) {
         case EV_REACH:
                 if (fleet->reqs[index].state == REQ_COMING &&
-                    (fleet->reqs[index].generation & 0xffffffu) == generation)
+                    (fleet->reqs[index].generation & 0xffffffu) == generation) {
+                        fleet->instances[fleet->reqs[index].instance].coming--;
                         req_reach(fleet, index);
+                }
                 break;
         case EV_WORKED:
                 if (fleet->reqs[index].state == REQ_WORKING &&

@@ -343,14 +343,19 @@ static void edge_settings(struct guarded_edge *edge, const struct strategy *stra
                 edge->settings.fallback_enabled = rule->fallback.enabled;
 }
 
+/* Slow calls trip a breaker only where something else can be answered. Without
+ * a fallback a slow answer is better than none, and the breakers of all callers
+ * above would open together with the one that helps. */
 static bool guard_breaker(struct guarded_edge *edge, const struct strategy_rule *rule, uint64_t key,
-                          int64_t now_ns)
+                          bool has_fallback, int64_t now_ns)
 {
         struct healer_breaker_config breaker;
 
         if (rule == NULL)
                 return true;
         breaker = rule->breaker;
+        if (!has_fallback)
+                breaker.slow_call_ns = 0;
         breaker.seed = key ^ (UINT64_C(0x9e3779b97f4a7c15) * (edge->edge + 1));
         breaker.id = edge->edge;
         breaker.on_transition = keep_transition;
@@ -393,7 +398,8 @@ static bool guard_limits(struct guarded_edge *edge, const struct strategy *strat
 }
 
 static bool guard_edge(struct heal_bridge *bridge, uint32_t index, const struct strategy *strategy,
-                       const char *from, const char *to, uint64_t key, int64_t now_ns)
+                       const char *from, const char *to, enum fleet_fallback_kind fallback,
+                       uint64_t key, int64_t now_ns)
 {
         struct guarded_edge *edge = &bridge->edges[index];
 
@@ -403,6 +409,8 @@ static bool guard_edge(struct heal_bridge *bridge, uint32_t index, const struct 
                 return true; /* the client's own protections are the load's */
         edge_settings(edge, strategy, from, to);
         if (!guard_breaker(edge, strategy_rule_for(strategy, STRATEGY_BREAKER, from, to), key,
+                           fallback != FALLBACK_NONE &&
+                                   (!edge->settings.has_fallback || edge->settings.fallback_enabled),
                            now_ns) ||
             !guard_limits(edge, strategy, from, to, now_ns))
                 return false;
@@ -632,7 +640,8 @@ static bool create_guards(struct heal_bridge *bridge, const struct strategy *str
 
                 if (!guard_edge(bridge, i, strategy,
                                 declared ? spec->services[spec->edges[i].from].name : NULL,
-                                declared ? spec->services[spec->edges[i].to].name : "", key,
+                                declared ? spec->services[spec->edges[i].to].name : "",
+                                declared ? spec->edges[i].fallback : FALLBACK_NONE, key,
                                 INT64_MIN / 2))
                         return false;
         }

@@ -163,6 +163,7 @@ static bool meta_method(const struct scenario *scenario, struct arena *arena, st
                         .name = entry->name,
                         .kind = entry->fault->name,
                         .family = entry->fault->family,
+                        .failure_type = entry->fault->failure_type,
                         .lives_in = fleet_layer_name(entry->target.kind == TARGET_EDGE
                                                              ? entry->fault->lives_in_edge
                                                              : entry->fault->lives_in),
@@ -238,8 +239,17 @@ static bool meta_names(const struct scenario *scenario, struct arena *arena, str
         return true;
 }
 
+static bool has_closed_load(const struct fleet_spec *fleet)
+{
+        for (uint32_t i = 0; i < fleet->load_count; i++)
+                if (fleet->loads[i].process == LOAD_CLOSED)
+                        return true;
+        return false;
+}
+
 struct run_meta *run_meta_make(const struct scenario *scenario, bool healer_acts,
-                               const char *healer_name, const char *healer_digest)
+                               const char *healer_name, const char *healer_digest,
+                               const char *version)
 {
         struct stored_meta *stored = calloc(1, sizeof(*stored));
         struct run_meta *meta;
@@ -270,6 +280,8 @@ struct run_meta *run_meta_make(const struct scenario *scenario, bool healer_acts
                 .cost_action = scenario->evaluation.cost_action,
                 .cost_instance_hour = scenario->evaluation.cost_instance_hour,
                 .command = "",
+                .version = version,
+                .policy_coupled = has_closed_load(&scenario->fleet),
         };
         if (meta_services(scenario, &stored->arena, meta) &&
             meta_edges(scenario, &stored->arena, meta) &&

@@ -109,7 +109,7 @@ bool plan_make(const struct scenario *scenario, uint64_t key, struct arena *aren
                 fault->entry = entry;
                 fault->stream = hash_text(entry->name);
                 fault->start_ns = entry->at_ns;
-                fault->end_ns = scenario->duration_ns;
+                fault->end_ns = entry->fault->instant ? entry->at_ns + 1 : scenario->duration_ns;
                 if (entry->has_duration) {
                         block = rng_draw(key, fault->stream, RNG_FAULT_TIME, 0);
                         fault->end_ns = fault->start_ns +

@@ -14,7 +14,7 @@ struct planned_fault {
         const struct method_spec *entry;
         uint64_t stream;     /* of its chance */
         int64_t start_ns;
-        int64_t end_ns;      /* its duration's end, or that of the scenario */
+        int64_t end_ns;      /* its duration's end; without one at once or that of the scenario */
         uint32_t *places;    /* in the service, ascending */
         uint32_t place_count;
 };

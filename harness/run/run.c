@@ -412,7 +412,7 @@ int64_t run_bin_ns(const struct scenario *scenario)
         int64_t seconds = scenario->duration_ns / NS_PER_S;
 
         for (size_t i = 0; i < sizeof(widths_s) / sizeof(widths_s[0]); i++)
-                if (seconds / widths_s[i] <= 360)
+                if (seconds / widths_s[i] <= 180)
                         return widths_s[i] * NS_PER_S;
         return 6 * NS_PER_HOUR;
 }

@@ -50,10 +50,11 @@ enum run_status run_scenario(const struct run_options *options);
 /* What reports need to know of a scenario; made once. The result refers to the
  * scenario and lives in its own memory: run_meta_free(). NULL: no memory. */
 struct run_meta *run_meta_make(const struct scenario *scenario, bool healer_acts,
-                               const char *healer_name, const char *healer_digest);
+                               const char *healer_name, const char *healer_digest,
+                               const char *version);
 void run_meta_free(struct run_meta *meta);
 
-/* Width of the series' bins for a run of that length: at most ~360 of them. */
+/* Width of the series' bins for a run of that length: at most ~180 of them. */
 int64_t run_bin_ns(const struct scenario *scenario);
 
 #endif

@@ -18,6 +18,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static char folder[] = "/dev/shm/fuzz_scenario_XXXXXX";
+static char scenario_path[64];
+
+/* Absolute, since the fuzzer's own paths are relative to where it was started. */
+static const char *in_folder(const char *name)
+{
+        static char path[64];
+
+        snprintf(path, sizeof(path), "%s/%s", folder, name);
+        return path;
+}
 
 static void leave(void)
 {
@@ -25,13 +35,13 @@ static void leave(void)
                                             "values.txt"};
 
         for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-                unlink(names[i]);
+                unlink(in_folder(names[i]));
         rmdir(folder);
 }
 
 static void write_file(const char *name, const void *bytes, size_t size)
 {
-        int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        int fd = open(in_folder(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
         if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
                 abort();
@@ -44,8 +54,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
         (void)argc;
         (void)argv;
-        if (mkdtemp(folder) == NULL || chdir(folder) != 0)
+        if (mkdtemp(folder) == NULL)
                 abort();
+        snprintf(scenario_path, sizeof(scenario_path), "%s", in_folder("scenario.json"));
         atexit(leave);
         WRITE_TEXT("fleet.json", "{\"services\": [{\"name\": \"a\", \"service_time\": \"1ms\"}]}");
         WRITE_TEXT("trace.csv", "timestamp,value\n0,1\n60,2\n");
@@ -60,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
         write_file("scenario.json", bytes, size);
         diag_list_init(&diags);
-        if (scenario_load("scenario.json", NULL, &scenario, &diags) != (diag_total(&diags) == 0))
+        if (scenario_load(scenario_path, NULL, &scenario, &diags) != (diag_total(&diags) == 0))
                 abort();
         scenario_free(scenario);
         diag_list_release(&diags);
