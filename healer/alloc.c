@@ -55,3 +55,18 @@ enum healer_err hlr_config_copy(void *out, uint32_t out_size, const void *config
         memcpy(out, &out_size, sizeof(out_size));
         return HEALER_OK;
 }
+
+_Thread_local char hlr_thread_mark;
+
+uint32_t hlr_lane_find(struct hlr_lanes *lanes, uint64_t me, uint32_t first)
+{
+        for (uint32_t i = 0; i < HLR_LANES; i++) {
+                uint32_t lane = (first + i) % HLR_LANES;
+                uint64_t owner = hlr_load(&lanes->owner[lane]);
+
+                if (owner == me ||
+                    (owner == 0 && hlr_cas(&lanes->owner[lane], &owner, me, true)))
+                        return lane;
+        }
+        return HLR_COMMON_LANE;
+}

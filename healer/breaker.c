@@ -24,8 +24,8 @@
  * free (the report, or the lease's end) owns the trial's outcome, so a trial is
  * counted once, whatever copies of its ticket exist.
  *
- * Lifetime counts lie in a few cache lines, chosen by the caller's stack
- * address, so that threads do not fight over one; only their sum is ever read.
+ * Lifetime counts lie in lanes, one a thread (hlr_base.h), so that counting is
+ * a plain store and threads do not fight over a line; only their sum is read.
  *
  * Cost: an admitted and successful call is one load, one compare and one add;
  * the rate modes add one or two more.
@@ -46,8 +46,6 @@
 #define GENERATION_OF(word) ((uint32_t)((word) >> 32))
 #define WORD(generation, step, state)                                                              \
         ((uint64_t)(generation) << 32 | (uint64_t)(step) << 4 | (uint64_t)(state))
-
-enum { SHARDS = 4 };
 
 enum count {
         COUNT_OK = 0,
@@ -81,6 +79,7 @@ struct healer_breaker {
         uint32_t mode;
         bool shared;
         bool wants_now; /* CLOSED reads the time too */
+        struct hlr_lanes lanes;
 
         /* COUNT_RATE */
         _Alignas(64) _Atomic uint64_t head; /* {generation, position} */
@@ -102,7 +101,7 @@ struct healer_breaker {
         _Atomic uint64_t baseline[COUNTS]; /* the lifetime counts at the last reset */
         uint64_t jitter_state;             /* owned by the claim */
 
-        struct shard shards[SHARDS];
+        struct shard shards[HLR_LANES + 1]; /* by lane */
         struct hlr_window window;
         struct healer_breaker_config c;
         _Atomic int64_t *failure_times; /* the last failure_threshold of them */
@@ -286,7 +285,7 @@ enum healer_err healer_breaker_create(const struct healer_breaker_config *config
         b->mode = c.mode;
         b->shared = c.threads == HEALER_THREADS_MANY;
         b->slow_call_ns = c.slow_call_ns ? c.slow_call_ns : HEALER_NEVER;
-        b->wants_now = is_rate_mode(c.mode) || c.slow_call_ns;
+        b->wants_now = c.slow_call_ns != 0;
         b->jitter_state = c.seed;
         /* Generation 1, so that zeroed counters belong to none. */
         hlr_store(&b->word, WORD(1, 0, HEALER_BREAKER_CLOSED));
@@ -307,27 +306,18 @@ void healer_breaker_destroy(struct healer_breaker *b)
 
 /* ---- counting ---- */
 
-static inline struct shard *my_shard(struct healer_breaker *b)
-{
-        char here;
-        uint64_t page;
-
-        if (!b->shared)
-                return &b->shards[0];
-        page = (uint64_t)(uintptr_t)&here >> 20;
-        return &b->shards[page * UINT64_C(0x9e3779b97f4a7c15) >> 62];
-}
-
 static inline void count(struct healer_breaker *b, uint32_t which)
 {
-        hlr_count(&my_shard(b)->n[which], 1, b->shared);
+        uint32_t lane = hlr_lane(&b->lanes, b->shared);
+
+        hlr_count(&b->shards[lane].n[which], 1, lane == HLR_COMMON_LANE);
 }
 
 static uint64_t counted(const struct healer_breaker *b, uint32_t which)
 {
         uint64_t sum = 0;
 
-        for (int i = 0; i < SHARDS; i++)
+        for (int i = 0; i <= HLR_COMMON_LANE; i++)
                 sum += hlr_load(&b->shards[i].n[which]);
         return sum;
 }
@@ -991,11 +981,9 @@ static inline bool end_ticket(struct healer_breaker *b, struct healer_breaker_ti
 
 static inline void count_outcome(struct healer_breaker *b, bool failed, bool slow)
 {
-        struct shard *shard = my_shard(b);
-
-        hlr_count(&shard->n[failed ? COUNT_FAILED : COUNT_OK], 1, b->shared);
+        count(b, failed ? COUNT_FAILED : COUNT_OK);
         if (HLR_UNLIKELY(slow))
-                hlr_count(&shard->n[failed ? COUNT_SLOW_FAILED : COUNT_SLOW_OK], 1, b->shared);
+                count(b, failed ? COUNT_SLOW_FAILED : COUNT_SLOW_OK);
 }
 
 static void report_trial(struct healer_breaker *b, const struct healer_breaker_ticket *t,

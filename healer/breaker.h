@@ -31,8 +31,9 @@
  *
  * Time is the caller's, in nanoseconds, from a clock that does not jump. An
  * instant earlier than one seen before is taken as that one, and counted. In
- * CLOSED, the consecutive and windowed-count modes read `now_ns` only on a
- * failure: see healer_breaker_needs_now().
+ * CLOSED, acquire reads `now_ns` only if slow calls are looked for, and the
+ * consecutive and windowed-count modes read it only on a failure: see
+ * healer_breaker_needs_now().
  *
  * Any thread may call anything at any time. State, generation and places taken
  * are one atomic word: nobody sees half a transition, and trials in flight
@@ -234,8 +235,8 @@ healer_breaker_acquire(struct healer_breaker *breaker, int64_t now_ns,
 HEALER_API HEALER_NODISCARD enum healer_breaker_verdict
 healer_breaker_acquire_for(struct healer_breaker *breaker, int64_t timeout_ns, int64_t now_ns,
                            struct healer_breaker_ticket *ticket);
-/* False while acquire would admit without looking at the time; a caller whose
- * clock is dear may then pass 0. Should the breaker open in between, that call
+/* False while acquire would admit without looking at the time, that is in CLOSED
+ * without slow_call_ns; a caller whose clock is dear may then pass 0. Should the breaker open in between, that call
  * is refused (time stands still), never wrongly admitted. */
 HEALER_API bool healer_breaker_needs_now(const struct healer_breaker *breaker);
 

@@ -1,6 +1,16 @@
-/* bulkhead.c - permits and waiters counted in one word, waiters in a list.
+/* bulkhead.c - two ways to count permits, and a list of those who wait.
  *
- * The word is {waiting, in flight}. A newcomer takes a permit only while
+ * Without a queue (and between threads) there are two counts that only rise:
+ * permits asked for, one word for all, and permits given back, a lane for each
+ * thread (hlr_base.h). To enter is one locked addition, which counts first and
+ * looks then; to leave is a plain store. What was given back is read before what
+ * is asked for is raised, so it can only be too small, and the limit holds
+ * always. Who counted in vain takes that back; should a permit have come free
+ * at that very moment, he and somebody who came in between may both be refused,
+ * as if they had come a few nanoseconds earlier.
+ *
+ * With a queue permits and waiters are in one word: {waiting, in flight}, since
+ * leaving must learn in the same step whether somebody waits. There the word is {waiting, in flight}. A newcomer takes a permit only while
  * nobody waits, so none can overtake the queue. Leaving is a subtraction; if it
  * sees waiters it goes on to hand over. A newcomer first counts itself as
  * waiting and then tries to hand over as well, so between the two of them no
@@ -34,7 +44,13 @@ struct healer_bulkhead {
         _Alignas(64) _Atomic uint64_t word;
         _Atomic uint64_t limit;
         bool shared;
+        bool in_lanes; /* no queue, many threads: asked and left instead of word */
+        struct hlr_lanes lanes;
         struct healer_bulkhead_config c;
+        _Alignas(64) _Atomic uint64_t asked;
+        struct {
+                _Alignas(64) _Atomic uint64_t n;
+        } left[HLR_LANES + 1];
         _Alignas(64) _Atomic uint64_t latch;
         _Atomic uint64_t rejected_full;
         _Atomic uint64_t rejected_queue_full;
@@ -89,6 +105,7 @@ enum healer_err healer_bulkhead_create(const struct healer_bulkhead_config *conf
                 return HEALER_E_NOMEM;
         b->c = c;
         b->shared = c.threads == HEALER_THREADS_MANY;
+        b->in_lanes = b->shared && c.max_queue == 0;
         hlr_store(&b->limit, c.max_concurrent);
         b->first = b->last = NONE;
         b->free = c.max_queue ? 0 : NONE;
@@ -102,6 +119,70 @@ void healer_bulkhead_destroy(struct healer_bulkhead *b)
 {
         if (b)
                 hlr_free(b->c.allocator, b);
+}
+
+/* ---- without a queue ---- */
+
+static inline uint64_t given_back(const struct healer_bulkhead *b)
+{
+        uint64_t sum = 0;
+
+        for (int i = 0; i <= HLR_COMMON_LANE; i++)
+                sum += hlr_load_acq(&b->left[i].n);
+        return sum;
+}
+
+/* In flight at most; signed, since `asked` may be read too early. */
+static inline int64_t taken(uint64_t asked, uint64_t back)
+{
+        return (int64_t)(asked - back);
+}
+
+/* Counted in vain: unless a permit has come free, that is taken back. */
+static bool keep_after_all(struct healer_bulkhead *b)
+{
+        uint64_t back = given_back(b);
+        uint64_t asked = hlr_load(&b->asked);
+
+        if (taken(asked, back) <= (int64_t)hlr_load(&b->limit))
+                return true;
+        hlr_fetch_add(&b->asked, UINT64_MAX, true);
+        return false;
+}
+
+/* More was given back than asked for: a permit that was never taken. */
+static void forget_surplus(struct healer_bulkhead *b, uint64_t back)
+{
+        uint64_t asked = hlr_load(&b->asked);
+
+        while (taken(asked, back) < 0 && !hlr_cas(&b->asked, &asked, back, true))
+                ;
+}
+
+static inline bool enter_in_lanes(struct healer_bulkhead *b)
+{
+        uint64_t limit = hlr_load(&b->limit);
+        uint64_t back = given_back(b);
+
+        if (HLR_UNLIKELY(hlr_load(&b->asked) - back >= limit)) {
+                if (taken(hlr_load(&b->asked), back) >= (int64_t)limit)
+                        return false;
+                forget_surplus(b, back);
+        }
+        if (HLR_LIKELY(taken(hlr_fetch_add(&b->asked, 1, true), back) < (int64_t)limit))
+                return true;
+        return keep_after_all(b);
+}
+
+static inline void leave_in_lanes(struct healer_bulkhead *b)
+{
+        uint32_t lane = hlr_lane(&b->lanes, true);
+        _Atomic uint64_t *left = &b->left[lane].n;
+
+        if (HLR_UNLIKELY(lane == HLR_COMMON_LANE))
+                atomic_fetch_add_explicit(left, 1, memory_order_release);
+        else
+                hlr_store_rel(left, hlr_load(left) + 1);
 }
 
 /* ---- the list, under the latch ---- */
@@ -228,9 +309,18 @@ enum healer_bulkhead_verdict healer_bulkhead_enter(struct healer_bulkhead *b,
                                                    struct healer_bulkhead_waiter *waiter,
                                                    int64_t now_ns)
 {
-        uint64_t word = hlr_load(&b->word);
-        uint64_t limit = hlr_load(&b->limit);
+        uint64_t word, limit;
 
+        if (b->in_lanes) {
+                if (waiter)
+                        waiter->serial = 0;
+                if (HLR_LIKELY(enter_in_lanes(b)))
+                        return HEALER_BULKHEAD_OK;
+                hlr_count(&b->rejected_full, 1, true);
+                return HEALER_BULKHEAD_REJECT_FULL;
+        }
+        word = hlr_load(&b->word);
+        limit = hlr_load(&b->limit);
         while (HLR_LIKELY(WAITING_OF(word) == 0 && IN_FLIGHT_OF(word) < limit))
                 if (HLR_LIKELY(hlr_cas(&b->word, &word, word + 1, b->shared))) {
                         if (waiter)
@@ -303,7 +393,13 @@ enum healer_bulkhead_verdict healer_bulkhead_give_up(struct healer_bulkhead *b,
 
 void healer_bulkhead_leave(struct healer_bulkhead *b)
 {
-        uint64_t old = hlr_fetch_add(&b->word, UINT64_MAX, b->shared);
+        uint64_t old;
+
+        if (b->in_lanes) {
+                leave_in_lanes(b);
+                return;
+        }
+        old = hlr_fetch_add(&b->word, UINT64_MAX, b->shared);
 
         if (HLR_UNLIKELY(IN_FLIGHT_OF(old) == 0)) { /* a permit that was never taken */
                 hlr_fetch_add(&b->word, 1, b->shared);
@@ -333,7 +429,14 @@ void healer_bulkhead_counts(const struct healer_bulkhead *b, struct healer_bulkh
         out->handed_over = hlr_load(&b->handed_over);
         out->timed_out = hlr_load(&b->timed_out);
         out->given_up = hlr_load(&b->given_up);
-        out->in_flight = IN_FLIGHT_OF(word);
+        if (b->in_lanes) {
+                uint64_t asked = hlr_load(&b->asked);
+
+                /* the later count second: both may have moved on */
+                out->in_flight = (uint32_t)hlr_max(0, taken(asked, given_back(b)));
+        } else {
+                out->in_flight = IN_FLIGHT_OF(word);
+        }
         out->waiting = WAITING_OF(word);
         out->limit = (uint32_t)hlr_load(&b->limit);
 }

@@ -168,6 +168,44 @@ static inline int64_t hlr_observe(_Atomic int64_t *newest, _Atomic uint64_t *ste
         return seen;
 }
 
+/* ---- counters without locked instructions ----
+ *
+ * A counter that every call raises would cost each call a locked instruction.
+ * So it is kept in lanes: each of the first few threads owns one, in which it
+ * alone counts with plain stores; all the others share the last, with locked
+ * ones. Only the sum of the lanes means anything. Who owns what is decided
+ * once, by a compare-and-swap; a thread is known by the address of a variable
+ * of its own, which chooses the place of a count and nothing else. Not for
+ * signal handlers: one that counts in the middle of a count loses it.
+ */
+
+enum { HLR_LANES = 4, HLR_COMMON_LANE = HLR_LANES };
+
+struct hlr_lanes {
+        _Atomic uint64_t owner[HLR_LANES]; /* 0: nobody's yet */
+};
+
+extern _Thread_local char hlr_thread_mark
+        __attribute__((visibility("hidden"), tls_model("initial-exec")));
+
+/* The slow half: looks through all lanes, takes a free one, or the common one. */
+uint32_t hlr_lane_find(struct hlr_lanes *lanes, uint64_t me, uint32_t first);
+
+/* The caller's lane; count in it with hlr_count(.., lane == HLR_COMMON_LANE). */
+static inline uint32_t hlr_lane(struct hlr_lanes *lanes, bool shared)
+{
+        uint64_t me;
+        uint32_t first;
+
+        if (!shared)
+                return 0;
+        me = (uint64_t)(uintptr_t)&hlr_thread_mark;
+        first = (uint32_t)(me >> 12) * 0x9e3779b9u >> 30;
+        if (HLR_LIKELY(hlr_load(&lanes->owner[first]) == me))
+                return first;
+        return hlr_lane_find(lanes, me, first);
+}
+
 /* ---- memory and configs ---- */
 
 /* Zeroed and aligned to 64 bytes, or NULL. `allocator` may be NULL. */

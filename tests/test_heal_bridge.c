@@ -178,6 +178,7 @@ START_TEST(slow_calls_open_the_breaker_and_good_trials_close_it)
         int i;
 
         slow_breaker();
+        rules[STRATEGY_BREAKER].to = "bank";
         start();
         for (i = 0; i < 5; i++) {
                 ck_assert_int_eq(call(now, 2 * NS_PER_S, POLICY_OK), POLICY_ADMIT);
@@ -195,6 +196,20 @@ START_TEST(slow_calls_open_the_breaker_and_good_trials_close_it)
         ck_assert(ops->next_transition(state, &t));
         ck_assert_str_eq(t.to, "closed");
         ck_assert(!ops->next_transition(state, &t));
+}
+END_TEST
+
+START_TEST(the_default_rule_trips_on_slow_calls_only_before_a_fallback)
+{
+        int64_t now = 0;
+        int i;
+
+        slow_breaker(); /* shop->bank has no fallback */
+        start();
+        for (i = 0; i < 20; i++) {
+                ck_assert_int_eq(call(now, 2 * NS_PER_S, POLICY_OK), POLICY_ADMIT);
+                now += 2 * NS_PER_S;
+        }
 }
 END_TEST
 
@@ -253,6 +268,7 @@ int main(void)
         tcase_add_test(tcase, a_strategy_that_is_off_neither_wakes_nor_guards);
         tcase_add_test(tcase, settings_reach_the_edges_and_leave_clients_alone);
         tcase_add_test(tcase, slow_calls_open_the_breaker_and_good_trials_close_it);
+        tcase_add_test(tcase, the_default_rule_trips_on_slow_calls_only_before_a_fallback);
         tcase_add_test(tcase, a_bulkhead_gives_its_places_back);
         tcase_add_test(tcase, a_rate_limit_refuses_what_is_above_it);
         tcase_add_test(tcase, shedding_refuses_all_at_its_limit);

@@ -4,7 +4,8 @@
  * from nothing else, so the same requests come at the same instants in every
  * arm. Rates that are constant by pieces (constant, steps, surge, trace, mmpp)
  * are inverted exactly; smooth ones (ramp, sine) are thinned against their
- * largest rate.
+ * largest rate. Evenly spread arrivals (`constant`) come where the integral of
+ * the rate reaches the next whole number.
  *
  * A crowd, benign or a fault's, comes besides, from a stream of its own.
  */
@@ -14,6 +15,10 @@
 #include "harness/fleet/model.h"
 
 #define PI 3.14159265358979323846
+
+/* Whoever has not called for longer than any run may last never will. */
+#define IDLE_MAX_S (2 * 366 * 24 * 3600.0)
+#define IDLE_MAX_NS ((int64_t)IDLE_MAX_S * NS_PER_S)
 
 /* sin by a polynomial after reduction: same bits everywhere, off by < 1e-9,
  * which is all that a load profile needs. */
@@ -63,6 +68,35 @@ static double shape_at(const struct load_profile *profile, int64_t at_ns)
         default:
                 return 1.0;
         }
+}
+
+/* The integral of the shape over [from, to), in seconds; smooth shapes only. */
+static double shape_integral_s(const struct load_profile *profile, int64_t from_ns, int64_t to_ns)
+{
+        double sum = 0;
+
+        if (profile->shape == SHAPE_SINE) {
+                double period_s = (double)profile->period_ns * 1e-9;
+                double from = (double)from_ns / (double)profile->period_ns + profile->phase;
+                double to = (double)to_ns / (double)profile->period_ns + profile->phase;
+
+                /* cos is a sine a quarter of a turn on */
+                return (double)(to_ns - from_ns) * 1e-9 +
+                       profile->amplitude * period_s / (2.0 * PI) *
+                               (sine_of_turn(from + 0.25) - sine_of_turn(to + 0.25));
+        }
+        /* a ramp: flat, straight, flat; over each of them the mean of both ends */
+        for (int part = 0; part < 3; part++) {
+                int64_t low_ns = part == 0 ? INT64_MIN : part == 1 ? 0 : profile->over_ns;
+                int64_t high_ns = part == 0 ? 0 : part == 1 ? profile->over_ns : TIME_NEVER;
+                int64_t a_ns = from_ns > low_ns ? from_ns : low_ns;
+                int64_t b_ns = to_ns < high_ns ? to_ns : high_ns;
+
+                if (a_ns < b_ns)
+                        sum += 0.5 * (shape_at(profile, a_ns) + shape_at(profile, b_ns)) *
+                               (double)(b_ns - a_ns) * 1e-9;
+        }
+        return sum;
 }
 
 static double shape_max(const struct load_profile *profile)
@@ -129,6 +163,17 @@ static double piece_rate(struct fleet *fleet, struct source *source, int64_t at_
         return source->crowd ? rate * source->crowd_factor : rate;
 }
 
+/* Single instants of the trace that lie before its offset. */
+static uint64_t instants_before_offset(const struct load_trace *trace)
+{
+        int64_t offset_ns = floor_mod(trace->offset_ns, trace->total_ns);
+        uint64_t before = 0;
+
+        while (before < trace->length && trace->at_ns[before] < offset_ns)
+                before++;
+        return before;
+}
+
 static struct rng_block next_block(struct fleet *fleet, struct source *source)
 {
         uint64_t n = source->drawn++;
@@ -136,10 +181,34 @@ static struct rng_block next_block(struct fleet *fleet, struct source *source)
         return rng_draw(fleet->key, source->name_hash + (n >> 32), RNG_ARRIVAL, (uint32_t)n);
 }
 
+/* The next of evenly spread arrivals: where the rate has summed up to one more.
+ * Found by halving, to the nanosecond, since the rate may touch 0. */
+static int64_t next_even(const struct load_spec *spec, int64_t from_ns)
+{
+        int64_t low_ns = from_ns, high_ns = from_ns + NS_PER_MS;
+
+        while (spec->rate_per_s * shape_integral_s(&spec->profile, from_ns, high_ns) < 1.0) {
+                if (high_ns - from_ns > IDLE_MAX_NS)
+                        return TIME_NEVER;
+                low_ns = high_ns;
+                high_ns += high_ns - from_ns;
+        }
+        while (high_ns - low_ns > 1) {
+                int64_t middle_ns = low_ns + (high_ns - low_ns) / 2;
+
+                if (spec->rate_per_s * shape_integral_s(&spec->profile, from_ns, middle_ns) < 1.0)
+                        low_ns = middle_ns;
+                else
+                        high_ns = middle_ns;
+        }
+        return high_ns;
+}
+
 /* When the next one comes after `from_ns`, or TIME_NEVER. */
 static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t from_ns)
 {
         const struct load_spec *spec = source->spec;
+        bool smooth, even;
         double units;
 
         if (spec->process == LOAD_TRACE && spec->trace.count == NULL) {
@@ -149,21 +218,21 @@ static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t 
                 if (source->crowd)
                         return TIME_NEVER;
                 /* Single instants: the n-th since the start, round and round. */
-                n = source->drawn;
+                n = source->drawn + source->skipped;
                 source->block = next_block(fleet, source);
                 lap = (int64_t)(n / spec->trace.length);
-                return fleet->start_ns + lap * spec->trace.total_ns +
+                return fleet->start_ns + lap * spec->trace.total_ns -
+                       floor_mod(spec->trace.offset_ns, spec->trace.total_ns) +
                        spec->trace.at_ns[n % spec->trace.length];
         }
-        if (spec->process == LOAD_CONSTANT && !source->crowd) {
-                double rate = spec->rate_per_s * shape_at(&spec->profile, from_ns);
-
+        smooth = spec->process != LOAD_TRACE && spec->process != LOAD_MMPP &&
+                 (spec->profile.shape == SHAPE_SINE || spec->profile.shape == SHAPE_RAMP);
+        even = spec->process == LOAD_CONSTANT && !source->crowd;
+        if (even && smooth) {
                 source->block = next_block(fleet, source);
-                return rate > 0 ? from_ns + (int64_t)(1e9 / rate)
-                                : shape_jumps_at(&spec->profile, from_ns);
+                return next_even(spec, from_ns);
         }
-        if (spec->process != LOAD_TRACE && spec->process != LOAD_MMPP &&
-            (spec->profile.shape == SHAPE_SINE || spec->profile.shape == SHAPE_RAMP)) {
+        if (smooth) {
                 double most = spec->rate_per_s * shape_max(&spec->profile) *
                               (source->crowd ? source->crowd_factor : 1.0);
                 int64_t at_ns = from_ns;
@@ -173,28 +242,33 @@ static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t 
                 do {
                         source->block = next_block(fleet, source);
                         at_ns += 1 + (int64_t)(-det_log(rng_u01(source->block.word[0])) / most * 1e9);
+                        if (at_ns - from_ns > IDLE_MAX_NS)
+                                return TIME_NEVER; /* a ramp down to nothing */
                 } while (rng_u01_32((uint32_t)source->block.word[1]) *
                                  shape_max(&spec->profile) >=
                          shape_at(&spec->profile, at_ns));
                 return at_ns;
         }
         source->block = next_block(fleet, source);
-        units = -det_log(rng_u01(source->block.word[0]));
-        for (int64_t at_ns = from_ns;;) {
+        units = even ? 1.0 : -det_log(rng_u01(source->block.word[0]));
+        for (int64_t at_ns = from_ns; at_ns - from_ns <= IDLE_MAX_NS;) {
                 int64_t until_ns;
                 double rate = piece_rate(fleet, source, at_ns, &until_ns);
 
                 if (until_ns == TIME_NEVER)
-                        return rate > 0 ? at_ns + 1 + (int64_t)(units / rate * 1e9) : TIME_NEVER;
+                        return rate * IDLE_MAX_S > units
+                                       ? at_ns + !even + (int64_t)(units / rate * 1e9)
+                                       : TIME_NEVER;
                 if (rate > 0) {
                         double piece = rate * (double)(until_ns - at_ns) * 1e-9;
 
                         if (units < piece)
-                                return at_ns + 1 + (int64_t)(units / rate * 1e9);
+                                return at_ns + !even + (int64_t)(units / rate * 1e9);
                         units -= piece;
                 }
                 at_ns = until_ns;
         }
+        return TIME_NEVER; /* nothing for longer than any run: a trace of zeros */
 }
 
 static void schedule_next(struct fleet *fleet, uint32_t index, int64_t from_ns)
@@ -324,8 +398,12 @@ bool load_init(struct fleet *fleet)
                 source->name_hash = hash_mix(hash_text(source->spec->name), source->crowd ? 2 : 1);
                 source->edge = spec->edge_count + i % spec->load_count;
                 source->state_until_ns = fleet->start_ns;
+                if (source->spec->process == LOAD_MMPP) /* begins in its first state */
+                        source->state = source->spec->mmpp_count - 1;
                 if (source->crowd)
                         continue;
+                if (source->spec->process == LOAD_TRACE && source->spec->trace.count == NULL)
+                        source->skipped = instants_before_offset(&source->spec->trace);
                 if (source->spec->process == LOAD_CLOSED) {
                         source->user_turns =
                                 ARENA_ARRAY(&fleet->arena, uint32_t, source->spec->users);

@@ -153,6 +153,9 @@ struct instance {
         double batch_load;         /* cores taken by a benign job */
         const char *version;
         const char *cause;
+        /* CoDel: since when waits have been too long, and the next drop */
+        int64_t codel_above_ns, codel_next_ns;
+        uint32_t codel_drops; /* in this spell; 0: not dropping */
         /* telemetry of the present interval */
         int64_t cpu_at_ns;
         double cpu_area_s;
@@ -223,6 +226,7 @@ struct objective {
         int64_t onset_ns, noticed_ns, last_bad_end_ns, good_since;
         double lowest_share;
         uint32_t incident;    /* index of the open one */
+        int64_t floor;        /* bucket before which no incident begins: the last one's end */
 };
 
 struct service {
@@ -277,6 +281,7 @@ struct source {
         double crowd_factor; /* arrivals besides, in parts of the source's rate; 0: none */
         uint32_t generation; /* of its pending arrival */
         uint64_t drawn;      /* arrivals made or tried */
+        uint64_t skipped;    /* instants of a trace before its offset */
         struct rng_block block; /* of the pending arrival */
         uint64_t hash;       /* of arrivals in the measured part */
         size_t state;        /* mmpp */

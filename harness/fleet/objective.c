@@ -198,6 +198,9 @@ static void incident_open(struct fleet *fleet, uint32_t service_index)
                 fleet->incidents = bigger;
                 fleet->incident_capacity = capacity;
         }
+        /* A window longer than the hold still holds what the last one was about. */
+        if (first < objective->floor)
+                first = objective->floor;
         while (first + 1 < objective->done &&
                !bucket_below(&objective->bucket[first], service->spec->slo.target))
                 first++;
@@ -280,6 +283,8 @@ static void service_second(struct fleet *fleet, uint32_t index)
         if (fleet->now - objective->good_since >= HOLD_S * NS_PER_S) {
                 objective->open = false;
                 fleet->incidents[objective->incident].closed_ns = fleet->now;
+                objective->floor = fleet->incidents[objective->incident].restored_ns / NS_PER_S -
+                                   fleet->start_s;
                 incident_note(fleet, FLEET_NOTE_INCIDENT_CLOSED, objective->incident);
         }
 }

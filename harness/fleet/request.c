@@ -589,16 +589,49 @@ static void req_start(struct fleet *fleet, uint32_t index)
                          event_payload(EV_WORKED, req->generation, index));
 }
 
+static void req_drop_waiting(struct fleet *fleet, uint32_t index);
+
+/* Controlled delay (RFC 8289): when waits have been above the target for an
+ * interval, drop at dequeue, ever faster, until they are below it again. */
+static bool codel_drops(struct fleet *fleet, struct instance *instance, const struct req *req)
+{
+        const int64_t target_ns = 5 * NS_PER_MS, interval_ns = 100 * NS_PER_MS;
+
+        if (fleet->now - req->arrived_ns < target_ns || instance->queue.length <= 1) {
+                instance->codel_above_ns = 0;
+                instance->codel_drops = 0;
+                return false;
+        }
+        if (instance->codel_above_ns == 0) {
+                instance->codel_above_ns = fleet->now + interval_ns;
+                return false;
+        }
+        if (fleet->now < instance->codel_above_ns ||
+            (instance->codel_drops > 0 && fleet->now < instance->codel_next_ns))
+                return false;
+        instance->codel_drops++;
+        instance->codel_next_ns =
+                fleet->now + (int64_t)((double)interval_ns / sqrt(instance->codel_drops));
+        return true;
+}
+
 void instance_start_waiting(struct fleet *fleet, uint32_t index)
 {
-        struct instance *instance = &fleet->instances[index];
-        struct service *service = &fleet->services[instance->service];
+        for (;;) {
+                struct instance *instance = &fleet->instances[index];
+                struct service *service = &fleet->services[instance->service];
+                uint32_t ri;
 
-        while (instance->queue.length > 0 && instance->busy < service->concurrency &&
-               (instance->state == INSTANCE_UP || instance->state == INSTANCE_DRAINING)) {
-                uint32_t ri = service->spec->discipline == DISCIPLINE_LIFO ? instance->queue.tail
-                                                                           : instance->queue.head;
-
+                if (instance->queue.length == 0 || instance->busy >= service->concurrency ||
+                    (instance->state != INSTANCE_UP && instance->state != INSTANCE_DRAINING))
+                        return;
+                ri = service->spec->discipline == DISCIPLINE_LIFO ? instance->queue.tail
+                                                                  : instance->queue.head;
+                if (service->spec->discipline == DISCIPLINE_CODEL &&
+                    codel_drops(fleet, instance, &fleet->reqs[ri])) {
+                        req_drop_waiting(fleet, ri);
+                        continue;
+                }
                 service_touch(fleet, service);
                 service->waiting--;
                 list_remove(fleet, &instance->queue, ri);
@@ -687,8 +720,25 @@ static void req_turn_away(struct fleet *fleet, uint32_t index, enum call_outcome
         uint64_t uid = req->uid;
 
         req_free(fleet, index);
+        if (fleet->instances[instance].state == INSTANCE_DRAINING)
+                instance_drained_check(fleet, instance);
         answer_caller(fleet, call, token, outcome, 0.0f, final, instance, uid,
                       host_delay_ns(fleet, instance, uid));
+}
+
+/* Out of the queue without having been served. */
+static void req_drop_waiting(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+        struct instance *instance = &fleet->instances[req->instance];
+        struct service *service = &fleet->services[instance->service];
+
+        service_touch(fleet, service);
+        req_leave(fleet, service, req);
+        service->waiting--;
+        service->measure.dropped += req->arrived_ns >= fleet->measured_from_ns;
+        list_remove(fleet, &instance->queue, index);
+        req_turn_away(fleet, index, CALL_DROPPED, false);
 }
 
 static void req_reach(struct fleet *fleet, uint32_t index)

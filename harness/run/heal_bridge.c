@@ -345,7 +345,8 @@ static void edge_settings(struct guarded_edge *edge, const struct strategy *stra
 
 /* Slow calls trip a breaker only where something else can be answered. Without
  * a fallback a slow answer is better than none, and the breakers of all callers
- * above would open together with the one that helps. */
+ * above would open together with the one that helps. So much for the default
+ * rule; a rule that names an end of the edge is taken at its word. */
 static bool guard_breaker(struct guarded_edge *edge, const struct strategy_rule *rule, uint64_t key,
                           bool has_fallback, int64_t now_ns)
 {
@@ -354,7 +355,7 @@ static bool guard_breaker(struct guarded_edge *edge, const struct strategy_rule 
         if (rule == NULL)
                 return true;
         breaker = rule->breaker;
-        if (!has_fallback)
+        if (!has_fallback && strcmp(rule->from, "*") == 0 && strcmp(rule->to, "*") == 0)
                 breaker.slow_call_ns = 0;
         breaker.seed = key ^ (UINT64_C(0x9e3779b97f4a7c15) * (edge->edge + 1));
         breaker.id = edge->edge;

@@ -11,11 +11,12 @@ static void resolve_instances(struct injector *injector, uint32_t number)
         const struct planned_fault *planned = &injector->plan->faults[number];
         struct injected *fault = &injector->faults[number];
         uint32_t service = planned->entry->target.service;
-        uint32_t members[256];
-        uint32_t count = fleet_service_instances(injector->fleet, service, members, 256);
+        uint32_t most = planned->place_count > 0 ? planned->places[planned->place_count - 1] + 1 : 0;
+        uint32_t *members = injector->members;
+        uint32_t count = fleet_service_instances(injector->fleet, service, members, most);
 
-        if (count > 256)
-                count = 256;
+        if (count > most)
+                count = most;
         fault->run.instance_count = 0;
         for (uint32_t i = 0; i < planned->place_count; i++)
                 if (planned->places[i] < count)
@@ -131,7 +132,15 @@ static void fault_ends(void *user, uint32_t number)
 bool injector_begin(struct injector *injector, struct arena *arena)
 {
         const struct plan *plan = injector->plan;
+        uint32_t most = 0;
 
+        for (uint32_t i = 0; i < plan->fault_count; i++)
+                if (plan->faults[i].place_count > 0 &&
+                    plan->faults[i].places[plan->faults[i].place_count - 1] >= most)
+                        most = plan->faults[i].places[plan->faults[i].place_count - 1] + 1;
+        injector->members = ARENA_ARRAY(arena, uint32_t, most + 1);
+        if (injector->members == NULL)
+                return false;
         injector->overlay_before = fleet_overlay_digest(injector->fleet);
         injector->faults = ARENA_ARRAY(arena, struct injected, plan->fault_count + 1);
         if (injector->faults == NULL)

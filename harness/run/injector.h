@@ -24,6 +24,7 @@ struct injector {
         const struct scenario *scenario;
         const struct plan *plan;
         struct injected *faults;
+        uint32_t *members;   /* room to list the places of any target in */
         bool acts;           /* else: only the phases */
         uint32_t active;     /* faults in force by the plan */
         uint64_t hash;       /* of what was really done */

@@ -4,6 +4,9 @@
  * time, then it is decided whether that was all (every entry service good, or
  * half an hour of cooldown) or how far they go next. A piece of work is one arm
  * and that time; threads take the oldest piece there is.
+ *
+ * Where an arm is advanced is its lane: three for each healer (treated, shadow,
+ * quiet), and two that all of them share (untreated, calm).
  */
 #include "harness/run/run.h"
 
@@ -18,17 +21,26 @@
 #define COOLDOWN_STEP_NS (10 * NS_PER_S)
 #define SLICE_NS (60 * NS_PER_S) /* between looks at `stop` */
 
-enum arm_status { ARM_UNUSED, ARM_TODO, ARM_RUNNING, ARM_THERE };
+enum { HEALER_LANES = 3, SHARED_LANES = 2 };
+enum { LANES_MAX = HEALER_LANES * RUN_HEALERS_MAX + SHARED_LANES };
+enum lane_status { LANE_UNUSED, LANE_TODO, LANE_RUNNING, LANE_THERE };
+
+struct lane {
+        enum arm arm;
+        struct run_healer healer; /* ops NULL: none */
+        bool wanted;              /* from the start; a shadow is wanted later or never */
+};
 
 struct replication {
         uint32_t number;
         uint64_t key;
         struct arena arena; /* of the plan */
         struct plan plan;
-        struct world *worlds[ARM_COUNT];
-        enum arm_status status[ARM_COUNT];
+        struct world *worlds[LANES_MAX];
+        struct arm_record *arms[LANES_MAX];
+        enum lane_status status[LANES_MAX];
         int64_t target_ns;  /* where all arms are to be */
-        struct replication_record record;
+        struct replication_record records[RUN_HEALERS_MAX];
         bool started, done, good;
         uint32_t next_free;
 };
@@ -41,7 +53,11 @@ struct runner {
         uint32_t slot_count;
         uint32_t next_start;       /* number of the next replication to begin */
         uint32_t next_out;         /* number of the next one to hand over */
-        bool arm_wanted[ARM_COUNT];
+        struct run_healer healers[RUN_HEALERS_MAX];
+        uint32_t healer_count;
+        struct lane lanes[LANES_MAX];
+        uint32_t lane_count;
+        uint32_t end;              /* number after the last replication that is wanted */
         int64_t bin_ns;
         bool failed;
         bool sinking;              /* a thread is handing over */
@@ -55,9 +71,25 @@ static bool stopped(const struct runner *runner)
                (runner->options->stop != NULL && *runner->options->stop != 0);
 }
 
-static bool arm_has_healer(enum arm arm)
+/* The lane of an arm for that healer. */
+static uint32_t lane_of(const struct runner *runner, uint32_t healer, enum arm arm)
 {
-        return arm == ARM_TREATED || arm == ARM_SHADOW || arm == ARM_QUIET;
+        uint32_t shared = HEALER_LANES * runner->healer_count;
+
+        switch (arm) {
+        case ARM_TREATED:
+                return HEALER_LANES * healer;
+        case ARM_SHADOW:
+                return HEALER_LANES * healer + 1;
+        case ARM_QUIET:
+                return HEALER_LANES * healer + 2;
+        case ARM_UNTREATED:
+                return shared;
+        case ARM_CALM:
+        case ARM_COUNT:
+                break;
+        }
+        return shared + 1;
 }
 
 static bool has_faults(const struct scenario *scenario)
@@ -68,38 +100,58 @@ static bool has_faults(const struct scenario *scenario)
         return false;
 }
 
-/* Which arms are really different. */
-static void choose_arms(struct runner *runner)
+/* Which arms there are, and which of them are really different. */
+static void lay_lanes(struct runner *runner)
 {
-        bool faults = has_faults(runner->options->scenario);
-        bool healer = runner->options->healer != NULL;
+        const struct run_options *options = runner->options;
+        bool faults = has_faults(options->scenario);
 
-        memset(runner->arm_wanted, 0, sizeof(runner->arm_wanted));
-        runner->arm_wanted[ARM_CALM] = true;
-        runner->arm_wanted[ARM_UNTREATED] = faults;
-        runner->arm_wanted[ARM_QUIET] = healer;
-        runner->arm_wanted[ARM_TREATED] = healer && faults;
+        runner->healer_count = options->healer_count > 0 ? options->healer_count : 1;
+        for (uint32_t h = 0; h < runner->healer_count; h++)
+                runner->healers[h] = options->healer_count > 0
+                                             ? options->healers[h]
+                                             : (struct run_healer){options->healer,
+                                                                   options->healer_config};
+        runner->lane_count = HEALER_LANES * runner->healer_count + SHARED_LANES;
+        for (uint32_t h = 0; h < runner->healer_count; h++) {
+                struct run_healer healer = runner->healers[h];
+                bool acts = healer.ops != NULL;
+
+                runner->lanes[lane_of(runner, h, ARM_TREATED)] =
+                        (struct lane){ARM_TREATED, healer, acts && faults};
+                runner->lanes[lane_of(runner, h, ARM_SHADOW)] =
+                        (struct lane){ARM_SHADOW, healer, false};
+                runner->lanes[lane_of(runner, h, ARM_QUIET)] =
+                        (struct lane){ARM_QUIET, healer, acts};
+        }
+        runner->lanes[lane_of(runner, 0, ARM_UNTREATED)] =
+                (struct lane){.arm = ARM_UNTREATED, .wanted = faults};
+        runner->lanes[lane_of(runner, 0, ARM_CALM)] = (struct lane){.arm = ARM_CALM, .wanted = true};
 }
 
-/* The arm whose world serves as this one. */
-static enum arm stand_in(const struct runner *runner, const struct replication *replication,
-                         enum arm arm)
+/* The record that serves as this arm of this healer. */
+static struct arm_record *record_of(const struct runner *runner,
+                                    const struct replication *replication, uint32_t healer,
+                                    enum arm arm)
 {
-        if (replication->worlds[arm] != NULL || runner->arm_wanted[arm])
-                return arm;
+        struct arm_record *own = replication->arms[lane_of(runner, healer, arm)];
+
+        if (own != NULL)
+                return own;
         switch (arm) {
         case ARM_SHADOW:
-                return stand_in(runner, replication, ARM_TREATED);
+                return record_of(runner, replication, healer, ARM_TREATED);
         case ARM_TREATED:
-                return runner->options->healer != NULL ? ARM_QUIET
-                                                       : stand_in(runner, replication, ARM_UNTREATED);
+                return record_of(runner, replication, healer,
+                                 runner->healers[healer].ops != NULL ? ARM_QUIET : ARM_UNTREATED);
         case ARM_UNTREATED:
         case ARM_QUIET:
+                return record_of(runner, replication, healer, ARM_CALM);
         case ARM_CALM:
         case ARM_COUNT:
                 break;
         }
-        return ARM_CALM;
+        return NULL;
 }
 
 static bool replication_begin(struct runner *runner, struct replication *replication, uint32_t number)
@@ -114,21 +166,22 @@ static bool replication_begin(struct runner *runner, struct replication *replica
         replication->target_ns = scenario->duration_ns;
         if (runner->fixed_cooldown_ns > 0)
                 replication->target_ns += runner->fixed_cooldown_ns;
-        for (int arm = 0; arm < ARM_COUNT; arm++)
-                replication->status[arm] = runner->arm_wanted[arm] ? ARM_TODO : ARM_UNUSED;
+        for (uint32_t i = 0; i < runner->lane_count; i++)
+                replication->status[i] = runner->lanes[i].wanted ? LANE_TODO : LANE_UNUSED;
         return true;
 }
 
-static struct world *arm_world(struct runner *runner, struct replication *replication, enum arm arm)
+static struct world *lane_world(struct runner *runner, struct replication *replication,
+                                const struct lane *lane)
 {
         struct world_options options = {
                 .scenario = runner->options->scenario,
                 .plan = &replication->plan,
-                .arm = arm,
+                .arm = lane->arm,
                 .key = replication->key,
                 .bin_ns = runner->bin_ns,
-                .healer = arm_has_healer(arm) ? runner->options->healer : NULL,
-                .healer_config = runner->options->healer_config,
+                .healer = lane->healer.ops,
+                .healer_config = lane->healer.config,
                 .texts = runner->options->texts,
         };
 
@@ -136,13 +189,13 @@ static struct world *arm_world(struct runner *runner, struct replication *replic
 }
 
 /* Advances one arm; without the lock. False when memory is out. */
-static bool advance(struct runner *runner, struct replication *replication, enum arm arm)
+static bool advance(struct runner *runner, struct replication *replication, uint32_t lane)
 {
-        struct world **world = &replication->worlds[arm];
+        struct world **world = &replication->worlds[lane];
         int64_t at_ns;
 
         if (*world == NULL) {
-                struct world *fresh = arm_world(runner, replication, arm);
+                struct world *fresh = lane_world(runner, replication, &runner->lanes[lane]);
 
                 if (fresh == NULL)
                         return false;
@@ -158,40 +211,54 @@ static bool advance(struct runner *runner, struct replication *replication, enum
         return true;
 }
 
-static bool all_there(const struct replication *replication)
+static bool all_there(const struct runner *runner, const struct replication *replication)
 {
-        for (int arm = 0; arm < ARM_COUNT; arm++)
-                if (replication->status[arm] == ARM_TODO || replication->status[arm] == ARM_RUNNING)
+        for (uint32_t i = 0; i < runner->lane_count; i++)
+                if (replication->status[i] == LANE_TODO || replication->status[i] == LANE_RUNNING)
                         return false;
         return true;
 }
 
-static bool all_good(const struct replication *replication)
+static bool all_good(const struct runner *runner, const struct replication *replication)
 {
-        for (int arm = 0; arm < ARM_COUNT; arm++)
-                if (replication->worlds[arm] != NULL && !world_is_good(replication->worlds[arm]))
+        for (uint32_t i = 0; i < runner->lane_count; i++)
+                if (replication->worlds[i] != NULL && !world_is_good(replication->worlds[i]))
                         return false;
         return true;
+}
+
+/* Whether shadows that differ from their treated arm are still to be run. */
+static bool add_shadows(struct runner *runner, struct replication *replication)
+{
+        bool added = false;
+
+        for (uint32_t h = 0; h < runner->healer_count; h++) {
+                struct world *treated = replication->worlds[lane_of(runner, h, ARM_TREATED)];
+                enum lane_status *shadow = &replication->status[lane_of(runner, h, ARM_SHADOW)];
+
+                if (treated == NULL || *shadow != LANE_UNUSED ||
+                    world_preventive_count(treated) == 0)
+                        continue;
+                *shadow = LANE_TODO;
+                added = true;
+        }
+        return added;
 }
 
 /* All arms are where they should be: what now? With the lock held. */
 static void replication_decide(struct runner *runner, struct replication *replication)
 {
         const struct scenario *scenario = runner->options->scenario;
-        struct world *treated = replication->worlds[ARM_TREATED];
 
-        if (treated != NULL && replication->status[ARM_SHADOW] == ARM_UNUSED &&
-            world_preventive_count(treated) > 0) {
-                replication->status[ARM_SHADOW] = ARM_TODO;
+        if (add_shadows(runner, replication))
                 return;
-        }
-        replication->good = all_good(replication);
+        replication->good = all_good(runner, replication);
         if (runner->fixed_cooldown_ns < 0 && !replication->good &&
             replication->target_ns < scenario->duration_ns + COOLDOWN_MAX_NS) {
                 replication->target_ns += COOLDOWN_STEP_NS;
-                for (int arm = 0; arm < ARM_COUNT; arm++)
-                        if (replication->status[arm] == ARM_THERE)
-                                replication->status[arm] = ARM_TODO;
+                for (uint32_t i = 0; i < runner->lane_count; i++)
+                        if (replication->status[i] == LANE_THERE)
+                                replication->status[i] = LANE_TODO;
                 return;
         }
         replication->done = true;
@@ -200,34 +267,38 @@ static void replication_decide(struct runner *runner, struct replication *replic
 /* Turns the worlds into records; without the lock. */
 static bool replication_finish(struct runner *runner, struct replication *replication)
 {
-        struct replication_record *record = &replication->record;
         bool ok = true;
 
-        *record = (struct replication_record){.replication = replication->number,
-                                              .all_good_at_end = replication->good};
-        for (int arm = 0; arm < ARM_COUNT; arm++) {
-                if (replication->worlds[arm] == NULL)
+        for (uint32_t i = 0; i < runner->lane_count; i++) {
+                if (replication->worlds[i] == NULL)
                         continue;
-                record->arms[arm] = world_finish(replication->worlds[arm]);
-                ok = ok && record->arms[arm] != NULL;
-                world_destroy(replication->worlds[arm]);
+                replication->arms[i] = world_finish(replication->worlds[i]);
+                ok = ok && replication->arms[i] != NULL;
+                world_destroy(replication->worlds[i]);
         }
-        for (int arm = 0; arm < ARM_COUNT; arm++) {
-                enum arm other = stand_in(runner, replication, (enum arm)arm);
+        for (uint32_t h = 0; ok && h < runner->healer_count; h++) {
+                struct replication_record *record = &replication->records[h];
 
-                if (replication->worlds[arm] == NULL)
-                        record->arms[arm] = record->arms[other];
+                *record = (struct replication_record){.replication = replication->number,
+                                                      .all_good_at_end = replication->good};
+                for (int arm = 0; arm < ARM_COUNT; arm++)
+                        record->arms[arm] = record_of(runner, replication, h, (enum arm)arm);
         }
         return ok;
 }
 
 static void replication_release(struct runner *runner, struct replication *replication)
 {
-        for (int arm = 0; arm < ARM_COUNT; arm++)
-                if (replication->worlds[arm] != NULL)
-                        arm_record_free(replication->record.arms[arm], runner->options->scenario);
+        for (uint32_t i = 0; i < runner->lane_count; i++)
+                if (replication->arms[i] != NULL)
+                        arm_record_free(replication->arms[i], runner->options->scenario);
         arena_release(&replication->arena);
         memset(replication, 0, sizeof(*replication));
+}
+
+static bool all_out(const struct runner *runner)
+{
+        return runner->next_out >= runner->end;
 }
 
 /* Hands over what is next in order, and what follows it. With the lock held;
@@ -239,7 +310,10 @@ static void hand_over(struct runner *runner)
         if (runner->sinking)
                 return;
         runner->sinking = true;
-        while (found && !stopped(runner)) {
+        while (found && !stopped(runner) && !all_out(runner)) {
+                const struct run_options *options = runner->options;
+                bool enough = false;
+
                 found = false;
                 for (uint32_t i = 0; i < runner->slot_count; i++) {
                         struct replication *replication = &runner->slots[i];
@@ -248,13 +322,17 @@ static void hand_over(struct runner *runner)
                             replication->number != runner->next_out)
                                 continue;
                         pthread_mutex_unlock(&runner->lock);
-                        if (replication_finish(runner, replication))
-                                runner->options->sink(runner->options->user, &replication->record);
-                        else
+                        if (replication_finish(runner, replication)) {
+                                options->sink(options->user, replication->records);
+                                enough = options->enough != NULL && options->enough(options->user);
+                        } else {
                                 runner->failed = true;
+                        }
                         pthread_mutex_lock(&runner->lock);
                         replication_release(runner, replication);
                         runner->next_out++;
+                        if (enough)
+                                runner->end = runner->next_out;
                         found = true;
                         pthread_cond_broadcast(&runner->work);
                         break;
@@ -264,7 +342,7 @@ static void hand_over(struct runner *runner)
 }
 
 /* The oldest arm that has to go on, or a new replication; with the lock held. */
-static bool take_work(struct runner *runner, struct replication **out, enum arm *out_arm)
+static bool take_work(struct runner *runner, struct replication **out, uint32_t *out_lane)
 {
         struct replication *oldest = NULL, *empty = NULL;
 
@@ -277,12 +355,11 @@ static bool take_work(struct runner *runner, struct replication **out, enum arm 
                 }
                 if (oldest != NULL && oldest->number < replication->number)
                         continue;
-                for (int arm = 0; arm < ARM_COUNT; arm++)
-                        if (replication->status[arm] == ARM_TODO)
+                for (uint32_t lane = 0; lane < runner->lane_count; lane++)
+                        if (replication->status[lane] == LANE_TODO)
                                 oldest = replication;
         }
-        if (oldest == NULL && empty != NULL &&
-            runner->next_start < runner->options->first + runner->options->count) {
+        if (oldest == NULL && empty != NULL && runner->next_start < runner->end) {
                 if (!replication_begin(runner, empty, runner->next_start)) {
                         runner->failed = true;
                         return false;
@@ -292,27 +369,22 @@ static bool take_work(struct runner *runner, struct replication **out, enum arm 
         }
         if (oldest == NULL)
                 return false;
-        for (int arm = 0; arm < ARM_COUNT; arm++) {
-                if (oldest->status[arm] != ARM_TODO)
+        for (uint32_t lane = 0; lane < runner->lane_count; lane++) {
+                if (oldest->status[lane] != LANE_TODO)
                         continue;
-                oldest->status[arm] = ARM_RUNNING;
+                oldest->status[lane] = LANE_RUNNING;
                 *out = oldest;
-                *out_arm = (enum arm)arm;
+                *out_lane = lane;
                 return true;
         }
         return false;
-}
-
-static bool all_out(const struct runner *runner)
-{
-        return runner->next_out == runner->options->first + runner->options->count;
 }
 
 static void report_progress(struct runner *runner)
 {
         struct run_progress progress = {
                 .replications_done = runner->next_out - runner->options->first,
-                .replications = runner->options->count,
+                .replications = runner->end - runner->options->first,
                 .virtual_s_done = runner->virtual_s,
         };
 
@@ -327,24 +399,24 @@ static void *worker(void *argument)
         pthread_mutex_lock(&runner->lock);
         while (!stopped(runner) && !all_out(runner)) {
                 struct replication *replication;
-                enum arm arm;
+                uint32_t lane;
                 int64_t from_ns;
 
-                if (!take_work(runner, &replication, &arm)) {
+                if (!take_work(runner, &replication, &lane)) {
                         if (stopped(runner) || all_out(runner))
                                 break;
                         pthread_cond_wait(&runner->work, &runner->lock);
                         continue;
                 }
                 pthread_mutex_unlock(&runner->lock);
-                from_ns = replication->worlds[arm] == NULL ? -runner->options->scenario->warmup_ns
-                                                           : replication->target_ns - COOLDOWN_STEP_NS;
-                if (!advance(runner, replication, arm))
+                from_ns = replication->worlds[lane] == NULL ? -runner->options->scenario->warmup_ns
+                                                            : replication->target_ns - COOLDOWN_STEP_NS;
+                if (!advance(runner, replication, lane))
                         runner->failed = true;
                 pthread_mutex_lock(&runner->lock);
                 runner->virtual_s += (double)(replication->target_ns - from_ns) * 1e-9;
-                replication->status[arm] = ARM_THERE;
-                if (!stopped(runner) && all_there(replication)) {
+                replication->status[lane] = LANE_THERE;
+                if (!stopped(runner) && all_there(runner, replication)) {
                         replication_decide(runner, replication);
                         if (replication->done)
                                 hand_over(runner);
@@ -364,8 +436,8 @@ static void drop_unfinished(struct runner *runner)
 
                 if (!replication->started)
                         continue;
-                for (int arm = 0; arm < ARM_COUNT; arm++)
-                        world_destroy(replication->worlds[arm]);
+                for (uint32_t lane = 0; lane < runner->lane_count; lane++)
+                        world_destroy(replication->worlds[lane]);
                 arena_release(&replication->arena);
         }
 }
@@ -379,6 +451,7 @@ enum run_status run_scenario(const struct run_options *options)
                 .slot_count = options->jobs + 1,
                 .next_start = options->first,
                 .next_out = options->first,
+                .end = options->first + options->count,
                 .bin_ns = run_bin_ns(options->scenario),
                 .fixed_cooldown_ns = options->scenario->cooldown_ns,
         };
@@ -392,7 +465,7 @@ enum run_status run_scenario(const struct run_options *options)
                 free(threads);
                 return RUN_NO_MEMORY;
         }
-        choose_arms(&runner);
+        lay_lanes(&runner);
         while (started + 1 < options->jobs &&
                pthread_create(&threads[started], NULL, worker, &runner) == 0)
                 started++;

@@ -8,6 +8,10 @@
  * `quiet`; without a healer `treated` is `untreated`; and `shadow` is
  * `treated` as long as no preventive action was ordered. The record's arms then
  * point to one arm_record.
+ *
+ * Several healers may be given, to be compared: each replication then has the
+ * arms without a healer once and the others once a healer. All of them go on
+ * until the last is well, so that they are measured over the same time.
  */
 #ifndef CHAOS_RUN_H
 #define CHAOS_RUN_H
@@ -24,17 +28,32 @@ struct run_progress {
         double virtual_s_done, virtual_s; /* over all arms, as far as known */
 };
 
+enum { RUN_HEALERS_MAX = 8 };
+
+struct run_healer {
+        const struct healer_ops *ops; /* NULL: none */
+        const void *config;
+};
+
 struct run_options {
         const struct scenario *scenario;
         const struct healer_ops *healer; /* NULL: none */
         const void *healer_config;
+        /* Instead of the two above: 1..RUN_HEALERS_MAX that are compared; 0: not asked. */
+        const struct run_healer *healers;
+        uint32_t healer_count;
         struct text_pool *texts;      /* must outlive the records */
         uint32_t first, count;           /* replications [first, first + count) */
         uint32_t jobs;                   /* threads, >= 1 */
         const volatile sig_atomic_t *stop; /* not 0: end soon, hand over what is whole */
         void *user;
-        /* One at a time, from any thread. `record` is freed when it returns. */
-        void (*sink)(void *user, const struct replication_record *record);
+        /* One replication at a time, from any thread: a record for each healer, in
+         * their order. Arms without a healer are the same arm_record in all of
+         * them. All are freed when it returns. */
+        void (*sink)(void *user, const struct replication_record *records);
+        /* Asked after each sink: true when no further replication is wanted, which
+         * is as if `count` ended there. NULL: never. */
+        bool (*enough)(void *user);
         /* From any thread, at most a few times a second. May be NULL. */
         void (*progress)(void *user, const struct run_progress *progress);
 };

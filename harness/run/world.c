@@ -590,7 +590,12 @@ static bool probes_begin(struct world *world)
                     !fleet_watch(world->fleet, scenario->method[i].probe.service,
                                  scenario->method[i].probe.window_ns))
                         return false;
-        fleet_schedule(world->fleet, world->options.plan->first_ns, 0, steady_state_before, world, 0);
+        /* Without any fault at the very end, while the run still goes. */
+        fleet_schedule(world->fleet,
+                       world->options.plan->first_ns < scenario->duration_ns
+                               ? world->options.plan->first_ns
+                               : scenario->duration_ns - 1,
+                       0, steady_state_before, world, 0);
         for (size_t i = 0; i < scenario->method_count; i++)
                 if (scenario->method[i].kind == METHOD_PROBE)
                         fleet_schedule(world->fleet, scenario->method[i].at_ns, hash_mix(5, i),
