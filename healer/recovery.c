@@ -231,7 +231,15 @@ static bool replacement_follows(const struct healer *healer, const struct hlr_ep
                 (UINT32_C(1) << HEALER_ACTION_REPLACE_INSTANCE)) != 0;
 }
 
-/* The platform mended it meanwhile, or it is gone. */
+static bool answers_badly(const struct hlr_instance *instance)
+{
+        return instance->monitors[HEALER_METRIC_LATENCY].level > HLR_FINE ||
+               instance->monitors[HEALER_METRIC_ERROR_RATE].level > HLR_FINE ||
+               instance->monitors[HEALER_METRIC_NETWORK].level > HLR_FINE;
+}
+
+/* The platform mended it meanwhile, or it is gone. A new process that is bad
+ * again was not mended: what is wrong lives elsewhere. */
 static bool needless(const struct healer *healer, const struct hlr_episode *episode,
                      const struct hlr_target *target)
 {
@@ -242,7 +250,8 @@ static bool needless(const struct healer *healer, const struct hlr_episode *epis
         instance = &healer->instances[target->instance];
         return instance->process == HLR_REMOVED ||
                (target->attempts == 0 && !target->moved && instance->process == HLR_UP &&
-                instance->started_ns > episode->opened_ns && !episode->preventive);
+                instance->started_ns > episode->opened_ns && !answers_badly(instance) &&
+                !episode->preventive);
 }
 
 static bool in_the_way(const struct healer *healer, const struct hlr_episode *episode,

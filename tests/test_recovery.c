@@ -197,6 +197,31 @@ START_TEST(results_of_nobody_change_nothing)
 }
 END_TEST
 
+START_TEST(a_restart_by_others_that_did_not_help_is_not_taken_for_a_mend)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        /* First only the way to it is seen to be slow... */
+        rig->edge[TO_PAYMENT].latency_p50_s = 2;
+        rig->edge[TO_PAYMENT].latency_p95_s = 3;
+        rig->edge[TO_PAYMENT].latency_p99_s = 4;
+        rig_run(rig, 30);
+        ck_assert_uint_eq(rig->order_count, 0);
+        /* ... then a routine deployment restarts an instance of it, and the
+         * new process is the slow one: its host is. */
+        rig_event(rig, HEALER_OCCURRED_PROCESS_EXITED, PAYMENT, INSTANCE(PAYMENT, 1), 0);
+        rig_comes_back(rig, INSTANCE(PAYMENT, 1));
+        rig->instance[INSTANCE(PAYMENT, 1)].latency_p50_s = 2;
+        rig->instance[INSTANCE(PAYMENT, 1)].latency_p95_s = 3;
+        rig->instance[INSTANCE(PAYMENT, 1)].latency_p99_s = 4;
+        rig_run(rig, 45);
+        ck_assert_uint_ge(rig->order_count, 1);
+        ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(PAYMENT, 1));
+        rig_free(rig);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("recovery");
@@ -212,6 +237,7 @@ int main(void)
         tcase_add_test(tcase, an_instance_is_not_restarted_for_ever);
         tcase_add_test(tcase, a_level_of_degradation_is_taken_back_step_by_step);
         tcase_add_test(tcase, results_of_nobody_change_nothing);
+        tcase_add_test(tcase, a_restart_by_others_that_did_not_help_is_not_taken_for_a_mend);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
