@@ -322,6 +322,7 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                 for (uint32_t i = 0; i < service->member_count; i++)
                         instance_cpu_touch(fleet, &fleet->instances[service->members[i]]);
                 service->memory_limit_bytes += service->memory_limit_bytes / 4;
+                service_memory_changed(service);
                 service->cpu_cores *= 1.25;
                 break;
         case ACTION_SHED_LOAD:

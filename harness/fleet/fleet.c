@@ -54,6 +54,7 @@ static bool create_services(struct fleet *fleet)
                 service->slowdown = 1.0;
                 service->cpu_cores = spec->cpu_cores;
                 service->memory_limit_bytes = spec->memory_limit_bytes;
+                service_memory_changed(service);
                 service->version = "v1";
                 service->admit_share = 1.0;
                 service->degrade_share = 1.0;
@@ -567,6 +568,7 @@ struct service_measure *fleet_finish(struct fleet *fleet, struct fleet_totals *t
         for (uint32_t i = 0; i < fleet->spec->load_count; i++)
                 if (fleet->spec->loads[i].process != LOAD_CLOSED)
                         totals->arrival_hash = hash_mix(totals->arrival_hash, fleet->sources[i].hash);
+        totals->draw_hash = fleet->draw_hash;
         totals->events = fleet->events;
         *incidents = fleet->incidents;
         *incident_count = fleet->incident_count;

@@ -136,6 +136,7 @@ struct fleet_totals {
         uint64_t human_pages;
         uint64_t root_requests, root_unfinished, root_outcome[CALL_OUTCOME_COUNT];
         uint64_t arrival_hash; /* of the open sources' arrivals in the measured part */
+        uint64_t draw_hash;    /* of the chance that one in 256 of them met at the entry */
         uint64_t events;
 };
 

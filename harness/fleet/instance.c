@@ -477,6 +477,19 @@ void instance_leak_now(struct fleet *fleet, struct instance *instance)
         instance->leak_at_ns = fleet->now;
 }
 
+void service_memory_changed(struct service *service)
+{
+        double room = 0.85 * (double)service->memory_limit_bytes -
+                      (double)service->spec->memory_base_bytes;
+        double each = (double)service->spec->memory_per_request_bytes;
+
+        if (service->memory_limit_bytes <= 0 || (each <= 0 && room > 0))
+                service->memory_calm = UINT32_MAX;
+        else
+                service->memory_calm = room <= 0 ? 0 : room / each > 4e9 ? UINT32_MAX
+                                                                       : (uint32_t)(room / each);
+}
+
 double instance_memory_bytes(struct fleet *fleet, struct instance *instance)
 {
         const struct service_spec *spec = fleet->services[instance->service].spec;

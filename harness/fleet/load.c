@@ -242,8 +242,9 @@ static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t 
                 do {
                         source->block = next_block(fleet, source);
                         at_ns += 1 + (int64_t)(-det_log(rng_u01(source->block.word[0])) / most * 1e9);
-                        if (at_ns - from_ns > IDLE_MAX_NS)
-                                return TIME_NEVER; /* a ramp down to nothing */
+                        if (spec->profile.shape == SHAPE_RAMP && spec->profile.to <= 0 &&
+                            at_ns >= spec->profile.over_ns)
+                                return TIME_NEVER; /* down to nothing, and it stays so */
                 } while (rng_u01_32((uint32_t)source->block.word[1]) *
                                  shape_max(&spec->profile) >=
                          shape_at(&spec->profile, at_ns));

@@ -251,6 +251,7 @@ struct service {
         double error_rate, slowdown;
         double cpu_cores;
         int64_t memory_limit_bytes;
+        uint32_t memory_calm; /* in flight up to which memory matters to nobody, where nothing leaked */
         const char *version, *previous_version;
         double admit_share;      /* of what comes; below 1: shed */
         double admit_credit;
@@ -383,6 +384,7 @@ struct fleet {
         double instance_added_s;
         uint64_t human_pages;
         uint64_t root_requests, root_unfinished, root_outcome[CALL_OUTCOME_COUNT];
+        uint64_t draw_hash; /* of the chance of sampled requests */
         uint64_t events;
 };
 
@@ -405,6 +407,14 @@ static inline void service_touch(struct fleet *fleet, struct service *service)
         service->worker_area += dt * service->workers_up;
         service->up_area += dt * service->up;
         service->want_area += dt * service->member_count;
+}
+
+/* Whether memory can neither slow nor kill an instance now: the usual case, told
+ * without arithmetic. */
+static inline bool memory_is_calm(const struct service *service, const struct instance *instance)
+{
+        return instance->effects == NULL && instance->leaked_bytes == 0 &&
+               instance->queue.length + instance->inside.length < service->memory_calm;
 }
 
 /* ---- fleet.c */
@@ -446,6 +456,8 @@ void instance_exit(struct fleet *fleet, uint32_t instance, int code, bool oom, c
 void instance_drained_check(struct fleet *fleet, uint32_t instance);
 /* Starts it if it is down, wanted and nothing holds it. */
 void instance_try_start(struct fleet *fleet, uint32_t instance);
+/* After the limit changed. */
+void service_memory_changed(struct service *service);
 double instance_memory_bytes(struct fleet *fleet, struct instance *instance);
 void instance_leak_now(struct fleet *fleet, struct instance *instance);
 void service_routes_changed(struct fleet *fleet, uint32_t service);

@@ -351,6 +351,9 @@ static void call_send(struct fleet *fleet, uint32_t index)
                 call->ticketed = true;
         }
         block = rng_draw(fleet->key, uid, RNG_HOP, 0);
+        if (call->parent == NONE && call->attempt == 0 && (uid & 0xff) == 0 &&
+            call->first_at_ns >= fleet->measured_from_ns && call->parent_generation == NONE)
+                fleet->draw_hash += hash_mix(uid, block.word[0]); /* any order: a sum */
         caller = call_caller_instance(fleet, call);
         instance = pick_instance(fleet, edge, (uint32_t)block.word[1]);
         if (instance == NONE) {
@@ -545,7 +548,7 @@ static double slowness(struct fleet *fleet, struct service *service, struct inst
 
         if (demand > service->cpu_cores)
                 factor *= demand / service->cpu_cores;
-        if (service->memory_limit_bytes > 0) {
+        if (!memory_is_calm(service, instance) && service->memory_limit_bytes > 0) {
                 double used = instance_memory_bytes(fleet, instance) /
                               (double)service->memory_limit_bytes;
 
@@ -790,7 +793,7 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 req_turn_away(fleet, index, CALL_DROPPED, false);
                 return;
         }
-        if (service->memory_limit_bytes > 0 &&
+        if (!memory_is_calm(service, instance) && service->memory_limit_bytes > 0 &&
             instance_memory_bytes(fleet, instance) > (double)service->memory_limit_bytes)
                 instance_exit(fleet, instance_index, 137, true, "out of memory");
 }

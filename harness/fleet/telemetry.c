@@ -20,6 +20,8 @@ void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
         const struct service *service = &fleet->services[instance->service];
         double demand = instance->working * service->spec->cpu_share + instance->batch_load;
 
+        if (!fleet->options.telemetry)
+                return; /* nobody will ask */
         if (demand > service->cpu_cores)
                 demand = service->cpu_cores;
         instance->cpu_area_s += demand * (double)(fleet->now - instance->cpu_at_ns) * 1e-9;

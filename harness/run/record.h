@@ -199,7 +199,8 @@ struct arm_record {
         uint64_t human_pages;
         uint64_t root_requests, root_unfinished;
         uint64_t root_outcome[CALL_OUTCOME_COUNT];
-        uint64_t exogenous_hash; /* arrivals of open sources: the same in all arms */
+        uint64_t exogenous_hash; /* arrivals of open sources, and the chance that a sample of them met
+                                  * at the entry: the same in all arms */
         uint64_t timetable_hash; /* timed faults and their targets; 0 in quiet and calm */
         uint64_t overlay_before, overlay_after; /* digest of the injector's overlay */
         uint64_t events;         /* simulated */

@@ -878,7 +878,7 @@ static bool record_make(struct world *world, struct arm_record *record)
         record->root_requests = totals.root_requests;
         record->root_unfinished = totals.root_unfinished;
         memcpy(record->root_outcome, totals.root_outcome, sizeof(record->root_outcome));
-        record->exogenous_hash = totals.arrival_hash;
+        record->exogenous_hash = hash_mix(totals.arrival_hash, totals.draw_hash);
         record->timetable_hash = world->injector.acts ? world->injector.hash : 0;
         record->events = totals.events;
         record->broken = world->broken;
