@@ -49,10 +49,26 @@ struct effect *fault_effect(struct fault_run *run, enum effect_kind kind, enum f
         return effect;
 }
 
+static void on_service(struct fault_run *run, struct effect *effect)
+{
+        if (effect->layer == LAYER_CLIENT)
+                fleet_effect_on_clients(run->fleet, run->service, effect);
+        else
+                fleet_effect_on_service(run->fleet, run->service, effect);
+}
+
 void fault_effect_on_targets(struct fault_run *run, struct effect *effect)
 {
-        if (run->edge != FLEET_NO_INDEX)
+        uint32_t takes = run->ops->targets;
+
+        if ((takes & FAULT_TARGET_EDGE) && run->edge != FLEET_NO_INDEX)
                 fleet_effect_on_edge(run->fleet, run->edge, effect);
+        else if ((takes & FAULT_TARGET_LOAD) && run->load != FLEET_NO_INDEX)
+                fleet_effect_on_load(run->fleet, run->load, effect);
+        else if ((takes & FAULT_TARGET_SERVICE) && run->service != FLEET_NO_INDEX)
+                on_service(run, effect);
+        else if ((takes & FAULT_TARGET_ZONE) && run->zone != FLEET_NO_INDEX)
+                fleet_effect_on_zone(run->fleet, run->zone, effect);
         for (uint32_t i = 0; i < run->instance_count; i++)
                 fleet_effect_on_instance(run->fleet, run->instances[i], effect);
 }

@@ -47,6 +47,7 @@ enum fault_target_kind {
         FAULT_TARGET_LOAD = 1 << 2,
         FAULT_TARGET_ZONE = 1 << 3,
         FAULT_TARGET_NONE = 1 << 4,
+        FAULT_TARGET_SERVICE = 1 << 5, /* as a whole: what is not in single instances */
 };
 
 enum { FAULT_ARGUMENT_MAX = 8, FAULT_EFFECT_MAX = 2 };
@@ -93,6 +94,8 @@ struct fault_run {
         bool has_end;            /* `duration` was given */
         uint32_t edge;           /* or FLEET_NO_INDEX */
         uint32_t load;           /* or FLEET_NO_INDEX */
+        uint32_t service;        /* SERVICE, or FLEET_NO_INDEX */
+        uint32_t zone;           /* ZONE, or FLEET_NO_INDEX */
         const uint32_t *instances;
         uint32_t instance_count;
         struct effect effects[FAULT_EFFECT_MAX]; /* the kind's; zero at first */
@@ -104,7 +107,7 @@ struct fault_run {
 /* An effect of this fault with what all have in common. */
 struct effect *fault_effect(struct fault_run *run, enum effect_kind kind, enum fleet_layer layer);
 
-/* Puts an effect on the fault's edge, or on each of its instances. */
+/* Puts an effect on the fault's target, of those that its kind takes. */
 void fault_effect_on_targets(struct fault_run *run, struct effect *effect);
 
 /* For kinds whose effects are all there is to lift. */

@@ -6,6 +6,7 @@
  */
 #include "healer/adaptive.h"
 #include "healer/hlr_base.h"
+#include "healer/hlr_math.h"
 #include "healer/hlr_window.h"
 
 #include <math.h>
@@ -133,7 +134,7 @@ static double aimd(const struct healer_adaptive *a, const struct window *w)
 static double vegas(struct healer_adaptive *a, const struct window *w)
 {
         double limit = a->exact_limit;
-        double step = fmax(1, log10(limit));
+        double step = fmax(1, hlr_log(limit) * 0.43429448190325182765);
         double queue;
 
         if (a->rtt_min_ns == 0 || w->rtt_ns < a->rtt_min_ns ||

@@ -22,6 +22,7 @@
  * Not here: thresholds with hysteresis (monitors), forecasts (prediction).
  */
 #include "healer/anomaly.h"
+#include "healer/hlr_math.h"
 
 #include "healer/hlr_base.h"
 
@@ -161,7 +162,7 @@ static double tail_surprise(const struct tail *tail, double value, double rows_s
                 return 0;
         /* a short history knows little about its tail */
         mean *= 1 + (20 + 4 * rows_seen) / tail->rows;
-        surprise = excess / mean - log(1 - tuning.tail_quantile);
+        surprise = excess / mean - hlr_log(1 - tuning.tail_quantile);
         if (surprise > tuning.surprise_linear)
                 surprise = tuning.surprise_linear +
                            log1p(fmin(surprise, 1e6) - tuning.surprise_linear);
@@ -355,7 +356,7 @@ static void measure_roughness(struct healer_anomaly *anomaly, double grain, stru
                                                   anomaly->run_rows, scale_rows[i], m->step);
                 if (anomaly->run_rows <= scale_rows[i])
                         continue;
-                rough = log((fmax(anomaly->step_sum[i], 0) / scale_rows[i] +
+                rough = hlr_log((fmax(anomaly->step_sum[i], 0) / scale_rows[i] +
                              1e-3 * anomaly->spread + grain) /
                             (0.1 * anomaly->spread + grain));
                 if (anomaly->rough_rows[i] < scale_rows[i])

@@ -43,6 +43,7 @@ struct place {
 struct healer_bulkhead {
         _Alignas(64) _Atomic uint64_t word;
         _Atomic uint64_t limit;
+        _Atomic uint64_t cap; /* UINT64_MAX: none */
         bool shared;
         bool in_lanes; /* no queue, many threads: asked and left instead of word */
         struct hlr_lanes lanes;
@@ -107,6 +108,7 @@ enum healer_err healer_bulkhead_create(const struct healer_bulkhead_config *conf
         b->shared = c.threads == HEALER_THREADS_MANY;
         b->in_lanes = b->shared && c.max_queue == 0;
         hlr_store(&b->limit, c.max_concurrent);
+        hlr_store(&b->cap, UINT64_MAX);
         b->first = b->last = NONE;
         b->free = c.max_queue ? 0 : NONE;
         for (uint32_t i = 0; i < c.max_queue; i++)
@@ -119,6 +121,14 @@ void healer_bulkhead_destroy(struct healer_bulkhead *b)
 {
         if (b)
                 hlr_free(b->c.allocator, b);
+}
+
+static inline uint64_t limit_in_force(const struct healer_bulkhead *b)
+{
+        uint64_t limit = hlr_load(&b->limit);
+        uint64_t cap = hlr_load(&b->cap);
+
+        return limit < cap ? limit : cap;
 }
 
 /* ---- without a queue ---- */
@@ -144,7 +154,7 @@ static bool keep_after_all(struct healer_bulkhead *b)
         uint64_t back = given_back(b);
         uint64_t asked = hlr_load(&b->asked);
 
-        if (taken(asked, back) <= (int64_t)hlr_load(&b->limit))
+        if (taken(asked, back) <= (int64_t)limit_in_force(b))
                 return true;
         hlr_fetch_add(&b->asked, UINT64_MAX, true);
         return false;
@@ -161,7 +171,7 @@ static void forget_surplus(struct healer_bulkhead *b, uint64_t back)
 
 static inline bool enter_in_lanes(struct healer_bulkhead *b)
 {
-        uint64_t limit = hlr_load(&b->limit);
+        uint64_t limit = limit_in_force(b);
         uint64_t back = given_back(b);
 
         if (HLR_UNLIKELY(hlr_load(&b->asked) - back >= limit)) {
@@ -187,18 +197,30 @@ static inline void leave_in_lanes(struct healer_bulkhead *b)
 
 /* ---- the list, under the latch ---- */
 
-static void take_latch(struct healer_bulkhead *b)
-{
-        uint64_t free_now = 0;
+/* Bit 0: held; bit 1: permits shall be handed over before it is given back. */
+#define HELD UINT64_C(1)
+#define WANTED UINT64_C(2)
 
-        while (b->shared && !hlr_cas(&b->latch, &free_now, 1, true))
-                free_now = 0;
+static uint64_t latch_or(struct healer_bulkhead *b, uint64_t bits)
+{
+        uint64_t old = hlr_load(&b->latch);
+
+        if (b->shared)
+                return atomic_fetch_or(&b->latch, bits);
+        hlr_store(&b->latch, old | bits);
+        return old;
 }
 
-static void leave_latch(struct healer_bulkhead *b)
+static void take_latch(struct healer_bulkhead *b)
 {
-        if (b->shared)
-                hlr_store_rel(&b->latch, 0);
+        while (latch_or(b, HELD) & HELD)
+                ;
+}
+
+/* False: somebody holds it, and will hand over for us. */
+static bool try_latch(struct healer_bulkhead *b)
+{
+        return !(latch_or(b, HELD | WANTED) & HELD);
 }
 
 static int32_t append(struct healer_bulkhead *b, const struct healer_bulkhead_waiter *waiter)
@@ -246,38 +268,60 @@ static bool move_one(struct healer_bulkhead *b)
 {
         uint64_t word = hlr_load_acq(&b->word);
 
-        while (WAITING_OF(word) && IN_FLIGHT_OF(word) < hlr_load(&b->limit))
+        while (WAITING_OF(word) && IN_FLIGHT_OF(word) < limit_in_force(b))
                 if (hlr_cas(&b->word, &word, word - WAITING + 1, b->shared))
                         return true;
         return false;
 }
 
-/* Gives free permits to those waiting longest, and wakes them outside the latch. */
-static void hand_over(struct healer_bulkhead *b)
+struct wake {
+        void (*fn)(void *ctx);
+        void *ctx;
+};
+
+/* Gives free permits to those waiting longest, to `most` of them. */
+static int hand_over(struct healer_bulkhead *b, struct wake *wakes, int most)
 {
-        struct {
-                void (*wake)(void *ctx);
-                void *ctx;
-        } wakes[WAKES];
+        int woken = 0;
+
+        while (woken < most && b->first != NONE && move_one(b)) {
+                struct place *place = &b->places[b->first];
+
+                take_out(b, b->first);
+                place->handed_over = true;
+                wakes[woken++] = (struct wake){place->wake, place->ctx};
+                hlr_count(&b->handed_over, 1, b->shared);
+        }
+        return woken;
+}
+
+/* Hands over if that is wanted, and gives the latch back. Wakes outside it. */
+static void leave_latch(struct healer_bulkhead *b)
+{
+        struct wake wakes[WAKES];
+        uint64_t seen;
         int woken;
 
         do {
                 woken = 0;
-                take_latch(b);
-                while (woken < WAKES && b->first != NONE && move_one(b)) {
-                        struct place *place = &b->places[b->first];
-
-                        take_out(b, b->first);
-                        place->handed_over = true;
-                        wakes[woken].wake = place->wake;
-                        wakes[woken++].ctx = place->ctx;
-                        hlr_count(&b->handed_over, 1, b->shared);
+                for (seen = HELD; woken < WAKES && !hlr_cas(&b->latch, &seen, 0, b->shared);
+                     seen = HELD) {
+                        hlr_fetch_add(&b->latch, 0 - WANTED, b->shared);
+                        woken += hand_over(b, wakes + woken, WAKES - woken);
                 }
-                leave_latch(b);
+                if (woken == WAKES) /* there may be more, for us or whoever holds it then */
+                        hlr_store_rel(&b->latch, 0);
                 for (int i = 0; i < woken; i++)
-                        if (wakes[i].wake)
-                                wakes[i].wake(wakes[i].ctx);
-        } while (woken == WAKES);
+                        if (wakes[i].fn)
+                                wakes[i].fn(wakes[i].ctx);
+        } while (woken == WAKES && try_latch(b));
+}
+
+/* Permits may have come free: hands them over, or leaves that to the holder. */
+static void offer(struct healer_bulkhead *b)
+{
+        if (try_latch(b))
+                leave_latch(b);
 }
 
 /* ---- the calls ---- */
@@ -292,16 +336,16 @@ static enum healer_bulkhead_verdict queue_up(struct healer_bulkhead *b,
         if (at != NONE) {
                 waiter->place = (uint32_t)at;
                 waiter->serial = b->serial;
+                waiter->until_ns = hlr_add(now_ns, b->c.max_wait_ns);
                 hlr_fetch_add(&b->word, WAITING, b->shared);
+                latch_or(b, WANTED); /* a permit may have come back meanwhile */
         }
         leave_latch(b);
         if (at == NONE) {
                 hlr_count(&b->rejected_queue_full, 1, b->shared);
                 return HEALER_BULKHEAD_REJECT_QUEUE_FULL;
         }
-        waiter->until_ns = hlr_add(now_ns, b->c.max_wait_ns);
         hlr_count(&b->queued, 1, b->shared);
-        hand_over(b); /* a permit may have come back meanwhile */
         return HEALER_BULKHEAD_QUEUED;
 }
 
@@ -320,7 +364,7 @@ enum healer_bulkhead_verdict healer_bulkhead_enter(struct healer_bulkhead *b,
                 return HEALER_BULKHEAD_REJECT_FULL;
         }
         word = hlr_load(&b->word);
-        limit = hlr_load(&b->limit);
+        limit = limit_in_force(b);
         while (HLR_LIKELY(WAITING_OF(word) == 0 && IN_FLIGHT_OF(word) < limit))
                 if (HLR_LIKELY(hlr_cas(&b->word, &word, word + 1, b->shared))) {
                         if (waiter)
@@ -406,7 +450,7 @@ void healer_bulkhead_leave(struct healer_bulkhead *b)
                 return;
         }
         if (HLR_UNLIKELY(WAITING_OF(old) != 0))
-                hand_over(b);
+                offer(b);
 }
 
 enum healer_err healer_bulkhead_set_limit(struct healer_bulkhead *b, uint32_t max_concurrent)
@@ -414,8 +458,18 @@ enum healer_err healer_bulkhead_set_limit(struct healer_bulkhead *b, uint32_t ma
         if (max_concurrent > 1000000)
                 return HEALER_E_RANGE;
         hlr_store_rel(&b->limit, max_concurrent);
-        hand_over(b);
+        offer(b);
         return HEALER_OK;
+}
+
+void healer_bulkhead_set_cap(struct healer_bulkhead *b, uint32_t cap)
+{
+        uint64_t wanted = cap ? cap : UINT64_MAX;
+
+        if (hlr_load(&b->cap) == wanted)
+                return;
+        hlr_store_rel(&b->cap, wanted);
+        offer(b);
 }
 
 void healer_bulkhead_counts(const struct healer_bulkhead *b, struct healer_bulkhead_counts *out)
@@ -439,6 +493,7 @@ void healer_bulkhead_counts(const struct healer_bulkhead *b, struct healer_bulkh
         }
         out->waiting = WAITING_OF(word);
         out->limit = (uint32_t)hlr_load(&b->limit);
+        out->cap = hlr_load(&b->cap) > UINT32_MAX ? 0 : (uint32_t)hlr_load(&b->cap);
 }
 
 const char *healer_bulkhead_verdict_text(enum healer_bulkhead_verdict verdict)

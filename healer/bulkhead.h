@@ -14,10 +14,14 @@
  * for new calls and never blocks; above a lowered limit the permits in use
  * shrink as they come back.
  *
- * Any thread may call. A free permit and no queue: one atomic instruction to
- * enter and one to leave. The list of waiters is under a latch held for a few
- * stores, taken only while somebody waits or has to. No allocation after
- * create; memory: 256 bytes and 64 per queue place.
+ * Any thread may call, but no signal handler. Without a queue there is no lock
+ * at all: one locked addition to enter, a plain store to leave. With max_queue
+ * > 0 it is one locked instruction each way as long as nobody waits. The list of
+ * waiters is under a latch, which stands for a dozen loads and stores, never
+ * for a callback or a wait. It is taken by those who queue, poll or give up. A
+ * leaving call only tries it once: whoever holds it looks again before going
+ * away and does the handing over. So leave never waits for another thread.
+ * No allocation after create; memory: 640 bytes and 64 per queue place.
  */
 #ifndef HEALER_BULKHEAD_H
 #define HEALER_BULKHEAD_H
@@ -65,8 +69,8 @@ struct healer_bulkhead_counts {
         uint64_t given_up;
         uint32_t in_flight;
         uint32_t waiting;
-        uint32_t limit;
-        uint32_t reserved;
+        uint32_t limit; /* as set; the cap may be lower */
+        uint32_t cap;   /* 0: none */
 };
 
 HEALER_API struct healer_bulkhead_config healer_bulkhead_config_defaults(void);
@@ -92,6 +96,9 @@ HEALER_API void healer_bulkhead_leave(struct healer_bulkhead *bulkhead);
 /* 0..1000000, else HEALER_E_RANGE; raising it wakes waiters. */
 HEALER_API enum healer_err healer_bulkhead_set_limit(struct healer_bulkhead *bulkhead,
                                                      uint32_t max_concurrent);
+/* A second limit beside the first, the smaller counts: what a degradation level
+ * allows. 0: none (at first). */
+HEALER_API void healer_bulkhead_set_cap(struct healer_bulkhead *bulkhead, uint32_t cap);
 HEALER_API void healer_bulkhead_counts(const struct healer_bulkhead *bulkhead,
                                        struct healer_bulkhead_counts *out);
 HEALER_API const char *healer_bulkhead_verdict_text(enum healer_bulkhead_verdict verdict);

@@ -30,6 +30,8 @@ struct healer_degrade {
         bool good;
         int64_t good_since_ns;
         int64_t manual_until_ns;
+        uint32_t floor; /* 0: none */
+        int64_t floor_until_ns;
         int64_t entered_at_ns;
         _Atomic int64_t newest_ns;
         _Atomic uint64_t steps_back;
@@ -312,6 +314,12 @@ static uint32_t follow_usage(struct healer_degrade *d, double usage_percent, int
         return d->automatic - 1;
 }
 
+/* The level that is right when nobody holds one by hand. */
+static uint32_t without_a_hand(const struct healer_degrade *d)
+{
+        return d->automatic > d->floor ? d->automatic : d->floor;
+}
+
 uint32_t healer_degrade_update(struct healer_degrade *d, double usage_percent, int64_t now_ns)
 {
         uint32_t cause = HEALER_DEGRADE_BY_USAGE;
@@ -327,8 +335,12 @@ uint32_t healer_degrade_update(struct healer_degrade *d, double usage_percent, i
                 d->manual = false;
                 cause = HEALER_DEGRADE_BY_EXPIRY;
         }
+        if (d->floor && now_ns >= d->floor_until_ns) {
+                d->floor = 0;
+                cause = HEALER_DEGRADE_BY_EXPIRY;
+        }
         if (!d->manual)
-                go_to(d, d->automatic, cause, NULL, false, now_ns);
+                go_to(d, without_a_hand(d), cause, NULL, false, now_ns);
         return in_force(d);
 }
 
@@ -352,13 +364,29 @@ void healer_degrade_release(struct healer_degrade *d, int64_t now_ns)
         if (!d->manual)
                 return;
         d->manual = false;
-        go_to(d, d->automatic, HEALER_DEGRADE_BY_RELEASE, NULL, false, now_ns);
+        go_to(d, without_a_hand(d), HEALER_DEGRADE_BY_RELEASE, NULL, false, now_ns);
+}
+
+enum healer_err healer_degrade_floor(struct healer_degrade *d, uint32_t level, const char *reason,
+                                     int64_t until_ns, int64_t now_ns)
+{
+        now_ns = observe(d, now_ns);
+        if (level >= d->level_count || (level && until_ns <= now_ns))
+                return HEALER_E_RANGE;
+        d->floor = level;
+        d->floor_until_ns = until_ns;
+        if (!d->manual)
+                go_to(d, without_a_hand(d),
+                      level ? HEALER_DEGRADE_BY_PREDICTION : HEALER_DEGRADE_BY_RELEASE, reason,
+                      false, now_ns);
+        return HEALER_OK;
 }
 
 void healer_degrade_reset(struct healer_degrade *d, int64_t now_ns)
 {
         now_ns = observe(d, now_ns);
         d->manual = false;
+        d->floor = 0;
         d->automatic = 0;
         d->good = false;
         d->usage_percent = (double)NAN;
@@ -384,6 +412,7 @@ void healer_degrade_snapshot(const struct healer_degrade *d, int64_t now_ns,
         out->automatic_level = d->automatic;
         out->manual = d->manual;
         out->manual_until_ns = d->manual ? d->manual_until_ns : 0;
+        out->floor_level = d->floor;
         out->usage_percent = d->usage_percent;
         memcpy(out->at_level_ns, d->at_level_ns, sizeof(out->at_level_ns));
         out->at_level_ns[out->level] = hlr_add(

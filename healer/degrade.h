@@ -85,6 +85,7 @@ enum healer_degrade_cause {
         HEALER_DEGRADE_BY_RESET,
         HEALER_DEGRADE_BY_RULE,
         HEALER_DEGRADE_BY_HEALTH,
+        HEALER_DEGRADE_BY_PREDICTION, /* a floor was set, see healer_degrade_floor() */
         HEALER_DEGRADE_CAUSE_COUNT
 };
 
@@ -106,6 +107,8 @@ struct healer_degrade_snapshot {
         uint32_t manual;          /* 1: a hand holds it */
         uint32_t changes_count;   /* in `changes`, newest last */
         int64_t manual_until_ns;  /* HEALER_NEVER: until released */
+        uint32_t floor_level;     /* see healer_degrade_floor(); 0: none */
+        uint32_t reserved;
         double usage_percent;     /* the last known, NaN: none */
         int64_t at_level_ns[HEALER_DEGRADE_LEVELS_MAX]; /* sum: since create, up to now */
         uint64_t downs;           /* changes to a more degraded level */
@@ -143,6 +146,12 @@ HEALER_API enum healer_err healer_degrade_set(struct healer_degrade *degrade, ui
                                               int64_t now_ns);
 /* Ends the hold of healer_degrade_set(); nothing to do without one. */
 HEALER_API void healer_degrade_release(struct healer_degrade *degrade, int64_t now_ns);
+/* At least this level until `until_ns`, for what is foreseen but not there yet;
+ * level 0 takes it back. Usage may still ask for more, and a hand has the last
+ * word. HEALER_E_RANGE: no such level, or `until_ns` is past. */
+HEALER_API enum healer_err healer_degrade_floor(struct healer_degrade *degrade, uint32_t level,
+                                                const char *reason, int64_t until_ns,
+                                                int64_t now_ns);
 /* FULL at once, whatever holds it; logged also if it was FULL. */
 HEALER_API void healer_degrade_reset(struct healer_degrade *degrade, int64_t now_ns);
 HEALER_API void healer_degrade_snapshot(const struct healer_degrade *degrade, int64_t now_ns,

@@ -21,6 +21,7 @@
  *
  * O(1) a sample; the alarms are counted anew in each tick, O(monitors).
  */
+#include "healer/hlr_math.h"
 #include "healer/hlr_supervisor.h"
 
 #include <string.h>
@@ -166,7 +167,7 @@ static double latency_limit(const struct healer *healer, const struct hlr_servic
                 limit = (double)service->info.slo_latency_ns / 1e9;
         if (!healer->config.detection.anomaly || monitor->usual_count[quantile] < USUAL_SAMPLES)
                 return limit;
-        usual = exp(monitor->usual[quantile]);
+        usual = hlr_exp(monitor->usual[quantile]);
         /* A place that is slow by nature is not sick by a limit made for others. */
         if (limit < 2 * usual)
                 limit = 2 * usual;
@@ -177,7 +178,7 @@ static double latency_limit(const struct healer *healer, const struct hlr_servic
 static void learn_usual(struct hlr_monitor *monitor, int quantile, double value)
 {
         uint32_t count = monitor->usual_count[quantile];
-        double step = log(value > 1e-6 ? value : 1e-6) - monitor->usual[quantile];
+        double step = hlr_log(value > 1e-6 ? value : 1e-6) - monitor->usual[quantile];
 
         if (count < USUAL_SAMPLES)
                 step /= count + 1;

@@ -104,9 +104,14 @@ static enum healer_err make_call(struct run *run)
 {
         void *value = NULL;
         int32_t code;
+        bool limited = run->c->limit && run->attempt.deadline_ns != HEALER_NEVER;
 
         run->result->attempts++;
+        if (limited)
+                run->c->limit(run->c->ctx, &run->attempt, run->attempt.deadline_ns);
         code = run->call(run->ctx, &run->attempt, &value);
+        if (limited)
+                run->c->limit(run->c->ctx, &run->attempt, HEALER_NEVER);
         read_clock(run);
         if (run->now_ns > run->attempt.deadline_ns) {
                 run->result->layer = run->attempt.deadline_ns == run->deadline_ns
@@ -152,6 +157,9 @@ static enum healer_err through_bulkhead(struct run *run)
 
         if (!run->c->bulkhead)
                 return make_call(run);
+        if (run->c->degrade)
+                healer_bulkhead_set_cap(run->c->bulkhead,
+                                        healer_degrade_concurrency(run->c->degrade, 0));
         verdict = healer_bulkhead_enter(run->c->bulkhead, run->c->wait ? &waiter : NULL,
                                         run->now_ns);
         if (verdict == HEALER_BULKHEAD_QUEUED) {

@@ -11,9 +11,13 @@
  *
  * The library has no clock and cannot sleep: `now` and, for retries and queues,
  * `wait` come from the host. A C function cannot be stopped from outside: it is
- * told its deadline and is expected to keep it. If it comes back later, the
- * attempt has timed out and its value is not used - but its permit was held
+ * told its deadline and is expected to keep it. A call that can be stopped - by
+ * closing its socket, say - really ends there with `limit`: the host sets a
+ * timer that does so. If a call comes back later than its deadline all the same,
+ * the attempt has timed out and its value is not used - but its permit was held
  * until then, as it should be.
+ *
+ * With a ladder and a bulkhead the level's concurrency is the bulkhead's cap.
  *
  * Any thread may call through one protector; no allocation after create.
  */
@@ -67,7 +71,11 @@ struct healer_protect_config {
         enum healer_failure_kind (*kind_of)(void *ctx, int32_t code);
         /* The waiter's wake in the bulkhead's queue; may be NULL, then `wait` must poll. */
         void (*wake)(void *ctx);
-        void *ctx; /* of all four */
+        /* Called just before each call with its deadline (if it has one), and with
+         * HEALER_NEVER when it is back, on the same thread and with the same `attempt`. NULL:
+         * the call watches its deadline itself. */
+        void (*limit)(void *ctx, const struct healer_attempt *attempt, int64_t deadline_ns);
+        void *ctx; /* of all five */
         const struct healer_allocator *allocator;
 };
 

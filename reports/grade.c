@@ -193,6 +193,11 @@ fail:
         return false;
 }
 
+const struct kept *grade_latest(const struct grade *grade)
+{
+        return grade->count > 0 ? grade->all[grade->count - 1] : NULL;
+}
+
 /* ---- the document */
 
 static json_t *unsigned_json(uint64_t value)

@@ -32,6 +32,11 @@ void grade_destroy(struct grade *grade);
  * grade is then good for grade_destroy() alone. */
 bool grade_add(struct grade *grade, const struct replication_record *record);
 
+/* What was kept of the replication that was added last; NULL before the first.
+ * It lives as long as the grade. For comparisons of several grades (ab.h). */
+struct kept;
+const struct kept *grade_latest(const struct grade *grade);
+
 /* The run was interrupted: the result is of what was added, and says so.
  * `exit_code` is 130 or 143. */
 void grade_interrupt(struct grade *grade, int exit_code);

@@ -562,6 +562,51 @@ static size_t count_outcome(const json_t *list, const char *outcome)
         return count;
 }
 
+/* The first probe with that outcome, what it wanted and what was seen. */
+static bool add_probe(const struct report *report, const char *outcome, const char *seen,
+                      struct text *text)
+{
+        size_t index;
+        json_t *probe;
+
+        json_array_foreach(result_at(report->result, "steady_state.probes"), index, probe)
+        {
+                const char *metric = result_text(probe, "metric");
+                double value = result_number(probe, seen);
+
+                if (strcmp(result_text(probe, "outcome"), outcome) != 0)
+                        continue;
+                text_add(text, "probe '");
+                text_plain(text, result_text(probe, "name"));
+                text_add(text, "' wants ");
+                text_plain(text, metric);
+                text_add(text, " ");
+                text_plain(text, result_text(probe, "tolerance"));
+                text_add(text, ", seen was ");
+                if (isnan(value))
+                        text_add(text, "nothing");
+                else
+                        text_value(text, value,
+                                   strncmp(metric, "latency", 7) == 0 ? "s"
+                                   : strcmp(metric, "goodput") == 0 ||
+                                                   strcmp(metric, "throughput") == 0
+                                           ? "requests/s"
+                                   : strcmp(metric, "queue_mean") == 0 ? "requests"
+                                                                       : "ratio");
+                return true;
+        }
+        return false;
+}
+
+static void add_gate(const struct report *report, struct text *text)
+{
+        text_add(text, "Nothing to judge: ");
+        if (add_probe(report, "gate_failed", "observed", text))
+                text_add(text, " before the first fault.");
+        else
+                text_add(text, "the fleet is bad without any fault.");
+}
+
 static void add_failed_reason(const struct report *report, struct text *text)
 {
         const json_t *thresholds = result_at(report->result, "thresholds");
@@ -570,8 +615,10 @@ static void add_failed_reason(const struct report *report, struct text *text)
         if (failed > 0)
                 text_addf(text, "%zu of %zu thresholds %s not hold.", failed,
                           json_array_size(thresholds), failed == 1 ? "does" : "do");
+        else if (add_probe(report, "failed", "observed_end", text))
+                text_add(text, " at the end: it does not hold.");
         else
-                text_add(text, "A probe or the steady state at the end does not hold.");
+                text_add(text, "A probe does not hold.");
 }
 
 static void add_not_effective(const struct report *report, struct text *text)
@@ -597,8 +644,6 @@ static void add_outcome(const struct report *report, struct text *text)
                 const char *outcome, *words;
         } rows[] = {
                 {"passed", "Every threshold holds."},
-                {"gate_failed", "Nothing to judge: the fleet was not in its steady state before "
-                                "the first fault, or is bad without any."},
                 {"stopped", "A stop condition ended the run."},
                 {"regression", "Healing did more harm than good."},
                 {"inconclusive", "The data do not decide every threshold."},
@@ -611,6 +656,10 @@ static void add_outcome(const struct report *report, struct text *text)
 
         if (strcmp(outcome, "failed") == 0) {
                 add_failed_reason(report, text);
+                return;
+        }
+        if (strcmp(outcome, "gate_failed") == 0) {
+                add_gate(report, text);
                 return;
         }
         if (strcmp(outcome, "not_effective") == 0) {

@@ -317,6 +317,89 @@ void text_cell(struct text *text, const char *raw, size_t columns)
                 text_add(text, " ");
 }
 
+/* Columns that the last line has so far. */
+static size_t columns_used(const struct text *text)
+{
+        const char *bytes = text_bytes(text);
+        const char *line = strrchr(bytes, '\n');
+
+        return text_columns(line == NULL ? bytes : line + 1);
+}
+
+/* Whether a space belongs to a number: "12 345", "58 s". */
+static bool is_glue(const char *space, char before)
+{
+        static const char *const units[] = {"s", "ms", "us", "min", "h", "d", "%", "s,", "s.", "s;"};
+        size_t length = strcspn(space + 1, " ");
+
+        if (before < '0' || before > '9')
+                return false;
+        if (space[1] >= '0' && space[1] <= '9')
+                return true;
+        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+                if (strlen(units[i]) == length && strncmp(space + 1, units[i], length) == 0)
+                        return true;
+        return false;
+}
+
+static bool in_word(const char *at, char before)
+{
+        return *at != '\0' && *at != '\n' && (*at != ' ' || is_glue(at, before));
+}
+
+static size_t word_columns(const char *raw)
+{
+        size_t columns = 0;
+        char before = ' ';
+
+        for (; in_word(raw, before); before = raw[-1])
+                columns += point_columns(next_clean_point(&raw));
+        return columns;
+}
+
+static void new_line(struct text *text, size_t indent)
+{
+        text_add(text, "\n");
+        for (size_t i = 0; i < indent; i++)
+                text_add(text, " ");
+}
+
+void text_wrapped(struct text *text, const char *raw, size_t columns, size_t indent)
+{
+        size_t at = columns_used(text);
+        bool first = true; /* of its line */
+
+        while (raw != NULL && *raw != '\0') {
+                size_t wide = word_columns(raw);
+
+                if (wide == 0) { /* a space */
+                        raw++;
+                        continue;
+                }
+                if (!first && at + 1 + wide > columns) {
+                        new_line(text, indent);
+                        at = indent;
+                        first = true;
+                }
+                if (!first) {
+                        text_add(text, " ");
+                        at++;
+                }
+                first = false;
+                for (char before = ' '; in_word(raw, before); before = raw[-1]) {
+                        uint32_t point = next_clean_point(&raw);
+
+                        if (at + point_columns(point) > columns && at > indent) {
+                                new_line(text, indent);
+                                at = indent;
+                        }
+                        at += point_columns(point);
+                        add_point(text, point == '\t' ? ' ' : point);
+                }
+        }
+        text_add(text, "\n");
+}
+
 /* ---- numbers */
 
 void text_number(struct text *text, double value)
@@ -324,6 +407,23 @@ void text_number(struct text *text, double value)
         if (!isfinite(value))
                 return;
         text_addf(text, "%.12g", value == 0 ? 0.0 : value);
+}
+
+void text_clock(struct text *text, double seconds)
+{
+        double tenths = isfinite(seconds) ? round(fabs(seconds) * 10) : NAN;
+        double whole = floor(tenths / 10);
+
+        if (!(tenths < 1e15)) {
+                text_add(text, "?");
+                return;
+        }
+        text_add(text, seconds < 0 && tenths > 0 ? "-" : "");
+        if (whole >= 3600)
+                text_addf(text, "%.0f:%02.0f:", floor(whole / 3600), floor(fmod(whole, 3600) / 60));
+        else
+                text_addf(text, "%.0f:", floor(whole / 60));
+        text_addf(text, "%04.1f", fmod(tenths, 600) / 10);
 }
 
 void text_count(struct text *text, double value)

@@ -57,6 +57,11 @@ size_t text_columns(const char *raw);
  * padded to them with spaces. */
 void text_cell(struct text *text, const char *raw, size_t columns);
 
+/* Adds `raw` as text_plain() does, broken at spaces into lines of `columns`;
+ * all but the first begin with `indent` spaces. The first goes on where the
+ * last line of `text` ends. A word that fits no line is broken. Ends in \n. */
+void text_wrapped(struct text *text, const char *raw, size_t columns, size_t indent);
+
 /* ---- numbers */
 
 /* Shortest that reads back to 12 digits: "0.25", "1e+20". */
@@ -67,6 +72,8 @@ void text_number(struct text *text, double value);
  * "12 345". `digits` significant digits at least three where there is room. */
 void text_duration(struct text *text, double seconds);
 void text_count(struct text *text, double value);
+/* An instant as a clock shows it: "2:05.3", "-0:12.0", "1:06:41.0". */
+void text_clock(struct text *text, double seconds);
 void text_percent(struct text *text, double ratio);
 
 /* A value of the unit that metrics carry ("s", "ratio", ...); others follow

@@ -118,6 +118,8 @@ def source_files(root):
             d for d in folders
             if not d.startswith((".", "build")) and d not in ("chaos-results", "__pycache__")
         )
+        if os.path.relpath(folder, root).replace(os.sep, "/") == "healer/examples":
+            continue  # a user's program, not the library
         for name in sorted(names):
             if name.endswith((".c", ".h", ".def", ".inc")):
                 yield os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/")

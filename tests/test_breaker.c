@@ -448,6 +448,31 @@ START_TEST(rule_3_success_needs_no_clock_in_the_default_mode)
 }
 END_TEST
 
+START_TEST(rule_3_acquire_needs_a_clock_only_where_slow_calls_are_looked_for)
+{
+        struct healer_breaker_config c = healer_breaker_config_defaults();
+
+        for (c.mode = 0; c.mode < HEALER_BREAKER_MODE_COUNT; c.mode++)
+                for (c.slow_call_ns = 0; c.slow_call_ns <= S; c.slow_call_ns += S) {
+                        struct healer_breaker_ticket t;
+                        struct healer_breaker *b;
+
+                        ck_assert_int_eq(healer_breaker_create(&c, 1000 * S, &b), HEALER_OK);
+                        ck_assert_int_eq(healer_breaker_needs_now(b), c.slow_call_ns != 0);
+                        if (!c.slow_call_ns) {
+                                ck_assert_int_eq(healer_breaker_acquire(b, 0, &t),
+                                                 HEALER_BREAKER_OK);
+                                healer_breaker_success(b, &t, 1001 * S);
+                                ck_assert_uint_eq(snap(b, 1001 * S).time_went_back, 0);
+                                ck_assert_uint_eq(snap(b, 1001 * S).lifetime.slow_ok, 0);
+                        }
+                        healer_breaker_trip(b, 1002 * S);
+                        ck_assert(healer_breaker_needs_now(b));
+                        healer_breaker_destroy(b);
+                }
+}
+END_TEST
+
 /* ---- rule 4: open ---- */
 
 START_TEST(rule_4_s0_03_open_for_exactly_elapsed_admits_one_trial)
@@ -1700,6 +1725,7 @@ static Suite *suite(void)
         tcase_add_test(t, rule_3_an_entry_goes_when_its_bucket_is_a_full_window_old);
         tcase_add_test(t, rule_3_idle_time_expires_everything);
         tcase_add_test(t, rule_3_success_needs_no_clock_in_the_default_mode);
+        tcase_add_test(t, rule_3_acquire_needs_a_clock_only_where_slow_calls_are_looked_for);
         tcase_add_test(t, rule_4_s0_03_open_for_exactly_elapsed_admits_one_trial);
         tcase_add_test(t, rule_4_refused_calls_and_late_failures_never_move_the_deadline);
         tcase_add_test(

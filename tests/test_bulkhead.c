@@ -1,5 +1,6 @@
 /* test_bulkhead.c - permits, the fair queue, hand-over races, limits that move. */
 #include "healer/bulkhead.h"
+#include "healer/hlr_base.h"
 #include "model_ops.h"
 #include "policy_main.h"
 
@@ -168,12 +169,12 @@ static enum healer_bulkhead_verdict slow_settle(struct slow *m, uint32_t who, bo
 
 static long play(const void *config, const struct model_op *ops, size_t count, FILE *trace)
 {
-        struct healer_bulkhead *b = make(3, 5, 20);
+        const uint32_t *queue = config; /* its length */
+        struct healer_bulkhead *b = make(3, *queue, 20);
         struct healer_bulkhead_waiter w[WAITERS] = {{0}};
         struct slow m = {.limit = 3};
         long failed = -1;
 
-        (void)config;
         for (size_t i = 0; i < count && failed < 0; i++) {
                 uint32_t who = ops[i].arg;
                 enum healer_bulkhead_verdict got = 0, want = 0;
@@ -185,7 +186,7 @@ static long play(const void *config, const struct model_op *ops, size_t count, F
                                 continue;
                         if (!m.queued && m.in_flight < m.limit)
                                 m.in_flight++;
-                        else if (m.limit == 0)
+                        else if (m.limit == 0 || *queue == 0)
                                 want = HEALER_BULKHEAD_REJECT_FULL;
                         else if (m.queued + (uint32_t)(m.granted[0] + m.granted[1] + m.granted[2] +
                                                        m.granted[3] + m.granted[4] + m.granted[5] +
@@ -233,11 +234,67 @@ static long play(const void *config, const struct model_op *ops, size_t count, F
         return failed;
 }
 
+START_TEST(a_cap_is_a_second_limit_and_lifting_it_hands_over)
+{
+        struct healer_bulkhead_config c = healer_bulkhead_config_defaults();
+        struct healer_bulkhead_counts n;
+
+        for (c.max_queue = 0; c.max_queue < 2; c.max_queue++) {
+                struct healer_bulkhead_waiter w = {0};
+                struct healer_bulkhead *b;
+
+                ck_assert_int_eq(healer_bulkhead_create(&c, &b), HEALER_OK);
+                healer_bulkhead_set_cap(b, 2);
+                ck_assert_int_eq(healer_bulkhead_enter(b, NULL, 0), HEALER_BULKHEAD_OK);
+                ck_assert_int_eq(healer_bulkhead_enter(b, NULL, 0), HEALER_BULKHEAD_OK);
+                ck_assert_int_eq(healer_bulkhead_enter(b, NULL, 0), HEALER_BULKHEAD_REJECT_FULL);
+                if (c.max_queue)
+                        ck_assert_int_eq(healer_bulkhead_enter(b, &w, 0), HEALER_BULKHEAD_QUEUED);
+                healer_bulkhead_set_cap(b, 0);
+                if (c.max_queue)
+                        ck_assert_int_eq(healer_bulkhead_poll(b, &w, 0), HEALER_BULKHEAD_OK);
+                else
+                        ck_assert_int_eq(healer_bulkhead_enter(b, NULL, 0), HEALER_BULKHEAD_OK);
+                healer_bulkhead_counts(b, &n);
+                ck_assert_uint_eq(n.in_flight, 3);
+                ck_assert_uint_eq(n.limit, 10);
+                ck_assert_uint_eq(n.cap, 0);
+                for (int i = 0; i < 3; i++)
+                        healer_bulkhead_leave(b);
+                healer_bulkhead_destroy(b);
+        }
+}
+END_TEST
+
+START_TEST(giving_back_what_was_never_taken_adds_no_permit)
+{
+        struct healer_bulkhead_config c = healer_bulkhead_config_defaults();
+
+        for (c.max_queue = 0; c.max_queue < 2; c.max_queue++) {
+                struct healer_bulkhead_counts n;
+                struct healer_bulkhead *b;
+
+                ck_assert_int_eq(healer_bulkhead_create(&c, &b), HEALER_OK);
+                for (int i = 0; i < 3; i++)
+                        healer_bulkhead_leave(b);
+                healer_bulkhead_counts(b, &n);
+                ck_assert_uint_eq(n.in_flight, 0);
+                for (int i = 0; i < 10; i++)
+                        ck_assert_int_eq(healer_bulkhead_enter(b, NULL, 0), HEALER_BULKHEAD_OK);
+                ck_assert_int_eq(healer_bulkhead_enter(b, NULL, 0), HEALER_BULKHEAD_REJECT_FULL);
+                healer_bulkhead_destroy(b);
+        }
+}
+END_TEST
+
 START_TEST(a_million_random_steps_agree_with_the_slow_model)
 {
         struct model_suite suite = {"bulkhead", kinds, play, draw};
 
-        ck_assert_int_eq(model_check(&suite, NULL, 11, 1000000, 200), 0);
+        static const uint32_t queues[] = {5, 0};
+
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(model_check(&suite, &queues[i], 11, 1000000, 200), 0);
 }
 END_TEST
 
@@ -248,7 +305,7 @@ static void *work(void *arg)
 {
         uint64_t random = (uint64_t)(uintptr_t)arg;
 
-        for (int i = 0; i < 30000; i++) {
+        for (int i = 0; i < 100000; i++) {
                 struct healer_bulkhead_waiter w = {0};
                 enum healer_bulkhead_verdict v = healer_bulkhead_enter(common, &w, i);
                 int now;
@@ -261,31 +318,82 @@ static void *work(void *arg)
                 now = atomic_fetch_add(&running, 1) + 1;
                 if (now > atomic_load(&most))
                         atomic_store(&most, now);
+                for (uint64_t spin = model_random(&random) % 32; spin > 0; spin--)
+                        atomic_load(&running);
                 atomic_fetch_sub(&running, 1);
                 healer_bulkhead_leave(common);
         }
         return NULL;
 }
 
-START_TEST(threads_never_exceed_the_limit_and_lose_no_permit)
+static struct hlr_lanes lanes;
+static pthread_barrier_t all_here;
+static void *find_lane(void *arg)
 {
-        struct healer_bulkhead_counts n;
-        pthread_t threads[6];
+        uint32_t *mine = arg;
 
-        common = make(2, 3, 1000);
-        for (uintptr_t i = 0; i < 6; i++)
-                ck_assert_int_eq(pthread_create(&threads[i], NULL, work, (void *)(i + 1)), 0);
+        pthread_barrier_wait(&all_here);
+        *mine = hlr_lane(&lanes, true);
+        pthread_barrier_wait(&all_here); /* all six are alive at once */
+        return *mine == hlr_lane(&lanes, true) ? arg : NULL;
+}
+
+START_TEST(a_lane_has_one_thread_and_who_finds_none_shares_the_common_one)
+{
+        uint32_t found[6], threads_in[HLR_LANES + 1] = {0};
+        pthread_t threads[6];
+        void *same;
+
+        ck_assert_int_eq(pthread_barrier_init(&all_here, NULL, 6), 0);
         for (int i = 0; i < 6; i++)
-                pthread_join(threads[i], NULL);
-        healer_bulkhead_counts(common, &n);
-        ck_assert_int_le(most, 2);
-        ck_assert_uint_eq(n.in_flight, 0);
-        ck_assert_uint_eq(n.waiting, 0);
-        healer_bulkhead_destroy(common);
+                ck_assert_int_eq(pthread_create(&threads[i], NULL, find_lane, &found[i]), 0);
+        for (int i = 0; i < 6; i++) {
+                pthread_join(threads[i], &same);
+                ck_assert_ptr_nonnull(same);
+                threads_in[found[i]]++;
+        }
+        for (int i = 0; i < HLR_LANES; i++)
+                ck_assert_uint_eq(threads_in[i], 1);
+        ck_assert_uint_eq(threads_in[HLR_COMMON_LANE], 2);
+        ck_assert_uint_eq(hlr_lane(&lanes, false), 0);
 }
 END_TEST
 
-POLICY_MAIN("bulkhead", zero_permits_refuse_everything,
+/* Six threads: more than there are lanes, so that some share the common one. */
+START_TEST(threads_never_exceed_the_limit_and_lose_no_permit)
+{
+        static const uint32_t queues[] = {3, 0};
+
+        for (int mode = 0; mode < 2; mode++) {
+                const int limit = mode ? 1 : 2;
+                struct healer_bulkhead_counts n;
+                pthread_t threads[6];
+
+                common = make(limit, queues[mode], 1000);
+                atomic_store(&most, 0);
+                for (uintptr_t i = 0; i < 6; i++)
+                        ck_assert_int_eq(pthread_create(&threads[i], NULL, work, (void *)(i + 1)),
+                                         0);
+                for (int i = 0; i < 6; i++)
+                        pthread_join(threads[i], NULL);
+                healer_bulkhead_counts(common, &n);
+                ck_assert_int_gt(most, 0);
+                ck_assert_int_le(most, limit);
+                ck_assert_uint_eq(n.in_flight, 0);
+                ck_assert_uint_eq(n.waiting, 0);
+                for (int i = 0; i < limit; i++) /* and all of them are to be had again */
+                        ck_assert_int_eq(healer_bulkhead_enter(common, NULL, 0),
+                                         HEALER_BULKHEAD_OK);
+                ck_assert_int_eq(healer_bulkhead_enter(common, NULL, 0),
+                                 HEALER_BULKHEAD_REJECT_FULL);
+                healer_bulkhead_destroy(common);
+        }
+}
+END_TEST
+
+POLICY_MAIN("bulkhead", a_lane_has_one_thread_and_who_finds_none_shares_the_common_one,
+            a_cap_is_a_second_limit_and_lifting_it_hands_over,
+            giving_back_what_was_never_taken_adds_no_permit, zero_permits_refuse_everything,
             waiters_are_served_first_in_first_out_and_nobody_overtakes,
             a_permit_handed_over_as_the_time_runs_out_is_not_lost,
             a_lowered_limit_shrinks_as_permits_return_and_a_raised_one_wakes,

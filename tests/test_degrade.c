@@ -555,7 +555,128 @@ START_TEST(s3_21_duration_grace_trend_and_composite_are_honoured_with_one_timer_
 }
 END_TEST
 
-POLICY_MAIN("degrade", rule_1_s0_11_cut_offs_are_inclusive,
+/* ---- rule 2 against a slow model: the whole history, looked through each time ---- */
+
+enum { HISTORY = 400 };
+static const char *const ladder_kinds[] = {"usage", "no usage", "set", "release", "reset", "floor"};
+
+static struct model_op draw_ladder(const void *config, uint64_t (*random)(uint64_t *),
+                                   uint64_t *state)
+{
+        uint32_t kind = (uint32_t)(random(state) % 40);
+        /* mostly a usage near a cut-off or well below all */
+        uint32_t usage = random(state) % 2 ? 870 + (uint32_t)(random(state) % 140)
+                                           : (uint32_t)(random(state) % 880);
+
+        (void)config;
+        return (struct model_op){
+                .kind = kind < 35 ? 0 : kind - 34,
+                .arg = kind < 35 ? usage : (uint32_t)(random(state) % 5),
+                .after_ns = (int64_t)(random(state) % 20 - 2) * NS_S, /* sometimes back */
+        };
+}
+
+struct slow_ladder {
+        int64_t now_ns, at_ns[HISTORY], manual_until_ns, floor_until_ns;
+        double usage[HISTORY];
+        int count, since; /* samples; the first that may count for the dwell under way */
+        int level, manual, floor; /* manual: -1 none */
+};
+
+static int slow_wanted(double usage)
+{
+        return usage >= 99 ? 4 : usage >= 98 ? 3 : usage >= 95 ? 2 : usage >= 90 ? 1 : 0;
+}
+
+static void slow_usage(struct slow_ladder *m, double usage)
+{
+        static const double cut[5] = {0, 90, 95, 98, 99};
+        int first;
+
+        m->at_ns[m->count] = m->now_ns;
+        m->usage[m->count++] = usage;
+        if (slow_wanted(usage) > m->level) {
+                m->level = slow_wanted(usage);
+                m->since = m->count;
+                return;
+        }
+        /* the unbroken run of samples below the level's cut-off less two points */
+        for (first = m->count; first > m->since && m->usage[first - 1] < cut[m->level] - 2; first--)
+                ;
+        if (m->level == 0 || first == m->count || m->now_ns - m->at_ns[first] < 30 * NS_S)
+                return;
+        m->level--;
+        m->since = m->count - 1; /* the dwell starts again, with this sample */
+}
+
+static int slow_level(const struct slow_ladder *m)
+{
+        int automatic = m->level > m->floor ? m->level : m->floor;
+
+        return m->manual >= 0 ? m->manual : automatic;
+}
+
+static long play_ladder(const void *config, const struct model_op *ops, size_t count, FILE *trace)
+{
+        struct slow_ladder m = {.manual = -1};
+        struct healer_degrade *d = make_default();
+        int64_t clock_ns = 0;
+        long failed = -1;
+
+        (void)config;
+        for (size_t i = 0; i < count && failed < 0; i++) {
+                uint32_t arg = ops[i].arg;
+                uint32_t got;
+
+                clock_ns += ops[i].after_ns;
+                m.now_ns = clock_ns > m.now_ns ? clock_ns : m.now_ns;
+                if (ops[i].kind < 2) {
+                        if (ops[i].kind == 0)
+                                slow_usage(&m, arg / 10.0);
+                        if (m.manual >= 0 && m.now_ns >= m.manual_until_ns)
+                                m.manual = -1;
+                        if (m.now_ns >= m.floor_until_ns)
+                                m.floor = 0;
+                        healer_degrade_update(d, ops[i].kind ? (double)NAN : arg / 10.0, clock_ns);
+                } else if (ops[i].kind == 2) {
+                        m.manual = (int)arg;
+                        m.manual_until_ns = m.now_ns + 50 * NS_S;
+                        ck_assert(!healer_degrade_set(d, arg, HEALER_DEGRADE_BY_HAND, NULL,
+                                                      m.manual_until_ns, clock_ns));
+                } else if (ops[i].kind == 3) {
+                        m.manual = -1;
+                        healer_degrade_release(d, clock_ns);
+                } else if (ops[i].kind == 4) {
+                        m.manual = -1;
+                        m.floor = m.level = 0;
+                        m.since = m.count;
+                        healer_degrade_reset(d, clock_ns);
+                } else {
+                        m.floor = (int)arg;
+                        m.floor_until_ns = m.now_ns + 70 * NS_S;
+                        ck_assert(!healer_degrade_floor(d, arg, NULL, m.floor_until_ns, clock_ns));
+                }
+                got = healer_degrade_level(d);
+                if (trace)
+                        fprintf(trace, "#   %s(%u) at %lld: %u/%d\n", ladder_kinds[ops[i].kind], arg,
+                                (long long)m.now_ns, got, slow_level(&m));
+                if ((int)got != slow_level(&m))
+                        failed = (long)i;
+        }
+        healer_degrade_destroy(d);
+        return failed;
+}
+
+START_TEST(rule_2_a_million_random_steps_agree_with_the_slow_model)
+{
+        struct model_suite suite = {"degrade", ladder_kinds, play_ladder, draw_ladder};
+
+        ck_assert_int_eq(model_check(&suite, NULL, 23, 1000000, HISTORY), 0);
+}
+END_TEST
+
+POLICY_MAIN("degrade", rule_2_a_million_random_steps_agree_with_the_slow_model,
+            rule_1_s0_11_cut_offs_are_inclusive,
             rule_1_s0_12_memory_reacts_at_85_tokens_at_90_quota_and_latency_by_their_share,
             rule_1_s0_16_s0_41_custom_tables_work_and_two_resources_use_different_ladders,
             rule_1_s0_16_incomplete_or_not_strictly_monotone_tables_are_refused_by_name,

@@ -89,8 +89,8 @@ START_TEST(a_row_is_whole)
         ck_assert_ptr_nonnull(ops->summary);
         ck_assert_ptr_nonnull(ops->effect);
         ck_assert_ptr_nonnull(ops->lifting);
-        ck_assert_ptr_nonnull((void *)ops->inject);
-        ck_assert_ptr_nonnull((void *)ops->lift);
+        ck_assert(ops->inject != NULL);
+        ck_assert(ops->lift != NULL);
         ck_assert_uint_ne(ops->targets, 0);
         ck_assert_uint_le(ops->params_count, FAULT_ARGUMENT_MAX);
         ck_assert_ptr_eq(fault_find(ops->name), ops);

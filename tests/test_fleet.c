@@ -177,6 +177,27 @@ START_TEST(an_answer_at_the_last_moment_is_no_timeout)
 }
 END_TEST
 
+START_TEST(a_shortened_timeout_is_in_force_at_once)
+{
+        static const int64_t at[] = {0, 5 * NS_PER_S};
+        struct fleet *fleet;
+
+        build_service(&b, "front", constant(NS_PER_MS));
+        build_service(&b, "back", constant(2 * NS_PER_S));
+        build_call(&b, 0, 1)->timeout_ns = 60 * NS_PER_S;
+        arrivals_at(build_load(&b, "users", 0, 1), at, 2);
+        fleet = build_fleet(&b, 1, 0);
+        fleet_run_until(fleet, 3 * NS_PER_S);
+        fleet_act(fleet, &(struct fleet_action){.kind = ACTION_ADJUST_TIMEOUT, .service = 0,
+                                                .instance = FLEET_NO_INDEX, .edge = 0, .amount = 0.01});
+        run_to(fleet, 100);
+        ck_assert(b.results[0].ok);
+        ck_assert_uint_eq(books_outcome(&books, 1, CALL_OK), 1);
+        ck_assert_uint_eq(books_outcome(&books, 1, CALL_TIMEOUT), 1);
+        ck_assert_double_eq_tol(books_latency_s(&books, 1), (2 + 0.6) / 2, 1e-6);
+}
+END_TEST
+
 /* ---- retries */
 
 START_TEST(a_call_is_tried_again_as_often_as_allowed)
@@ -1018,6 +1039,7 @@ static Suite *suite(void)
         tcase_add_test(t, work_goes_on_after_its_caller_has_timed_out);
         tcase_add_test(t, cancel_on_timeout_takes_the_work_back);
         tcase_add_test(t, an_answer_at_the_last_moment_is_no_timeout);
+        tcase_add_test(t, a_shortened_timeout_is_in_force_at_once);
         tcase_add_test(t, a_call_is_tried_again_as_often_as_allowed);
         tcase_add_test(t, back_off_stops_growing_at_its_most);
         tcase_add_test(t, a_budget_bounds_retries_to_a_share_of_calls);

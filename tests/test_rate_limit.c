@@ -143,6 +143,24 @@ START_TEST(time_that_goes_back_stands_still)
 }
 END_TEST
 
+START_TEST(a_step_back_is_counted_also_where_there_are_tokens)
+{
+        struct healer_rate_limit_config c = healer_rate_limit_config_defaults();
+        uint64_t rejected, went_back;
+        struct healer_rate_limit *l;
+
+        ck_assert_int_eq(healer_rate_limit_create(&c, 0, &l), HEALER_OK);
+        for (int i = 0; i < 3; i++)
+                ck_assert_int_eq(healer_rate_limit_acquire(l, 1, 10 * NS_S - i * 10 * NS_MS, NULL),
+                                 HEALER_RATE_OK);
+        healer_rate_limit_counts(l, &rejected, &went_back);
+        ck_assert_uint_eq(went_back, 2);
+        /* all three at 10 s: 47 are left then, and no more for the steps back */
+        ck_assert_uint_eq(healer_rate_limit_left(l, 8 * NS_S), 47);
+        healer_rate_limit_destroy(l);
+}
+END_TEST
+
 START_TEST(bad_configurations_are_refused_by_name)
 {
         struct healer_rate_limit_config good = healer_rate_limit_config_defaults(), c = good;
@@ -194,7 +212,8 @@ START_TEST(threads_together_get_exactly_what_there_is)
 }
 END_TEST
 
-POLICY_MAIN("rate_limit", the_bucket_gives_its_burst_then_one_per_interval_exactly,
+POLICY_MAIN("rate_limit", a_step_back_is_counted_also_where_there_are_tokens,
+            the_bucket_gives_its_burst_then_one_per_interval_exactly,
             reserve_answers_the_wait_and_reserves_nothing_when_it_would_be_too_long,
             a_million_random_steps_per_kind_agree_with_the_slow_model,
             time_that_goes_back_stands_still, bad_configurations_are_refused_by_name,

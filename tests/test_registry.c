@@ -4,6 +4,8 @@
 #include "policy_main.h"
 
 #include <pthread.h>
+#include <string.h>
+#include <time.h>
 
 static struct healer_registry *make(uint32_t capacity)
 {
@@ -108,6 +110,47 @@ START_TEST(s0_05_eight_threads_on_1000_keys_sums_exact)
 }
 END_TEST
 
+/* CPU time of 20000 look-ups of ten names among `count`, best of five. */
+static int64_t cost_among(uint32_t count)
+{
+        struct healer_registry *r = make(count);
+        struct healer_retry_budget *budget;
+        int64_t best_ns = INT64_MAX;
+        char name[32], hot[10][32];
+
+        for (uint32_t i = 0; i < count; i++) {
+                snprintf(name, sizeof(name), "resource-%u", i);
+                ck_assert_int_eq(healer_registry_budget(r, name, 0, &budget), HEALER_OK);
+                if (i % (count / 10) == 0)
+                        memcpy(hot[i / (count / 10)], name, sizeof(name));
+        }
+        for (int round = 0; round < 5; round++) {
+                struct timespec from, to;
+                int64_t ns;
+
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+                for (int i = 0; i < 20000; i++)
+                        ck_assert(!healer_registry_budget(r, hot[i % 10], 0, &budget));
+                clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+                ns = (to.tv_sec - from.tv_sec) * NS_S + (to.tv_nsec - from.tv_nsec);
+                best_ns = ns < best_ns ? ns : best_ns;
+        }
+        healer_registry_destroy(r);
+        return best_ns;
+}
+
+/* A search that grew with the names would take thousands of times as long; the
+ * bound leaves room for caches and for a machine with other things to do. */
+START_TEST(s0_05_the_cost_is_flat_from_10_to_100000_keys)
+{
+        int64_t few_ns = cost_among(10), many_ns = cost_among(100000);
+
+        ck_assert_msg(many_ns < 20 * few_ns, "%lld ns against %lld ns", (long long)many_ns,
+                      (long long)few_ns);
+}
+END_TEST
+
 POLICY_MAIN("registry", s3_04_get_or_create_totals_and_counts_by_state,
             a_full_registry_says_so_and_a_taken_name_is_not_configured_anew,
-            s0_05_eight_threads_on_1000_keys_sums_exact)
+            s0_05_eight_threads_on_1000_keys_sums_exact,
+            s0_05_the_cost_is_flat_from_10_to_100000_keys)

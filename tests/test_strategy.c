@@ -11,6 +11,7 @@ struct reading {
         struct arena arena;
         struct diag_list diags;
         struct read_session session;
+        struct read_context ctx; /* rules refer to it */
         struct strategy *strategy;
         bool ok;
 };
@@ -18,7 +19,6 @@ struct reading {
 /* Reads `text` as a scenario's "healer". */
 static void read_it(struct reading *r, const char *text)
 {
-        struct read_context ctx;
         const json_t *root = NULL;
         char document[8192];
 
@@ -27,8 +27,8 @@ static void read_it(struct reading *r, const char *text)
         arena_init(&r->arena);
         diag_list_init(&r->diags);
         read_session_begin(&r->session, &r->arena, &r->diags);
-        if (read_text_begin(&r->session, "test.json", document, strlen(document), "$", &ctx, &root))
-                r->ok = strategy_load(&r->arena, &ctx, json_object_get(root, "healer"), "healer",
+        if (read_text_begin(&r->session, "test.json", document, strlen(document), "$", &r->ctx, &root))
+                r->ok = strategy_load(&r->arena, &r->ctx, json_object_get(root, "healer"), "healer",
                                       &r->strategy);
 }
 

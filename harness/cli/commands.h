@@ -11,7 +11,7 @@
 struct command {
         const char *name;     /* "" : no word, scenarios are run */
         const char *usage;
-        const char *summary;
+        const char *summary;  /* NULL: told to nobody */
         const char *more;     /* for its --help; NULL: nothing */
         int options;          /* ON_... */
         int (*run)(const struct options *options);
@@ -20,12 +20,20 @@ struct command {
 extern const struct command commands[];
 extern const size_t command_count;
 
+/* What --help says of exit codes, and in two lines what the program is for. */
+extern const char help_exit_codes[], help_purpose[];
+
 int command_run(const struct options *options);
+int command_ab(const struct options *options);
 int command_validate(const struct options *options);
 int command_list(const struct options *options);
 int command_report(const struct options *options);
 int command_stats(const struct options *options);
 int command_replay(const struct options *options);
+int command_explain(const struct options *options);
+int command_plan(const struct options *options);
+int command_init(const struct options *options);
+int command_words(const struct options *options);
 
 /* False, after a message, when stdout could not be written. */
 bool stdout_flush(void);

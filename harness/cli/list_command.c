@@ -1,61 +1,26 @@
 /* list_command.c - `chaos-run list ...`: catalogues, from the tables themselves. */
+#include <dirent.h>
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
 #include "faults/fault.h"
 #include "harness/base/nearest.h"
+#include "harness/base/out_file.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/fault_words.h"
 #include "harness/scenario/strategy.h"
 #include "reports/metric_table.h"
+#include "reports/report.h"
 #include "reports/verdict.h"
 #include "reports/writer.h"
 
 /* ---- faults */
-
-static const char *unit_name(enum fault_unit unit)
-{
-        static const char *const names[] = {
-                [FAULT_DURATION] = "duration", [FAULT_RATIO] = "ratio", [FAULT_SHARE] = "share",
-                [FAULT_COUNT] = "count", [FAULT_FACTOR] = "factor", [FAULT_BYTES] = "size",
-                [FAULT_BYTES_PER_S] = "size per time", [FAULT_BOOL] = "true or false",
-                [FAULT_CHOICE] = "choice",
-        };
-
-        return names[unit];
-}
-
-/* A value of a parameter as a scenario would have it. */
-static void param_value(const struct fault_param *param, double value, char *out, size_t size)
-{
-        switch (param->unit) {
-        case FAULT_DURATION:
-                snprintf(out, size, "%gs", value * 1e-9);
-                break;
-        case FAULT_RATIO:
-        case FAULT_SHARE:
-                snprintf(out, size, "%g%%", value * 100);
-                break;
-        case FAULT_BYTES:
-                snprintf(out, size, "%gB", value);
-                break;
-        case FAULT_BYTES_PER_S:
-                snprintf(out, size, "%gB/s", value);
-                break;
-        case FAULT_BOOL:
-                snprintf(out, size, "%s", value != 0 ? "true" : "false");
-                break;
-        case FAULT_CHOICE:
-                snprintf(out, size, "%s", param->choices[(int)value]);
-                break;
-        case FAULT_COUNT:
-        case FAULT_FACTOR:
-        default:
-                snprintf(out, size, "%g", value);
-                break;
-        }
-}
 
 static void cures(uint32_t layers, char *out, size_t size)
 {
@@ -79,11 +44,11 @@ static void print_fault(const struct fault_ops *fault)
                 const struct fault_param *param = &fault->params[i];
                 char low[32], high[32], fallback[32];
 
-                param_value(param, param->min, low, sizeof(low));
-                param_value(param, param->max, high, sizeof(high));
-                param_value(param, param->fallback, fallback, sizeof(fallback));
+                fault_value_text(param, param->min, low, sizeof(low));
+                fault_value_text(param, param->max, high, sizeof(high));
+                fault_value_text(param, param->fallback, fallback, sizeof(fallback));
                 printf("    %-14s %s; %s %s to %s; %s%s%s\n", param->name, param->summary,
-                       unit_name(param->unit), low, high,
+                       fault_unit_name(param->unit), low, high,
                        param->required ? "required" : "default ", param->required ? "" : fallback,
                        param->ramps ? "; ramps" : "");
         }
@@ -98,6 +63,11 @@ static void print_fault(const struct fault_ops *fault)
                 printf("  on an edge lives in: %s; cured by: %s\n",
                        fleet_layer_name(fault->lives_in_edge), text);
         }
+        if (fault->targets & (FAULT_TARGET_SERVICE | FAULT_TARGET_LOAD | FAULT_TARGET_ZONE |
+                              FAULT_TARGET_NONE)) {
+                cures(LAYER_BIT(fault->lives_in), text, sizeof(text));
+                printf("  lives in: %s; cured by: %s\n", fleet_layer_name(fault->lives_in), text);
+        }
         printf("\n");
 }
 
@@ -110,14 +80,14 @@ static json_t *fault_json(const struct fault_ops *fault)
                 const struct fault_param *param = &fault->params[i];
                 char low[32], high[32], fallback[32], neutral[32];
 
-                param_value(param, param->min, low, sizeof(low));
-                param_value(param, param->max, high, sizeof(high));
-                param_value(param, param->fallback, fallback, sizeof(fallback));
-                param_value(param, param->neutral, neutral, sizeof(neutral));
+                fault_value_text(param, param->min, low, sizeof(low));
+                fault_value_text(param, param->max, high, sizeof(high));
+                fault_value_text(param, param->fallback, fallback, sizeof(fallback));
+                fault_value_text(param, param->neutral, neutral, sizeof(neutral));
                 json_array_append_new(
                         params, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:s, s:s, s:s, s:b}", "name",
                                           param->name, "summary", param->summary, "unit",
-                                          unit_name(param->unit), "required", param->required,
+                                          fault_unit_name(param->unit), "required", param->required,
                                           "default", param->required ? NULL : fallback, "min", low,
                                           "max", high, "neutral", neutral, "ramps", param->ramps));
         }
@@ -224,6 +194,133 @@ static void writers_text(void)
                        writers[i].by_default ? " (default)" : "");
 }
 
+/* ---- scenarios */
+
+/* Where `meson install` put them, seen from the program itself, so that a
+ * prefix may be moved; else where the build was told they would go. */
+static void installed_scenarios(char *out, size_t size)
+{
+        char program[4096];
+        ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+        struct stat facts;
+        char *slash = NULL;
+
+        program[length < 0 ? 0 : length] = '\0';
+        for (int i = 0; i < 2; i++) { /* from PREFIX/bin/chaos-run to PREFIX */
+                slash = strrchr(program, '/');
+                if (slash != NULL)
+                        *slash = '\0';
+        }
+        if (slash != NULL) {
+                snprintf(out, size, "%s/share/chaos-run/scenarios", program);
+                if (stat(out, &facts) == 0 && S_ISDIR(facts.st_mode))
+                        return;
+        }
+        snprintf(out, size, "%s/scenarios", CHAOS_DATA_DIR);
+}
+
+static int is_scenario_name(const struct dirent *entry)
+{
+        size_t length = strlen(entry->d_name);
+
+        return entry->d_name[0] != '.' && length > 5 &&
+               strcmp(entry->d_name + length - 5, ".json") == 0 &&
+               strstr(entry->d_name, ".schema.json") == NULL;
+}
+
+/* What a scenario says of itself; a JSON file that is none is left out, one that
+ * cannot be read is told of. */
+static void add_scenario(json_t *list, const char *folder, const char *name)
+{
+        char *path = out_path(folder, name);
+        json_error_t wrong;
+        json_t *root = path == NULL ? NULL : json_load_file(path, 0, &wrong);
+        const json_t *tags = json_object_get(root, "tags");
+
+        if (root == NULL)
+                fprintf(stderr, "chaos-run: %s/%s: it cannot be read; see chaos-run validate\n", folder,
+                        name);
+        else if (json_is_string(json_object_get(root, "title")) &&
+                 json_object_get(root, "method") != NULL)
+                json_array_append_new(
+                        list, json_pack("{s:s, s:s, s:O, s:o}", "name", path, "title",
+                                        result_text(root, "title"), "description",
+                                        json_is_string(json_object_get(root, "description"))
+                                                ? json_object_get(root, "description")
+                                                : json_object_get(root, "title"),
+                                        "tags", json_is_array(tags) ? json_deep_copy(tags)
+                                                                    : json_array()));
+        json_decref(root);
+        free(path);
+}
+
+static json_t *scenarios_of(const char *folder)
+{
+        struct dirent **names = NULL;
+        json_t *list = json_array();
+        int count = scandir(folder, &names, is_scenario_name, alphasort);
+
+        if (count < 0) {
+                fprintf(stderr, "chaos-run: %s: %s\n", folder, strerror(errno));
+                json_decref(list);
+                return NULL;
+        }
+        for (int i = 0; i < count; i++) {
+                add_scenario(list, folder, names[i]->d_name);
+                free(names[i]);
+        }
+        free(names);
+        return list;
+}
+
+static void print_scenario(const json_t *row)
+{
+        struct text line;
+        const json_t *tag;
+        size_t i;
+
+        text_init(&line);
+        text_plain(&line, result_text(row, "name"));
+        text_add(&line, "\n  ");
+        text_plain(&line, result_text(row, "title"));
+        text_add(&line, "\n");
+        json_array_foreach(json_object_get(row, "tags"), i, tag)
+        {
+                text_add(&line, i == 0 ? "  tags: " : ", ");
+                text_plain(&line, json_string_value(tag));
+        }
+        printf("%s%s", text_bytes(&line), i > 0 ? "\n" : "");
+        text_release(&line);
+}
+
+/* The only catalogue that is no table of ours: the folder may be named. */
+static int list_scenarios(const struct options *options)
+{
+        char installed[4200];
+        const char *folder = installed;
+        json_t *list;
+        const json_t *row;
+        size_t i;
+
+        if (options->words.count > 1)
+                folder = options->words.items[1];
+        else
+                installed_scenarios(installed, sizeof(installed));
+        list = scenarios_of(folder);
+        if (list == NULL)
+                return EXIT_INVALID;
+        if (options->json) {
+                json_dumpf(list, stdout, JSON_INDENT(2));
+                printf("\n");
+        } else {
+                json_array_foreach(list, i, row) print_scenario(row);
+                if (json_array_size(list) == 0)
+                        fprintf(stderr, "chaos-run: %s: no scenario in there\n", folder);
+        }
+        json_decref(list);
+        return EXIT_PASSED;
+}
+
 /* ---- which one */
 
 static const struct catalogue {
@@ -240,10 +337,17 @@ enum { CATALOGUE_COUNT = sizeof(catalogues) / sizeof(catalogues[0]) };
 
 int command_list(const struct options *options)
 {
-        const char *names[CATALOGUE_COUNT + 1] = {NULL};
+        const char *names[CATALOGUE_COUNT + 2] = {NULL};
         const char *word = options->words.count > 0 ? options->words.items[0] : "";
         char hint[64];
 
+        if (strcmp(word, "scenarios") == 0 && options->words.count <= 2)
+                return list_scenarios(options);
+        if (options->words.count > 1) {
+                fprintf(stderr, "chaos-run: list: one catalogue at a time, not also '%s'\n",
+                        options->words.items[1]);
+                return EXIT_INVALID;
+        }
         for (size_t i = 0; i < CATALOGUE_COUNT; i++) {
                 json_t *json;
 
@@ -260,8 +364,9 @@ int command_list(const struct options *options)
                 json_decref(json);
                 return EXIT_PASSED;
         }
+        names[CATALOGUE_COUNT] = "scenarios";
         fprintf(stderr, "chaos-run: list: no catalogue '%s'; there are faults, metrics, actions, "
-                        "strategies, writers%s\n",
+                        "strategies, writers, scenarios%s\n",
                 word, nearest_hint(hint, sizeof(hint), nearest_of(word, names)));
         return EXIT_INVALID;
 }

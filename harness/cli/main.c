@@ -12,28 +12,49 @@
 #include "harness/cli/commands.h"
 #include "reports/verdict.h"
 
-#define EXIT_CODES                                                                          \
-        "exit codes\n"                                                                      \
-        "  0 passed          1 failed           2 invalid input, nothing ran\n"             \
-        "  3 gate failed     4 not effective    5 stopped by a stop condition\n"            \
-        "  6 regression      7 inconclusive     70 broken invariant of ours\n"              \
-        "  74 results could not be written      130, 143 interrupted\n"
+const char help_exit_codes[] =
+        "  0 passed          1 failed           2 invalid input, nothing ran\n"
+        "  3 gate failed     4 not effective    5 stopped by a stop condition\n"
+        "  6 regression      7 inconclusive     70 broken invariant of ours\n"
+        "  74 results could not be written      130, 143 interrupted\n";
+
+const char help_purpose[] =
+        "Does the self-healing work, and which strategy works better? Injects faults into a\n"
+        "simulated fleet that a healing stack drives, and measures the truth from outside.\n";
 
 const struct command commands[] = {
         {"", "SCENARIO.json|DIR ...", "run scenarios and grade the healing",
          "A directory stands for its own *.json. Results, plots and report go to\n"
          "chaos-results/<scenario>/; the verdict is printed, the worst exit code wins.\n",
          ON_RUN, command_run},
+        {"ab", "SCENARIO.json|DIR ... --a S --b S [--c S ...]", "is strategy B better than A?",
+         "All strategies on the same replications, until it is decided or at analysis.max_runs\n"
+         "(300). Exit 6: B is worse on the primary metric or a guardrail; 7: not decided.\n"
+         "Results go to chaos-results/<scenario>-ab/: those of A, with the comparison in `ab`.\n",
+         ON_AB, command_ab},
         {"validate", "SCENARIO.json ...", "all errors of scenarios; nothing is run", NULL, ON_VALIDATE,
          command_validate},
-        {"list", "faults|metrics|actions|strategies|writers", "catalogues with units, ranges, defaults",
-         NULL, ON_LIST, command_list},
+        {"plan", "SCENARIO.json", "what will happen and to whom; nothing is run",
+         "Everything that the seed decides, for one replication (the first). With --json the\n"
+         "faults are entries of a `method` with their chance settled, ready to paste.\n",
+         ON_PLAN, command_plan},
+        {"init", "[NAME]", "a small scenario to start from, with notes",
+         "Writes NAME.json (scenario.json); a file that is there is left alone.\n", ON_INIT,
+         command_init},
+        {"list", "faults|metrics|actions|strategies|writers|scenarios [DIR]",
+         "catalogues with units, ranges, defaults",
+         "Scenarios are those of DIR, else those that were installed.\n", ON_LIST, command_list},
         {"report", "RESULT ...", "write reports again from stored results", NULL, ON_REPORT,
          command_report},
+        {"explain", "RESULT [--incident N]", "one incident told in order, with times",
+         "RESULT is a result.json or its folder. Without --incident: a list of incidents, and\n"
+         "the worst of them. Alarms and diagnoses are in the journal beside the result.\n",
+         ON_EXPLAIN, command_explain},
         {"replay", "TELEMETRY.csv|DIR ...", "the healer's detectors over recorded telemetry", NULL,
          ON_REPLAY, command_replay},
         {"stats", "METHOD < numbers.json", "one statistical method by hand",
          "Without METHOD: the methods there are.\n", ON_STATS, command_stats},
+        {"__words", "", NULL, NULL, ON_WORDS, command_words},
 };
 
 const size_t command_count = sizeof(commands) / sizeof(commands[0]);
@@ -51,27 +72,28 @@ static int flushed(int code)
         return stdout_flush() ? code : exit_code_worse(code, EXIT_IO_ERROR);
 }
 
+#if defined(__clang__)
+#define BUILT_WITH "clang " __clang_version__
+#else
+#define BUILT_WITH "gcc " __VERSION__
+#endif
+#if defined(__OPTIMIZE__)
+#define BUILT_HOW "optimised"
+#else
+#define BUILT_HOW "not optimised"
+#endif
+
 static int print_version(void)
 {
         printf("chaos-run %s\n", CHAOS_VERSION);
-        printf("built with %s, %s; log, exp and pow are our own: same seed, same bytes\n",
-#if defined(__clang__)
-               "clang " __clang_version__,
-#else
-               "gcc " __VERSION__,
-#endif
-#if defined(__OPTIMIZE__)
-               "optimised"
-#else
-               "not optimised"
-#endif
-        );
+        printf("built with " BUILT_WITH ", " BUILT_HOW
+               "; log, exp and pow are our own: same seed, same bytes\n");
         return flushed(EXIT_PASSED);
 }
 
 static int print_help(const struct command *command)
 {
-        if (command->name[0] != '\0') {
+        if (command->name[0] != '\0' && command->summary != NULL) {
                 printf("usage: chaos-run %s %s\n\n%s\n", command->name, command->usage,
                        command->summary);
                 if (command->more != NULL)
@@ -82,14 +104,15 @@ static int print_help(const struct command *command)
         }
         printf("usage: chaos-run %s\n", command->usage);
         for (size_t i = 1; i < command_count; i++)
-                printf("       chaos-run %s %s\n", commands[i].name, commands[i].usage);
-        printf("\nDoes the self-healing work, and which strategy works better? Injects faults into a\n"
-               "simulated fleet that a healing stack drives, and measures the truth from outside.\n\n");
+                if (commands[i].summary != NULL)
+                        printf("       chaos-run %s %s\n", commands[i].name, commands[i].usage);
+        printf("\n%s\n", help_purpose);
         for (size_t i = 0; i < command_count; i++)
-                printf("  %-10s %s\n", i == 0 ? "(none)" : commands[i].name, commands[i].summary);
+                if (commands[i].summary != NULL)
+                        printf("  %-10s %s\n", i == 0 ? "(none)" : commands[i].name, commands[i].summary);
         printf("\noptions of a run (for those of a command: chaos-run COMMAND --help)\n");
         options_help(command->options, stdout);
-        printf("\n" EXIT_CODES);
+        printf("\nexit codes\n%s", help_exit_codes);
         return flushed(EXIT_PASSED);
 }
 
@@ -115,6 +138,7 @@ int main(int argc, char **argv)
         int code = EXIT_INVALID;
 
         signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of writing: 74 */
+        signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
         if (!options_parse(argc, argv, &options, stderr))
                 goto done;
         command = find_command(&options);

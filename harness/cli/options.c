@@ -24,46 +24,53 @@ struct option_row {
 #define AT(field) offsetof(struct options, field)
 
 static const struct option_row rows[] = {
-        {"seed", 0, "N", OPTION_SEED, AT(seed), AT(has_seed), 0, 0, ON_RUN,
+        {"seed", 0, "N", OPTION_SEED, AT(seed), AT(has_seed), 0, 0, ON_RUN | ON_AB | ON_PLAN,
          "seed of all chance, 0 to 2^64-1 (the file's, else 1)"},
-        {"runs", 'n', "N", OPTION_COUNT, AT(runs), 0, 1, 1000000, ON_RUN,
-         "replications (the file's, else 20)"},
-        {"jobs", 'j', "N", OPTION_COUNT, AT(jobs), 0, 1, 1024, ON_RUN,
+        {"runs", 'n', "N", OPTION_COUNT, AT(runs), 0, 1, 1000000, ON_RUN | ON_AB,
+         "replications (the file's, else 20; of ab: as many as it takes)"},
+        {"jobs", 'j', "N", OPTION_COUNT, AT(jobs), 0, 1, 1024, ON_RUN | ON_AB,
          "threads (as many as there are processors)"},
-        {"replication", 0, "R", OPTION_COUNT, AT(replication), AT(has_replication), 0, 999999, ON_RUN,
-         "run replication R alone"},
-        {"var", 0, "NAME=VALUE", OPTION_LIST, AT(vars), 0, 0, 0, ON_RUN | ON_VALIDATE,
+        {"replication", 0, "R", OPTION_COUNT, AT(replication), AT(has_replication), 0, 999999,
+         ON_RUN | ON_PLAN, "run replication R alone"},
+        {"var", 0, "NAME=VALUE", OPTION_LIST, AT(vars), 0, 0, 0, ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN,
          "value of a variable of `configuration`; may be repeated"},
-        {"set", 0, "PATH=VALUE", OPTION_LIST, AT(sets), 0, 0, 0, ON_RUN | ON_VALIDATE,
+        {"set", 0, "PATH=VALUE", OPTION_LIST, AT(sets), 0, 0, 0, ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN,
          "replace a value of the scenario; may be repeated"},
-        {"strategy", 0, "S", OPTION_LIST, AT(strategies), 0, 0, 0, ON_RUN | ON_VALIDATE,
-         "healing strategy: a preset's name or a file; repeated: a run each"},
-        {"tag", 0, "T", OPTION_LIST, AT(tags), 0, 0, 0, ON_RUN, "only scenarios with this tag"},
-        {"only", 0, "NAME", OPTION_LIST, AT(only), 0, 0, 0, ON_RUN | ON_VALIDATE,
+        {"strategy", 0, "S", OPTION_LIST, AT(strategies), 0, 0, 0,
+         ON_RUN | ON_VALIDATE | ON_PLAN, "healing strategy: a preset's name or a file; repeated: a run each"},
+        {"tag", 0, "T", OPTION_LIST, AT(tags), 0, 0, 0, ON_RUN | ON_AB, "only scenarios with this tag"},
+        {"only", 0, "NAME", OPTION_LIST, AT(only), 0, 0, 0, ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN,
          "only these entries of `method`"},
-        {"skip", 0, "NAME", OPTION_LIST, AT(skip), 0, 0, 0, ON_RUN | ON_VALIDATE,
+        {"skip", 0, "NAME", OPTION_LIST, AT(skip), 0, 0, 0, ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN,
          "all but these entries of `method`"},
-        {"allow-path", 0, "DIR", OPTION_LIST, AT(allow_paths), 0, 0, 0, ON_RUN | ON_VALIDATE,
+        {"allow-path", 0, "DIR", OPTION_LIST, AT(allow_paths), 0, 0, 0, ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN,
          "files named in a scenario may lie below DIR"},
-        {"out", 'o', "DIR", OPTION_TEXT, AT(out), 0, 0, 0, ON_RUN | ON_REPORT,
+        {"out", 'o', "DIR", OPTION_TEXT, AT(out), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
          "where results go (chaos-results/<scenario>)"},
-        {"format", 'f', "LIST", OPTION_TEXT, AT(format), 0, 0, 0, ON_RUN | ON_REPORT,
+        {"format", 'f', "LIST", OPTION_TEXT, AT(format), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
          "writers, comma-separated; see `list writers`"},
-        {"no-plots", 0, NULL, OPTION_FLAG, AT(no_plots), 0, 0, 0, ON_RUN | ON_REPORT,
+        {"no-plots", 0, NULL, OPTION_FLAG, AT(no_plots), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
          "no plots, gnuplot is not needed"},
         {"journal", 0, "WHAT", OPTION_TEXT, AT(journal), 0, 0, 0, ON_RUN,
          "`first` (replication 0, the default), `all` or `none`"},
-        {"inconclusive", 0, "pass|fail", OPTION_TEXT, AT(inconclusive), 0, 0, 0, ON_RUN,
+        {"inconclusive", 0, "pass|fail", OPTION_TEXT, AT(inconclusive), 0, 0, 0, ON_RUN | ON_AB,
          "exit 0 or 1 in place of 7"},
+        {"incident", 0, "N", OPTION_COUNT, AT(incident), 0, 1, 1000000000, ON_EXPLAIN,
+         "which incident of the list (the worst)"},
+        {"a", 0, "S", OPTION_LIST, AT(a), 0, 0, 0, ON_AB, "the strategy that others are compared with"},
+        {"b", 0, "S", OPTION_LIST, AT(b), 0, 0, 0, ON_AB, "the strategy compared with it"},
+        {"c", 0, "S", OPTION_LIST, AT(c), 0, 0, 0, ON_AB, "one more; may be repeated"},
+        {"precision", 0, "W", OPTION_TEXT, AT(precision), 0, 0, 0, ON_AB,
+         "stop when the primary's interval is narrower than W"},
         {"labels", 0, "FILE", OPTION_TEXT, AT(labels), 0, 0, 0, ON_REPLAY,
          "labelled windows: JSON, file name -> list of [start, end]"},
         {"metric", 0, "NAME", OPTION_TEXT, AT(metric), 0, 0, 0, ON_REPLAY,
          "only this metric of a file with several"},
         {"scores", 0, "OUT.csv", OPTION_TEXT, AT(scores), 0, 0, 0, ON_REPLAY,
          "write a score for every row; a directory gives a directory"},
-        {"json", 0, NULL, OPTION_FLAG, AT(json), 0, 0, 0, ON_LIST | ON_REPLAY | ON_VALIDATE,
+        {"json", 0, NULL, OPTION_FLAG, AT(json), 0, 0, 0, ON_LIST | ON_REPLAY | ON_PLAN,
          "JSON instead of text"},
-        {"quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, 0, ON_RUN | ON_REPORT, "no progress"},
+        {"quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT, "no progress"},
         {"verbose", 'v', NULL, OPTION_FLAG, AT(verbose), 0, 0, 0, ON_RUN | ON_REPORT,
          "more on stderr"},
         {"help", 'h', NULL, OPTION_FLAG, AT(help), 0, 0, 0, ON_ANY, "this"},
@@ -236,6 +243,9 @@ void options_release(struct options *options)
         free(options->only.items);
         free(options->skip.items);
         free(options->allow_paths.items);
+        free(options->a.items);
+        free(options->b.items);
+        free(options->c.items);
         free(options->words.items);
         memset(options, 0, sizeof(*options));
 }
@@ -267,6 +277,15 @@ bool options_fit(const struct options *options, int argc, char **argv, int comma
                         rows[i].name, command_name, command_name);
                 return false;
         }
+        return true;
+}
+
+bool options_at(size_t index, struct option_facts *out)
+{
+        if (index >= ROW_COUNT)
+                return false;
+        *out = (struct option_facts){rows[index].name, rows[index].letter, rows[index].argument,
+                                     rows[index].summary, rows[index].commands};
         return true;
 }
 

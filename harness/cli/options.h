@@ -21,11 +21,14 @@ struct options {
         uint64_t seed;
         bool has_seed;
         uint32_t runs, jobs, replication;
+        uint32_t incident; /* explain; 0: not asked */
         bool has_replication;
         struct text_list vars, sets, strategies, tags, only, skip, allow_paths;
         const char *out, *format, *journal;
         const char *labels, *metric, *scores; /* replay */
         const char *inconclusive;
+        struct text_list a, b, c; /* ab: strategies */
+        const char *precision;
         bool no_plots, quiet, verbose, json, help, version;
         struct text_list words; /* everything that is no option */
 };
@@ -38,6 +41,11 @@ enum {
         ON_REPORT = 1 << 3,
         ON_STATS = 1 << 4,
         ON_REPLAY = 1 << 5,
+        ON_AB = 1 << 6,
+        ON_EXPLAIN = 1 << 10,
+        ON_PLAN = 1 << 11,
+        ON_INIT = 1 << 12,
+        ON_WORDS = 1 << 13,
         ON_ANY = ~0,
 };
 
@@ -52,6 +60,18 @@ bool options_fit(const struct options *options, int argc, char **argv, int comma
 
 /* The options of a command, a line each. */
 void options_help(int command, FILE *out);
+
+/* One row of the table, for whoever tells it in another form. */
+struct option_facts {
+        const char *name;     /* without the dashes */
+        char letter;          /* 0: none */
+        const char *argument; /* NULL: takes none */
+        const char *summary;
+        int commands;         /* ON_... */
+};
+
+/* False past the last. */
+bool options_at(size_t index, struct option_facts *out);
 
 bool text_list_add(struct text_list *list, const char *text);
 

@@ -4,18 +4,15 @@
  * worst exit code wins.
  * The results' folder is looked at before anything runs.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/progress.h"
+#include "harness/cli/run_facts.h"
+#include "harness/cli/scenario_files.h"
 #include "harness/run/run.h"
 #include "reports/grade.h"
 #include "reports/verdict.h"
@@ -38,9 +35,7 @@ struct job {
         bool grade_failed;
         struct out_file journal;
         struct out_error error;
-        double started_s, simulated_s;
-        uint64_t requests, events;
-        double virtual_s;
+        struct run_facts facts;
 };
 
 static void take_replication(void *user, const struct replication_record *record)
@@ -52,18 +47,7 @@ static void take_replication(void *user, const struct replication_record *record
         if (job->journal_open && (job->journal_all || record->replication == 0 ||
                                   job->options->has_replication))
                 journal_add(&job->journal, job->meta, record);
-        for (int arm = 0; arm < ARM_COUNT; arm++) {
-                const struct arm_record *a = record->arms[arm];
-                bool shared = false;
-
-                for (int other = 0; other < arm; other++)
-                        shared = shared || record->arms[other] == a;
-                if (a == NULL || shared)
-                        continue;
-                job->events += a->events;
-                job->requests += a->root_requests;
-                job->virtual_s += (double)(a->end_ns + job->scenario->warmup_ns) * 1e-9;
-        }
+        run_facts_add(&job->facts, record, 1, job->scenario->warmup_ns);
 }
 
 static void take_progress(void *user, const struct run_progress *now)
@@ -80,33 +64,6 @@ static bool healer_acts(const struct scenario *scenario)
 
 /* ---- what is written */
 
-static json_t *run_facts(const struct job *job)
-{
-        struct rusage usage;
-        struct tm utc;
-        char date[32] = "", host[256] = "";
-        time_t now = time(NULL);
-        double wall = wall_s() - job->started_s;
-        double cpu;
-
-        getrusage(RUSAGE_SELF, &usage);
-        cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-              (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-        if (gmtime_r(&now, &utc) != NULL)
-                strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
-        if (gethostname(host, sizeof(host) - 1) != 0)
-                host[0] = '\0';
-        return json_pack("{s:s, s:s, s:s, s:s, s:f, s:f, s:f, s:i, s:f, s:f, s:f, s:I}", "schema",
-                         RUN_SCHEMA, "date", date, "host", host, "version", CHAOS_VERSION,
-                         "wall_seconds", wall, "simulation_seconds", job->simulated_s,
-                         "cpu_seconds", cpu, "jobs", (int)job->options->jobs,
-                         "requests_per_cpu_second", cpu > 0 ? (double)job->requests / cpu : 0.0,
-                         "events_per_cpu_second", cpu > 0 ? (double)job->events / cpu : 0.0,
-                         "virtual_seconds_per_second",
-                         job->simulated_s > 0 ? job->virtual_s / job->simulated_s : 0.0,
-                         "peak_memory_bytes", (json_int_t)usage.ru_maxrss * 1024);
-}
-
 static int write_all(struct job *job, json_t *result)
 {
         struct series series;
@@ -119,7 +76,7 @@ static int write_all(struct job *job, json_t *result)
                 .fresh = true,
         };
         struct report report = {.result = result};
-        json_t *facts = run_facts(job);
+        json_t *facts = run_facts_json(&job->facts, job->options->jobs);
         struct text screen;
         int code = (int)json_integer_value(json_object_get(result, "exit_code"));
         bool written_ok;
@@ -179,7 +136,7 @@ static int run_job(struct job *job)
         progress_begin(&job->progress, job->scenario->file, options->quiet);
         status = run_scenario(&run);
         progress_end(&job->progress);
-        job->simulated_s = wall_s() - job->started_s;
+        job->facts.simulated_s = wall_s() - job->facts.started_s;
         if (status == RUN_NO_MEMORY || job->grade_failed) {
                 fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
                 return EXIT_INTERNAL;
@@ -201,7 +158,7 @@ static int job_begin(struct job *job)
         const char *journal = job->options->journal;
         const struct strategy *strategy = job->scenario->strategy;
 
-        job->started_s = wall_s();
+        job->facts.started_s = wall_s();
         job->writer_set = writers_default();
         if (job->options->format != NULL &&
             !writers_parse(job->options->format, &job->writer_set, &job->error)) {
@@ -232,116 +189,6 @@ static int job_begin(struct job *job)
         }
         job->journal_open = true;
         return EXIT_PASSED;
-}
-
-/* ---- the list of scenarios */
-
-struct file_list {
-        char **paths;
-        size_t count, room;
-};
-
-static bool file_add(struct file_list *list, const char *folder, const char *name)
-{
-        size_t length = (folder == NULL ? 0 : strlen(folder) + 1) + strlen(name) + 1;
-        char *path = malloc(length);
-
-        if (list->count == list->room) {
-                size_t room = list->room * 2 + 8;
-                char **bigger = realloc(list->paths, room * sizeof(*bigger));
-
-                if (bigger != NULL) {
-                        list->paths = bigger;
-                        list->room = room;
-                }
-        }
-        if (path == NULL || list->count == list->room) {
-                free(path);
-                return false;
-        }
-        if (folder == NULL)
-                memcpy(path, name, length);
-        else
-                snprintf(path, length, "%s/%s", folder, name);
-        list->paths[list->count++] = path;
-        return true;
-}
-
-static void files_release(struct file_list *list)
-{
-        for (size_t i = 0; i < list->count; i++)
-                free(list->paths[i]);
-        free(list->paths);
-}
-
-static int by_name(const void *left, const void *right)
-{
-        return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-        size_t length = strlen(text), tail = strlen(end);
-
-        return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
-static bool add_folder(struct file_list *list, const char *folder)
-{
-        DIR *dir = opendir(folder);
-        size_t first = list->count;
-        const struct dirent *entry;
-        bool ok = dir != NULL;
-
-        if (dir == NULL)
-                fprintf(stderr, "chaos-run: %s: %s\n", folder, strerror(errno));
-        while (ok && (entry = readdir(dir)) != NULL)
-                if (entry->d_name[0] != '.' && ends_with(entry->d_name, ".json") &&
-                    !ends_with(entry->d_name, ".schema.json"))
-                        ok = file_add(list, folder, entry->d_name);
-        if (dir != NULL)
-                closedir(dir);
-        if (list->count > first)
-                qsort(list->paths + first, list->count - first, sizeof(*list->paths), by_name);
-        return ok;
-}
-
-static int list_files(const struct options *options, struct file_list *list)
-{
-        for (size_t i = 0; i < options->words.count; i++) {
-                struct stat facts;
-                const char *word = options->words.items[i];
-                bool folder = stat(word, &facts) == 0 && S_ISDIR(facts.st_mode);
-
-                if (!(folder ? add_folder(list, word) : file_add(list, NULL, word)))
-                        return EXIT_INVALID;
-        }
-        if (list->count == 0) {
-                fprintf(stderr, "chaos-run: no scenario (*.json) in there\n");
-                return EXIT_INVALID;
-        }
-        return EXIT_PASSED;
-}
-
-/* "chaos-results/latency", "OUT/latency/aggressive", ...; to be freed. */
-static char *folder_of(const struct options *options, const char *path, const char *strategy,
-                       bool many)
-{
-        const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
-        size_t stem = strlen(base) - (ends_with(base, ".json") ? strlen(".json") : 0);
-        const char *root = options->out == NULL ? "chaos-results" : options->out;
-        bool below = options->out == NULL || many;
-        const char *part = strategy == NULL ? "" : strrchr(strategy, '/') == NULL
-                                                           ? strategy
-                                                           : strrchr(strategy, '/') + 1;
-        size_t part_length = strlen(part) - (ends_with(part, ".json") ? strlen(".json") : 0);
-        size_t size = strlen(root) + stem + part_length + 4;
-        char *folder = malloc(size);
-
-        if (folder != NULL)
-                snprintf(folder, size, "%s%s%.*s%s%.*s", root, below ? "/" : "",
-                         below ? (int)stem : 0, base, part_length > 0 ? "/" : "", (int)part_length, part);
-        return folder;
 }
 
 static bool has_tag(const struct scenario *scenario, const struct text_list *wanted)
@@ -379,7 +226,7 @@ static int run_file(const struct options *options, const char *path, const char 
                 code = EXIT_PASSED;
                 goto done;
         }
-        job.folder = folder_of(options, path, options->strategies.count > 1 ? strategy : NULL, many);
+        job.folder = scenario_folder(options, path, options->strategies.count > 1 ? strategy : NULL, many);
         if (job.folder == NULL)
                 goto done;
         code = job_begin(&job);
@@ -424,7 +271,7 @@ static int settled(const struct options *options, int code)
 int command_run(const struct options *given)
 {
         struct options options = *given;
-        struct file_list files = {0};
+        struct scenario_files files = {0};
         int code;
 
         if (!choices_are_known(&options))
@@ -435,7 +282,7 @@ int command_run(const struct options *given)
                 options.jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint32_t)processors;
         }
         interrupt_watch();
-        code = list_files(&options, &files);
+        code = scenario_files_list(&options, &files);
         for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
                 size_t strategies = options.strategies.count > 0 ? options.strategies.count : 1;
 
@@ -448,6 +295,6 @@ int command_run(const struct options *given)
                         code = exit_code_worse(code, one);
                 }
         }
-        files_release(&files);
+        scenario_files_release(&files);
         return code;
 }

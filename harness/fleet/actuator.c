@@ -138,12 +138,26 @@ void actuator_instance_gone(struct fleet *fleet, uint32_t instance)
 
 /* ---- what each kind does */
 
+/* Where the platform places a new instance: not in a zone that is out. */
+static uint32_t place(const struct fleet *fleet, uint32_t service, uint32_t zone)
+{
+        const struct service_spec *spec = fleet->services[service].spec;
+
+        if (!effect_zone_is_out(fleet, zone))
+                return zone;
+        for (uint32_t i = 0; i < spec->zone_count; i++)
+                if (!effect_zone_is_out(fleet, spec->zones[i]))
+                        return spec->zones[i];
+        return zone;
+}
+
 static void replace_instance(struct fleet *fleet, uint32_t index)
 {
         uint32_t old = fleet->actions[index].action.instance;
         uint32_t service = fleet->instances[old].service;
         bool room = service_can_spare(fleet, service);
-        uint32_t fresh = instance_add(fleet, service, fleet->instances[old].zone, true, "replacement");
+        uint32_t fresh = instance_add(fleet, service, place(fleet, service, fleet->instances[old].zone), true,
+                                      "replacement");
 
         if (fresh == NONE)
                 return;
@@ -200,7 +214,8 @@ static void scale(struct fleet *fleet, uint32_t index)
         for (; wanted > 0; wanted--) {
                 uint32_t zone = service->spec->zones[service->numbered % service->spec->zone_count];
 
-                last = instance_add(fleet, action.service, zone, true, "scaled out");
+                last = instance_add(fleet, action.service, place(fleet, action.service, zone), true,
+                                    "scaled out");
                 if (last == NONE)
                         return;
         }

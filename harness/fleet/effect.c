@@ -7,6 +7,31 @@
 #include "harness/base/detmath.h"
 #include "harness/fleet/model.h"
 
+/* The effects on an instance, then those on its service. */
+struct walk {
+        struct effect_link *link, *then;
+};
+
+static struct walk walk_of(const struct fleet *fleet, const struct instance *instance)
+{
+        return (struct walk){instance->effects, fleet->services[instance->service].effects};
+}
+
+static struct effect *walk_next(struct walk *walk)
+{
+        struct effect *effect;
+
+        if (walk->link == NULL) {
+                walk->link = walk->then;
+                walk->then = NULL;
+        }
+        if (walk->link == NULL)
+                return NULL;
+        effect = walk->link->effect;
+        walk->link = walk->link->next;
+        return effect;
+}
+
 /* How much of its full size an effect has at an instant, 0..1. */
 static double effect_scale_at(const struct effect *effect, int64_t at_ns)
 {
@@ -28,78 +53,220 @@ static double effect_scale(const struct fleet *fleet, const struct effect *effec
         return effect_scale_at(effect, fleet->now);
 }
 
-static int64_t delays_ns(struct fleet *fleet, const struct effect_link *link, enum effect_kind kind,
-                         uint64_t uid)
+/* What one effect adds to the delay of one request; it may not be touched. */
+static int64_t delay_of(struct fleet *fleet, struct effect *effect, uint64_t uid)
 {
-        int64_t sum_ns = 0;
+        struct rng_block block = rng_draw(fleet->key, hash_mix(uid, effect->stream), RNG_FAULT, 0);
+        double delay_ns;
 
-        for (; link != NULL; link = link->next) {
-                struct effect *effect = link->effect;
-                struct rng_block block;
-                double delay_ns;
-
-                if (effect->kind != kind)
-                        continue;
-                block = rng_draw(fleet->key, hash_mix(uid, effect->stream), RNG_FAULT, 0);
-                if (rng_u01_32((uint32_t)block.word[1]) >= effect->probability)
-                        continue;
-                delay_ns = dist_quantile_ns(&effect->delay, rng_u01(block.word[0])) +
-                           effect->jitter_ns *
-                                   (2.0 * rng_u01_32((uint32_t)(block.word[1] >> 32)) - 1.0);
-                if (effect->normal_sd_ns > 0)
-                        delay_ns += effect->normal_sd_ns *
-                                    det_probit(rng_u01_32((uint32_t)(block.word[1] >> 32)));
-                delay_ns *= effect_scale(fleet, effect);
-                if (delay_ns < 0.5)
-                        continue;
-                effect->touched++;
-                effect->measured_sum += delay_ns * 1e-9;
-                effect->measured_count++;
-                sum_ns += (int64_t)(delay_ns + 0.5);
-        }
-        return sum_ns;
+        if (rng_u01_32((uint32_t)block.word[1]) >= effect->probability)
+                return 0;
+        delay_ns = dist_quantile_ns(&effect->delay, rng_u01(block.word[0])) +
+                   effect->jitter_ns * (2.0 * rng_u01_32((uint32_t)(block.word[1] >> 32)) - 1.0);
+        if (effect->normal_sd_ns > 0)
+                delay_ns += effect->normal_sd_ns *
+                            det_probit(rng_u01_32((uint32_t)(block.word[1] >> 32)));
+        delay_ns *= effect_scale(fleet, effect);
+        if (delay_ns < 0.5)
+                return 0;
+        effect->touched++;
+        effect->measured_sum += delay_ns * 1e-9;
+        effect->measured_count++;
+        return (int64_t)(delay_ns + 0.5);
 }
 
 int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint64_t uid)
 {
-        return delays_ns(fleet, edge->effects, EFFECT_EDGE_DELAY, uid);
+        int64_t sum_ns = 0;
+
+        for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_EDGE_DELAY)
+                        sum_ns += delay_of(fleet, link->effect, uid);
+        return sum_ns;
+}
+
+static int64_t instance_delays_ns(struct fleet *fleet, const struct instance *instance,
+                                  enum effect_kind kind, uint64_t uid)
+{
+        struct walk walk = walk_of(fleet, instance);
+        int64_t sum_ns = 0;
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == kind)
+                        sum_ns += delay_of(fleet, effect, uid);
+        return sum_ns;
 }
 
 int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid)
 {
-        return delays_ns(fleet, instance->effects, EFFECT_HOST_DELAY, uid);
+        return instance_delays_ns(fleet, instance, EFFECT_HOST_DELAY, uid);
+}
+
+int64_t effect_io_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid)
+{
+        return instance_delays_ns(fleet, instance, EFFECT_IO_DELAY, uid);
+}
+
+/* Whether an effect with the share `a` hits a request; told and counted. */
+static bool hits(struct fleet *fleet, struct effect *effect, uint64_t uid)
+{
+        struct rng_block block = rng_draw(fleet->key, hash_mix(uid, effect->stream), RNG_FAULT, 0);
+
+        effect->measured_count++;
+        if (rng_u01(block.word[0]) >= effect->a * effect->probability * effect_scale(fleet, effect))
+                return false;
+        effect->touched++;
+        effect->measured_sum += 1;
+        return true;
 }
 
 bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t uid, bool *final)
 {
+        struct walk walk = walk_of(fleet, instance);
         bool failed = false;
 
-        for (struct effect_link *link = instance->effects; link != NULL; link = link->next) {
-                struct effect *effect = link->effect;
-                struct rng_block block;
-                double rate;
-
-                if (effect->kind != EFFECT_ERROR)
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;) {
+                if (effect->kind != EFFECT_ERROR || !hits(fleet, effect, uid))
                         continue;
-                block = rng_draw(fleet->key, hash_mix(uid, effect->stream), RNG_FAULT, 0);
-                rate = effect->a * effect->probability * effect_scale(fleet, effect);
-                effect->measured_count++;
-                if (rng_u01(block.word[0]) >= rate)
-                        continue;
-                effect->touched++;
-                effect->measured_sum += 1;
                 *final = *final || !effect->retryable;
                 failed = true;
         }
         return failed;
 }
 
+/* ---- attempts that fail on their way */
+
+static bool list_hits(struct fleet *fleet, const struct effect_link *link, enum effect_kind kind,
+                      uint64_t uid)
+{
+        bool hit = false;
+
+        for (; link != NULL; link = link->next)
+                if (link->effect->kind == kind)
+                        hit = hits(fleet, link->effect, uid) || hit;
+        return hit;
+}
+
+bool effect_refused(struct fleet *fleet, const struct edge *edge, uint64_t uid)
+{
+        bool by_edge = list_hits(fleet, edge->effects, EFFECT_REFUSE, uid);
+
+        return list_hits(fleet, fleet->services[edge->to].effects, EFFECT_REFUSE, uid) || by_edge;
+}
+
+/* A chain of two states with the share `a` of its time in the bad one, which
+ * lasts `b` messages on average. */
+static bool burst_hits(struct fleet *fleet, struct effect *effect)
+{
+        double rate = effect->a * effect->probability * effect_scale(fleet, effect);
+        struct rng_block block = rng_draw(fleet->key, effect->stream + (effect->messages >> 32),
+                                          RNG_NETWORK, (uint32_t)effect->messages);
+        double u = rng_u01(block.word[0]);
+
+        effect->messages++;
+        if (rate >= 1)
+                effect->in_burst = true;
+        else if (effect->in_burst)
+                effect->in_burst = u >= 1.0 / effect->b;
+        else
+                effect->in_burst = u < rate / (effect->b * (1.0 - rate));
+        effect->measured_count++;
+        effect->touched += effect->in_burst;
+        effect->measured_sum += effect->in_burst;
+        return effect->in_burst;
+}
+
+/* Whether a message from one zone to another is lost on the border. */
+static bool border_loses(struct fleet *fleet, uint32_t from_zone, uint32_t to_zone, uint64_t uid)
+{
+        bool lost;
+
+        if (fleet->zone_links == 0 || from_zone == to_zone)
+                return false;
+        lost = list_hits(fleet, fleet->zone_effects[from_zone], EFFECT_ZONE_OUT, uid);
+        return list_hits(fleet, fleet->zone_effects[to_zone], EFFECT_ZONE_IN, uid) || lost;
+}
+
+bool effect_request_lost(struct fleet *fleet, const struct edge *edge, uint32_t from_zone,
+                         uint32_t to_zone, uint64_t uid)
+{
+        bool lost = border_loses(fleet, from_zone, to_zone, uid);
+
+        for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_REQUEST_LOSS)
+                        lost = (link->effect->b > 1 ? burst_hits(fleet, link->effect)
+                                                    : hits(fleet, link->effect, uid)) ||
+                               lost;
+        return lost;
+}
+
+bool effect_answer_lost(struct fleet *fleet, const struct edge *edge,
+                        const struct instance *instance, uint32_t from_zone, uint32_t to_zone,
+                        uint64_t uid)
+{
+        struct walk walk = walk_of(fleet, instance);
+        uint64_t answer = hash_mix(uid, 0x616e73u);
+        bool lost = border_loses(fleet, from_zone, to_zone, answer);
+
+        lost = list_hits(fleet, edge->effects, EFFECT_ANSWER_LOSS, answer) || lost;
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == EFFECT_ANSWER_LOSS)
+                        lost = hits(fleet, effect, answer) || lost;
+        return lost;
+}
+
+/* ---- resources */
+
+double effect_cpu_load(struct fleet *fleet, const struct instance *instance)
+{
+        struct walk walk = walk_of(fleet, instance);
+        double load = 0;
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == EFFECT_CPU)
+                        load += effect->a * effect_scale(fleet, effect);
+        return load;
+}
+
+double effect_memory_bytes(struct fleet *fleet, const struct instance *instance)
+{
+        double limit = (double)fleet->services[instance->service].memory_limit_bytes, bytes = 0;
+        struct walk walk = walk_of(fleet, instance);
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == EFFECT_MEMORY)
+                        bytes += (effect->a + effect->b * limit) * effect_scale(fleet, effect);
+        return bytes;
+}
+
+uint32_t effect_workers(struct fleet *fleet, const struct instance *instance, uint32_t workers)
+{
+        struct walk walk = walk_of(fleet, instance);
+        double left = 1;
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == EFFECT_THREADS)
+                        left *= 1 - effect->a * effect_scale(fleet, effect);
+        return left >= 1 ? workers : (uint32_t)(left * workers + 0.5);
+}
+
+double effect_start_factor(struct fleet *fleet, const struct instance *instance)
+{
+        struct walk walk = walk_of(fleet, instance);
+        double factor = 1;
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == EFFECT_SLOW_START)
+                        factor *= effect->a;
+        return factor;
+}
+
 double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns)
 {
         double seconds = (double)(fleet->now - from_ns) * 1e-9, sum = 0;
+        struct walk walk = walk_of(fleet, instance);
 
-        for (struct effect_link *link = instance->effects; link != NULL; link = link->next) {
-                struct effect *effect = link->effect;
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;) {
                 double bytes;
 
                 if (effect->kind != EFFECT_LEAK || effect->a <= 0)
@@ -115,32 +282,204 @@ double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance,
 
 void effect_leak_request(struct fleet *fleet, struct instance *instance)
 {
-        for (struct effect_link *link = instance->effects; link != NULL; link = link->next) {
+        struct walk walk = walk_of(fleet, instance);
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;) {
                 double bytes;
 
-                if (link->effect->kind != EFFECT_LEAK || link->effect->b == 0)
+                if (effect->kind != EFFECT_LEAK || effect->b == 0)
                         continue;
-                bytes = link->effect->b * effect_scale(fleet, link->effect);
+                bytes = effect->b * effect_scale(fleet, effect);
                 instance->leaked_bytes += bytes;
-                link->effect->measured_sum += bytes;
+                effect->measured_sum += bytes;
         }
+}
+
+/* ---- clients */
+
+double effect_surge(struct fleet *fleet, const struct edge *edge)
+{
+        double factor = 1;
+
+        for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_SURGE)
+                        factor *= 1 + (link->effect->a - 1) * effect_scale(fleet, link->effect);
+        return factor;
+}
+
+void effect_surge_arrived(struct edge *edge)
+{
+        for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
+                link->effect->touched += link->effect->kind == EFFECT_SURGE;
+}
+
+uint32_t effect_retries(struct fleet *fleet, const struct edge *edge, bool count)
+{
+        uint32_t most = 0;
+
+        for (struct effect_link *link = edge->effects; link != NULL; link = link->next) {
+                struct effect *effect = link->effect;
+                uint32_t retries;
+
+                if (effect->kind != EFFECT_RETRIES)
+                        continue;
+                retries = (uint32_t)(effect->a * effect_scale(fleet, effect) + 0.5);
+                if (retries > most)
+                        most = retries;
+                effect->touched += count;
+        }
+        return most;
+}
+
+/* ---- instances that go down and up */
+
+bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone)
+{
+        for (struct effect_link *link = fleet->zone_effects[zone]; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_HELD_DOWN)
+                        return true;
+        return false;
+}
+
+static void release(struct fleet *fleet, uint32_t index)
+{
+        fleet->instances[index].held_down--;
+        instance_try_start(fleet, index);
+}
+
+static void hold(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        instance->held_down++;
+        if (instance->timer == TIMER_UP) {
+                instance->timer = TIMER_NONE;
+                instance->timer_generation++;
+        }
+}
+
+static void pulse_at(struct fleet *fleet, int64_t at_ns, uint32_t index, const struct effect *effect);
+
+/* Where in its turn an effect is that comes and goes: its bad part is the first
+ * of every turn. The next change is due in `*left_ns`. */
+static bool in_bad_part(const struct fleet *fleet, const struct effect *effect, int64_t *left_ns)
+{
+        int64_t bad_ns = (int64_t)(effect->a * 1e9);
+        int64_t turn_ns = (int64_t)(effect->b * 1e9);
+        int64_t at_ns;
+
+        if (effect->kind == EFFECT_FLAP)
+                turn_ns += bad_ns;
+        if (turn_ns <= bad_ns) { /* no good part at all */
+                *left_ns = TIME_NEVER;
+                return true;
+        }
+        at_ns = (fleet->now - effect->ramp_from_ns) % turn_ns;
+        *left_ns = at_ns < bad_ns ? bad_ns - at_ns : turn_ns - at_ns;
+        return at_ns < bad_ns;
+}
+
+static void pulse(struct fleet *fleet, uint32_t index, struct effect_link *link)
+{
+        struct effect *effect = link->effect;
+        int64_t left_ns;
+        bool bad = in_bad_part(fleet, effect, &left_ns);
+
+        if (left_ns != TIME_NEVER)
+                pulse_at(fleet, fleet->now + left_ns, index, effect);
+        if (bad == link->on)
+                return;
+        link->on = bad; /* before it acts: what it does may take the link away */
+        effect->touched += bad;
+        if (effect->kind == EFFECT_STOP) {
+                if (bad)
+                        instance_stand_still(fleet, index);
+                else
+                        instance_go_on(fleet, index);
+        } else if (bad) {
+                hold(fleet, index);
+                instance_exit(fleet, index, 137, false, "flapping");
+        } else {
+                release(fleet, index);
+        }
+}
+
+/* A change of some effect on an instance is due: finds out which by itself, so
+ * that it does no harm when the effect is long gone. */
+static void pulse_due(void *user, uint32_t index)
+{
+        struct fleet *fleet = user;
+        struct instance *instance = &fleet->instances[index];
+        struct effect_link *link = instance->effects;
+
+        while (link != NULL) {
+                struct effect_link *next = link->next;
+                int64_t left_ns;
+
+                if ((link->effect->kind == EFFECT_STOP || link->effect->kind == EFFECT_FLAP) &&
+                    in_bad_part(fleet, link->effect, &left_ns) != link->on) {
+                        pulse(fleet, index, link);
+                        link = fleet->instances[index].effects; /* it may be another list now */
+                        continue;
+                }
+                if (link->effect->kind == EFFECT_LOOP && instance->state == INSTANCE_UP &&
+                    fleet->now >= (instance->up_since_ns > link->effect->ramp_from_ns
+                                           ? instance->up_since_ns
+                                           : link->effect->ramp_from_ns) +
+                                          (int64_t)(link->effect->a * 1e9)) {
+                        link->effect->touched++;
+                        instance_exit(fleet, index, 139, false, "crashed again");
+                        return;
+                }
+                link = next;
+        }
+}
+
+static void pulse_at(struct fleet *fleet, int64_t at_ns, uint32_t index, const struct effect *effect)
+{
+        fleet_schedule(fleet, at_ns, hash_mix(hash_mix(0x50554cu, index), effect->stream), pulse_due,
+                       fleet, index);
+}
+
+void effect_instance_up(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        for (struct effect_link *link = instance->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_LOOP)
+                        pulse_at(fleet, fleet->now + (int64_t)(link->effect->a * 1e9), index,
+                                 link->effect);
+        if (instance->hung + instance->zombies > 0)
+                instance_mood(fleet, index);
 }
 
 /* ---- links */
 
-static struct effect_link **target_links(struct fleet *fleet, bool is_edge, uint32_t index)
+static struct effect_link **target_links(struct fleet *fleet, enum effect_place place,
+                                         uint32_t index)
 {
-        return is_edge ? &fleet->edges[index].effects : &fleet->instances[index].effects;
+        switch (place) {
+        case ON_EDGE:
+                return &fleet->edges[index].effects;
+        case ON_SERVICE:
+                return &fleet->services[index].effects;
+        case ON_ZONE:
+                return &fleet->zone_effects[index];
+        case ON_INSTANCE:
+        default:
+                return &fleet->instances[index].effects;
+        }
 }
 
-static void attach(struct fleet *fleet, bool is_edge, uint32_t index, struct effect *effect)
+static struct effect_link *attach(struct fleet *fleet, enum effect_place place, uint32_t index,
+                                  struct effect *effect)
 {
-        struct effect_link **at = target_links(fleet, is_edge, index);
+        struct effect_link **at = target_links(fleet, place, index);
         struct effect_link *link = fleet->link_free;
 
         while (*at != NULL && (*at)->effect->rank <= effect->rank) {
                 if ((*at)->effect == effect)
-                        return;
+                        return NULL;
                 at = &(*at)->next;
         }
         if (link != NULL) {
@@ -149,110 +488,297 @@ static void attach(struct fleet *fleet, bool is_edge, uint32_t index, struct eff
                 link = ARENA_NEW(&fleet->arena, struct effect_link);
                 if (link == NULL) {
                         fleet_break(fleet, "out of memory");
-                        return;
+                        return NULL;
                 }
         }
         link->effect = effect;
         link->next = *at;
+        link->on = false;
         *at = link;
+        return link;
+}
+
+static bool takes_memory(const struct effect *effect)
+{
+        return effect->kind == EFFECT_LEAK || effect->kind == EFFECT_MEMORY;
+}
+
+/* Integrals that an effect bends are brought up to now before it changes. */
+static void touch_instance(struct fleet *fleet, uint32_t index, const struct effect *effect)
+{
+        if (effect->kind == EFFECT_CPU)
+                instance_cpu_touch(fleet, &fleet->instances[index]);
+        else if (effect->kind == EFFECT_LEAK)
+                instance_leak_now(fleet, &fleet->instances[index]);
+}
+
+static void touch_service(struct fleet *fleet, uint32_t service, const struct effect *effect)
+{
+        for (uint32_t i = 0; i < fleet->services[service].member_count; i++)
+                touch_instance(fleet, fleet->services[service].members[i], effect);
+}
+
+/* What an effect on an instance keeps beside the list, put right when it goes. */
+static void left_instance(struct fleet *fleet, uint32_t index, const struct effect *effect, bool on)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        switch (effect->kind) {
+        case EFFECT_HELD_DOWN:
+                release(fleet, index);
+                break;
+        case EFFECT_FLAP:
+                if (on)
+                        release(fleet, index);
+                break;
+        case EFFECT_STOP:
+                if (on)
+                        instance_go_on(fleet, index);
+                break;
+        case EFFECT_HUNG:
+                instance->hung--;
+                instance_go_on(fleet, index);
+                instance_mood(fleet, index);
+                break;
+        case EFFECT_ZOMBIE:
+                instance->zombies--;
+                instance_mood(fleet, index);
+                break;
+        case EFFECT_THREADS:
+                instance_start_waiting(fleet, index);
+                break;
+        default:
+                break;
+        }
 }
 
 /* Takes one link off; what a kind keeps beside the list is put right here. */
-static void detach(struct fleet *fleet, struct effect_link **at, bool is_edge, uint32_t index)
+static void detach(struct fleet *fleet, struct effect_link **at, enum effect_place place,
+                   uint32_t index)
 {
         struct effect_link *link = *at;
         struct effect *effect = link->effect;
+        bool on = link->on;
 
-        if (!is_edge && effect->kind == EFFECT_LEAK) {
-                instance_leak_now(fleet, &fleet->instances[index]);
+        if (place == ON_INSTANCE)
+                touch_instance(fleet, index, effect);
+        else if (place == ON_SERVICE)
+                touch_service(fleet, index, effect);
+        else if (place == ON_ZONE)
+                fleet->zone_links--;
+        if (takes_memory(effect))
                 fleet->leak_links--;
-        }
         *at = link->next;
         link->next = fleet->link_free;
         link->effect = NULL;
         fleet->link_free = link;
-        if (!is_edge && effect->kind == EFFECT_HELD_DOWN) {
-                fleet->instances[index].held_down--;
-                instance_try_start(fleet, index);
+        if (place == ON_INSTANCE)
+                left_instance(fleet, index, effect, on);
+        if (effect->kind == EFFECT_SURGE) {
+                fleet->surge_links--;
+                load_surge_changed(fleet, index - fleet->spec->edge_count);
         }
 }
 
 void fleet_effect_on_edge(struct fleet *fleet, uint32_t edge, struct effect *effect)
 {
-        attach(fleet, true, edge, effect);
+        attach(fleet, ON_EDGE, edge, effect);
+}
+
+void fleet_effect_on_load(struct fleet *fleet, uint32_t load, struct effect *effect)
+{
+        if (attach(fleet, ON_EDGE, fleet->spec->edge_count + load, effect) == NULL ||
+            effect->kind != EFFECT_SURGE)
+                return;
+        fleet->surge_links++;
+        load_surge_changed(fleet, load);
+}
+
+bool fleet_effect_on_clients(struct fleet *fleet, uint32_t service, struct effect *effect)
+{
+        bool any = false;
+
+        for (uint32_t i = 0; i < fleet->spec->load_count; i++) {
+                if (fleet->spec->loads[i].to != service)
+                        continue;
+                fleet_effect_on_load(fleet, i, effect);
+                any = true;
+        }
+        return any;
+}
+
+void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effect *effect)
+{
+        touch_service(fleet, service, effect);
+        if (attach(fleet, ON_SERVICE, service, effect) == NULL || !takes_memory(effect))
+                return;
+        fleet->leak_links++;
+        effect->touched++;
+}
+
+void fleet_effect_on_zone(struct fleet *fleet, uint32_t zone, struct effect *effect)
+{
+        if (attach(fleet, ON_ZONE, zone, effect) == NULL)
+                return;
+        fleet->zone_links++;
+        for (uint32_t i = 0; effect->kind == EFFECT_HELD_DOWN && i < fleet->instance_count; i++) {
+                if (fleet->instances[i].zone != zone || fleet->instances[i].state == INSTANCE_GONE)
+                        continue;
+                instance_exit(fleet, i, 137, false, "its zone is out");
+                fleet_effect_on_instance(fleet, i, effect);
+                effect->touched++;
+        }
 }
 
 void fleet_effect_on_instance(struct fleet *fleet, uint32_t index, struct effect *effect)
 {
         struct instance *instance = &fleet->instances[index];
+        struct effect_link *link;
 
         if (instance->state == INSTANCE_GONE)
                 return;
-        if (effect->kind == EFFECT_LEAK) {
-                instance_leak_now(fleet, instance);
+        touch_instance(fleet, index, effect);
+        link = attach(fleet, ON_INSTANCE, index, effect);
+        if (link == NULL)
+                return;
+        switch (effect->kind) {
+        case EFFECT_LEAK:
+        case EFFECT_MEMORY:
                 fleet->leak_links++;
                 effect->touched++;
+                break;
+        case EFFECT_HELD_DOWN:
+                hold(fleet, index);
+                break;
+        case EFFECT_HUNG:
+                instance->hung++;
+                instance_stand_still(fleet, index);
+                instance_mood(fleet, index);
+                effect->touched++;
+                break;
+        case EFFECT_ZOMBIE:
+                instance->zombies++;
+                instance_mood(fleet, index);
+                effect->touched++;
+                break;
+        case EFFECT_CPU:
+        case EFFECT_THREADS:
+        case EFFECT_SLOW_START:
+                effect->touched++;
+                break;
+        case EFFECT_LOOP:
+                pulse_at(fleet, fleet->now + (int64_t)(effect->a * 1e9), index, effect);
+                break;
+        case EFFECT_STOP:
+        case EFFECT_FLAP:
+                pulse(fleet, index, link);
+                break;
+        default:
+                break;
         }
-        if (effect->kind == EFFECT_HELD_DOWN) {
-                instance->held_down++;
-                if (instance->timer == TIMER_UP) {
-                        instance->timer = TIMER_NONE;
-                        instance->timer_generation++;
-                }
-        }
-        attach(fleet, false, index, effect);
 }
 
-static void detach_if(struct fleet *fleet, bool is_edge, uint32_t index,
-                      const struct effect *effect, uint32_t layers)
+/* What makes a process exit by itself is not ended by that. */
+static bool survives_exit(const struct effect *effect)
 {
-        struct effect_link **at = target_links(fleet, is_edge, index);
+        return effect->kind == EFFECT_LOOP || effect->kind == EFFECT_SLOW_START;
+}
+
+static void detach_if(struct fleet *fleet, enum effect_place place, uint32_t index,
+                      const struct effect *effect, uint32_t layers, bool exited)
+{
+        struct effect_link **at = target_links(fleet, place, index);
 
         while (*at != NULL) {
                 if ((*at)->effect == effect ||
-                    (effect == NULL && (layers & LAYER_BIT((*at)->effect->layer)))) {
-                        detach(fleet, at, is_edge, index);
-                        /* The pool may not have moved, but be sure of the head. */
-                        at = target_links(fleet, is_edge, index);
+                    (effect == NULL && (layers & LAYER_BIT((*at)->effect->layer)) &&
+                     !(exited && survives_exit((*at)->effect)))) {
+                        detach(fleet, at, place, index);
+                        /* What went with it may have changed the list: from its head again. */
+                        at = target_links(fleet, place, index);
                 } else {
                         at = &(*at)->next;
                 }
         }
 }
 
+static uint32_t place_count(const struct fleet *fleet, enum effect_place place)
+{
+        switch (place) {
+        case ON_EDGE:
+                return fleet->edge_count;
+        case ON_SERVICE:
+                return fleet->service_count;
+        case ON_ZONE:
+                return fleet->spec->zone_count;
+        case ON_INSTANCE:
+        default:
+                return fleet->instance_count;
+        }
+}
+
 void fleet_effect_lift(struct fleet *fleet, struct effect *effect)
 {
-        for (uint32_t i = 0; i < fleet->edge_count; i++)
-                detach_if(fleet, true, i, effect, 0);
-        for (uint32_t i = 0; i < fleet->instance_count; i++)
-                detach_if(fleet, false, i, effect, 0);
+        for (int place = ON_EDGE; place <= ON_ZONE; place++)
+                for (uint32_t i = 0; i < place_count(fleet, (enum effect_place)place); i++)
+                        detach_if(fleet, (enum effect_place)place, i, effect, 0, false);
+}
+
+static bool has_link(const struct effect_link *link, const struct effect *effect)
+{
+        while (link != NULL && link->effect != effect)
+                link = link->next;
+        return link != NULL;
 }
 
 bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effect)
 {
-        for (uint32_t i = 0; i < fleet->edge_count; i++)
-                for (struct effect_link *link = fleet->edges[i].effects; link; link = link->next)
-                        if (link->effect == effect)
-                                return true;
-        for (uint32_t i = 0; i < fleet->instance_count; i++)
-                for (struct effect_link *link = fleet->instances[i].effects; link; link = link->next)
-                        if (link->effect == effect)
-                                return true;
-        return false;
+        bool found = false;
+
+        for (uint32_t i = 0; i < fleet->edge_count && !found; i++)
+                found = has_link(fleet->edges[i].effects, effect);
+        for (uint32_t i = 0; i < fleet->instance_count && !found; i++)
+                found = has_link(fleet->instances[i].effects, effect);
+        for (uint32_t i = 0; i < fleet->service_count && !found; i++)
+                found = has_link(fleet->services[i].effects, effect);
+        for (uint32_t i = 0; i < fleet->spec->zone_count && !found; i++)
+                found = has_link(fleet->zone_effects[i], effect);
+        return found;
 }
 
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers)
 {
-        detach_if(fleet, false, (uint32_t)(instance - fleet->instances), NULL, layers);
+        detach_if(fleet, ON_INSTANCE, (uint32_t)(instance - fleet->instances), NULL, layers, false);
+}
+
+void effect_process_exited(struct fleet *fleet, struct instance *instance)
+{
+        detach_if(fleet, ON_INSTANCE, (uint32_t)(instance - fleet->instances), NULL,
+                  LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL), true);
 }
 
 void effect_reset_service(struct fleet *fleet, uint32_t service)
 {
         for (uint32_t i = 0; i < fleet->edge_count; i++)
                 if (fleet->edges[i].to == service || fleet->edges[i].from == service)
-                        detach_if(fleet, true, i, NULL, UINT32_MAX);
-        for (uint32_t i = 0; i < fleet->services[service].member_count; i++)
-                detach_if(fleet, false, fleet->services[service].members[i], NULL, UINT32_MAX);
+                        detach_if(fleet, ON_EDGE, i, NULL, UINT32_MAX, false);
+        detach_if(fleet, ON_SERVICE, service, NULL, UINT32_MAX, false);
+        for (uint32_t i = 0; i < fleet->services[service].member_count; i++) {
+                uint32_t member = fleet->services[service].members[i];
+
+                detach_if(fleet, ON_ZONE, fleet->instances[member].zone, NULL, UINT32_MAX, false);
+                detach_if(fleet, ON_INSTANCE, member, NULL, UINT32_MAX, false);
+        }
+}
+
+/* Effects that come and go are in force in their good part too. */
+static uint32_t links_on(const struct effect_link *link, enum effect_kind kind)
+{
+        uint32_t count = 0;
+
+        for (; link != NULL; link = link->next)
+                count += link->on && link->effect->kind == kind;
+        return count;
 }
 
 static uint64_t digest_links(uint64_t digest, uint64_t target, const struct effect_link *link)
@@ -268,14 +794,25 @@ static uint64_t digest_links(uint64_t digest, uint64_t target, const struct effe
 uint64_t fleet_overlay_digest(const struct fleet *fleet)
 {
         uint64_t digest = 0x6f7665726c6179u;
-        uint32_t held = 0;
+        uint32_t held = 0, states = 0;
 
         for (uint32_t i = 0; i < fleet->edge_count; i++)
                 digest = digest_links(digest, hash_mix(1, i), fleet->edges[i].effects);
         for (uint32_t i = 0; i < fleet->instance_count; i++) {
-                digest = digest_links(digest, hash_mix(2, i), fleet->instances[i].effects);
-                held += fleet->instances[i].held_down;
+                const struct instance *instance = &fleet->instances[i];
+
+                digest = digest_links(digest, hash_mix(2, i), instance->effects);
+                held += instance->held_down - links_on(instance->effects, EFFECT_FLAP);
+                states += instance->hung + instance->zombies + instance->stopped -
+                          links_on(instance->effects, EFFECT_STOP);
         }
+        for (uint32_t i = 0; i < fleet->service_count; i++)
+                digest = digest_links(digest, hash_mix(3, i), fleet->services[i].effects);
+        for (uint32_t i = 0; i < fleet->spec->zone_count; i++)
+                digest = digest_links(digest, hash_mix(4, i), fleet->zone_effects[i]);
+        if (states + fleet->zone_links + fleet->surge_links > 0)
+                digest = hash_mix(digest, hash_mix(states, hash_mix(fleet->zone_links,
+                                                                    fleet->surge_links)));
         return hash_mix(digest, hash_mix(held, fleet->leak_links));
 }
 
@@ -300,4 +837,14 @@ uint32_t fleet_instance_zone(const struct fleet *fleet, uint32_t instance)
 uint32_t fleet_instance_service(const struct fleet *fleet, uint32_t instance)
 {
         return fleet->instances[instance].service;
+}
+
+uint32_t fleet_load_count(const struct fleet *fleet)
+{
+        return fleet->spec->load_count;
+}
+
+uint32_t fleet_load_service(const struct fleet *fleet, uint32_t load)
+{
+        return fleet->spec->loads[load].to;
 }

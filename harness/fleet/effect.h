@@ -7,6 +7,10 @@
  * 1 - prod(1 - p), factors multiply. So effects may be lifted in any order and
  * leave no trace, which fleet_overlay_digest() proves.
  *
+ * Besides edges and instances a service as a whole can be the target (what lives
+ * in its platform or outside of the fleet: a new instance has it as well), or a
+ * zone.
+ *
  * An effect on an instance lives in a layer of it; what resets that layer (a
  * restart, a replacement; fleet/action.h) takes it off that instance, and the
  * fault itself does not notice. State that an effect left behind (leaked memory,
@@ -28,7 +32,24 @@ enum effect_kind {
         EFFECT_HOST_DELAY,   /* answers of an instance are late */
         EFFECT_ERROR,        /* an instance's own work fails */
         EFFECT_LEAK,         /* an instance loses memory: bytes a second in a, a request in b */
-        EFFECT_HELD_DOWN,    /* an instance cannot start */
+        EFFECT_HELD_DOWN,    /* an instance cannot start; on a zone: nothing there can */
+        EFFECT_REFUSE,       /* attempts over an edge, or to a service, fail at once: share a */
+        EFFECT_REQUEST_LOSS, /* requests over an edge are lost: share a, in bursts of mean length b */
+        EFFECT_ANSWER_LOSS,  /* answers over an edge, or of an instance, are lost: share a */
+        EFFECT_ZONE_IN,      /* messages into a zone are lost */
+        EFFECT_ZONE_OUT,     /* messages out of a zone are lost */
+        EFFECT_HUNG,         /* a process stands still and looks dead */
+        EFFECT_ZOMBIE,       /* a process is healthy by its checks and fails its work */
+        EFFECT_STOP,         /* a process stands still for a (s) every b (s), looking alive */
+        EFFECT_FLAP,         /* an instance is down for a (s), may run for b (s), and again */
+        EFFECT_LOOP,         /* a process dies a (s) after it came up; its own exits keep this */
+        EFFECT_SLOW_START,   /* a process needs a times as long to start; its own exits keep this */
+        EFFECT_CPU,          /* others take a times the cores of an instance */
+        EFFECT_MEMORY,       /* others take memory: a bytes and b times the limit */
+        EFFECT_THREADS,      /* a share a of the workers is taken */
+        EFFECT_IO_DELAY,     /* an instance's own work waits for its disk: `delay` */
+        EFFECT_SURGE,        /* a load source makes a times its requests */
+        EFFECT_RETRIES,      /* clients of a load source try again a times, impatiently */
         EFFECT_KIND_COUNT
 };
 
@@ -48,6 +69,8 @@ struct effect {
         double a, b;          /* as the kind says */
         bool retryable;       /* errors */
         int code;             /* errors: the status callers see */
+        uint64_t messages;    /* bursts: so far */
+        bool in_burst;
         /* what it did, kept by the fleet */
         uint64_t touched;     /* requests, or targets where no request is touched */
         double measured_sum;  /* of the added delay in s, of the failed calls, of leaked bytes */
@@ -58,6 +81,12 @@ struct effect {
  * until it is taken off everything with fleet_effect_lift(). */
 void fleet_effect_on_edge(struct fleet *fleet, uint32_t edge, struct effect *effect);
 void fleet_effect_on_instance(struct fleet *fleet, uint32_t instance, struct effect *effect);
+void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effect *effect);
+void fleet_effect_on_load(struct fleet *fleet, uint32_t load, struct effect *effect);
+/* HELD_DOWN also kills what runs there. */
+void fleet_effect_on_zone(struct fleet *fleet, uint32_t zone, struct effect *effect);
+/* Every load source of a service; false when it has none. */
+bool fleet_effect_on_clients(struct fleet *fleet, uint32_t service, struct effect *effect);
 
 /* Takes it off every target that still has it. */
 void fleet_effect_lift(struct fleet *fleet, struct effect *effect);
@@ -68,6 +97,15 @@ bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effec
 /* Kills the process of an instance: what it had in flight is lost. `text` is
  * static and becomes the cause in journal and events. */
 void fleet_instance_kill(struct fleet *fleet, uint32_t instance, int code, const char *text);
+
+/* The same for want of memory. */
+void fleet_instance_oom(struct fleet *fleet, uint32_t instance);
+
+/* A crowd comes at once: as many requests as the share of what the source brings
+ * in 10 s, or of its users; it has a stream of its own. The number of them. */
+uint64_t fleet_load_burst(struct fleet *fleet, uint32_t load, double share, uint64_t stream);
+uint32_t fleet_load_count(const struct fleet *fleet);
+uint32_t fleet_load_service(const struct fleet *fleet, uint32_t load);
 
 /* A number that depends on every effect in force and on nothing else. */
 uint64_t fleet_overlay_digest(const struct fleet *fleet);

@@ -133,7 +133,10 @@ static bool create_all(struct fleet *fleet)
 {
         fleet->services = ARENA_ARRAY(&fleet->arena, struct service, fleet->service_count);
         fleet->edges = ARENA_ARRAY(&fleet->arena, struct edge, fleet->edge_count);
-        if (fleet->services == NULL || fleet->edges == NULL || !create_edges(fleet) ||
+        fleet->zone_effects =
+                ARENA_ARRAY(&fleet->arena, struct effect_link *, fleet->spec->zone_count);
+        if (fleet->services == NULL || fleet->edges == NULL || fleet->zone_effects == NULL ||
+            !create_edges(fleet) ||
             !objective_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
             !load_init(fleet) || !background_init(fleet) || !telemetry_init(fleet))
                 return false;
@@ -286,7 +289,7 @@ static void check_memory(struct fleet *fleet)
                 struct instance *instance = &fleet->instances[i];
                 int64_t limit = fleet->services[instance->service].memory_limit_bytes;
 
-                if (instance->effects == NULL || limit == 0 || instance->state == INSTANCE_DOWN ||
+                if (!instance_has_effects(fleet, instance) || limit == 0 || instance->state == INSTANCE_DOWN ||
                     instance->state == INSTANCE_BOOTING || instance->state == INSTANCE_GONE)
                         continue;
                 if (instance_memory_bytes(fleet, instance) > (double)limit)
@@ -300,6 +303,8 @@ static void second_ends(struct fleet *fleet)
         operations_second(fleet);
         if (fleet->leak_links > 0)
                 check_memory(fleet);
+        if (fleet->surge_links > 0)
+                load_second(fleet);
         if (fleet->now == fleet->measured_from_ns)
                 measuring_begins(fleet);
         if (fleet->now >= fleet->bin_end_ns) {
@@ -326,6 +331,7 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                         break;
                 case EV_REACH:
                 case EV_WORKED:
+                case EV_RESUME:
                 case EV_ANSWER:
                 case EV_RETRY:
                 case EV_TIMEOUT:

@@ -70,12 +70,14 @@ static void health_consider(struct fleet *fleet, uint32_t index)
                                       instance->number) %
                              (uint64_t)check->period_ns);
         since_ns = fleet->now - fleet->start_ns - phase_ns;
+        /* A dead process refuses at once; one that hangs is waited for. */
         instance->health_scheduled = true;
         instance->health_failures = 0;
         instance->health_successes = 0;
         event_queue_push(&fleet->queue,
                          fleet->now + check->period_ns -
-                                 (since_ns % check->period_ns + check->period_ns) % check->period_ns,
+                                 (since_ns % check->period_ns + check->period_ns) % check->period_ns +
+                                 (instance->state == INSTANCE_HUNG ? check->timeout_ns : 0),
                          hash_mix(0x4843u, index), event_payload(EV_HEALTH, 0, index));
 }
 
@@ -172,6 +174,81 @@ static void set_timer(struct fleet *fleet, uint32_t index, enum instance_timer_k
                          event_payload(EV_INSTANCE, ++instance->timer_generation, index));
 }
 
+/* How long the process needs to start. */
+static int64_t start_time_ns(struct fleet *fleet, uint32_t index)
+{
+        const struct instance *instance = &fleet->instances[index];
+        const struct service_spec *spec = fleet->services[instance->service].spec;
+        int64_t time_ns = instance->state == INSTANCE_BOOTING ? spec->boot_time_ns
+                                                              : spec->restart_time_ns;
+
+        return instance->effects == NULL
+                       ? time_ns
+                       : (int64_t)((double)time_ns * effect_start_factor(fleet, instance));
+}
+
+static void heartbeat_back(struct fleet *fleet, uint32_t index)
+{
+        if (fleet->instances[index].beating)
+                return;
+        fleet->instances[index].beating = true;
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_HEARTBEAT_BACK,
+                                                .service = fleet->instances[index].service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .text = "heartbeat is back"});
+}
+
+bool instance_has_effects(const struct fleet *fleet, const struct instance *instance)
+{
+        return instance->effects != NULL || fleet->services[instance->service].effects != NULL;
+}
+
+int64_t instance_time_ns(const struct fleet *fleet, const struct instance *instance)
+{
+        return (instance->stopped > 0 ? instance->stopped_at_ns : fleet->now) -
+               instance->stood_still_ns;
+}
+
+void instance_stand_still(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        instance_cpu_touch(fleet, instance);
+        if (instance->stopped++ == 0)
+                instance->stopped_at_ns = fleet->now;
+}
+
+void instance_go_on(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        instance_cpu_touch(fleet, instance);
+        if (--instance->stopped > 0)
+                return;
+        instance->stood_still_ns += fleet->now - instance->stopped_at_ns;
+        if (!instance->ending)
+                instance_resume_requests(fleet, index);
+}
+
+/* Hung wins over zombie; a process that drains, starts or is down stays so. */
+void instance_mood(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+        enum instance_state wanted = instance->hung > 0      ? INSTANCE_HUNG
+                                     : instance->zombies > 0 ? INSTANCE_ZOMBIE
+                                                             : INSTANCE_UP;
+
+        if (instance->ending || instance->state == wanted ||
+            (instance->state != INSTANCE_UP && instance->state != INSTANCE_HUNG &&
+             instance->state != INSTANCE_ZOMBIE))
+                return;
+        set_state(fleet, index, wanted, wanted == INSTANCE_UP ? "works again" : "fault");
+        if (wanted != INSTANCE_HUNG)
+                heartbeat_back(fleet, index);
+        instance_start_waiting(fleet, index);
+}
+
 static void become_up(struct fleet *fleet, uint32_t index)
 {
         struct instance *instance = &fleet->instances[index];
@@ -189,14 +266,9 @@ static void become_up(struct fleet *fleet, uint32_t index)
                                                 .instance = index,
                                                 .edge = NONE,
                                                 .text = instance->version});
-        if (!fleet->instances[index].beating) {
-                fleet->instances[index].beating = true;
-                fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_HEARTBEAT_BACK,
-                                                        .service = instance->service,
-                                                        .instance = index,
-                                                        .edge = NONE,
-                                                        .text = "heartbeat is back"});
-        }
+        heartbeat_back(fleet, index);
+        if (fleet->instances[index].effects != NULL)
+                effect_instance_up(fleet, index);
         actuator_instance_up(fleet, index);
 }
 
@@ -284,17 +356,27 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                                                 .edge = NONE,
                                                 .text = instance->name});
         set_timer(fleet, index, TIMER_UP, service->spec->boot_time_ns);
+        for (struct effect_link *link = fleet->zone_effects[zone]; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_HELD_DOWN)
+                        fleet_effect_on_instance(fleet, index, link->effect);
         return index;
 }
 
 /* The process is no more: what was in it is lost, what lived in it is gone. */
-static void process_ends(struct fleet *fleet, uint32_t index, int code, bool oom, const char *cause)
+static void process_ends(struct fleet *fleet, uint32_t index, int code, bool oom, bool by_itself,
+                         const char *cause)
 {
         struct instance *instance = &fleet->instances[index];
 
         instance->exited_ns = fleet->now;
         instance_lose_requests(fleet, index);
-        effect_reset_layers(fleet, instance, LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL));
+        instance->ending = true;
+        if (by_itself)
+                effect_process_exited(fleet, instance);
+        else
+                effect_reset_layers(fleet, instance,
+                                    LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL));
+        instance->ending = false;
         instance->leaked_bytes = 0;
         instance->leak_at_ns = fleet->now;
         fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_PROCESS_EXITED,
@@ -310,12 +392,12 @@ void instance_try_start(struct fleet *fleet, uint32_t index)
 {
         struct instance *instance = &fleet->instances[index];
 
-        if (instance->state != INSTANCE_DOWN || instance->held_down > 0 ||
-            instance->timer == TIMER_UP)
+        if ((instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING) ||
+            instance->held_down > 0 || instance->timer == TIMER_UP)
                 return;
-        if (fleet->services[instance->service].spec->supervisor == SUPERVISOR_ALWAYS)
-                set_timer(fleet, index, TIMER_UP,
-                          fleet->services[instance->service].spec->restart_time_ns);
+        if (instance->state == INSTANCE_BOOTING ||
+            fleet->services[instance->service].spec->supervisor == SUPERVISOR_ALWAYS)
+                set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
 }
 
 void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, const char *cause)
@@ -331,7 +413,7 @@ void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, cons
                 instance_stop(fleet, index, cause);
                 return;
         }
-        process_ends(fleet, index, code, oom, cause);
+        process_ends(fleet, index, code, oom, true, cause);
         instance->exits_in_row = stable ? 0 : instance->exits_in_row;
         set_state(fleet, index, INSTANCE_DOWN, cause);
         if (spec->supervisor != SUPERVISOR_ALWAYS)
@@ -347,24 +429,25 @@ void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, cons
         if (instance->exits_in_row < UINT8_MAX)
                 instance->exits_in_row++;
         if (instance->held_down == 0)
-                set_timer(fleet, index, TIMER_UP, wait_ns + spec->restart_time_ns);
+                set_timer(fleet, index, TIMER_UP, wait_ns + start_time_ns(fleet, index));
 }
 
 void instance_restart(struct fleet *fleet, uint32_t index, const char *cause)
 {
         struct instance *instance = &fleet->instances[index];
-        const struct service_spec *spec = fleet->services[instance->service].spec;
 
         if (instance->state == INSTANCE_GONE)
                 return;
         instance->registered = false;
         if (instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING)
-                process_ends(fleet, index, 0, false, cause);
+                process_ends(fleet, index, 0, false, false, cause);
+        else
+                effect_reset_layers(fleet, instance, LAYER_BIT(LAYER_PROCESS));
         instance->exits_in_row = 0;
         instance->ejected = false;
         set_state(fleet, index, INSTANCE_DOWN, cause);
         if (instance->held_down == 0)
-                set_timer(fleet, index, TIMER_UP, spec->restart_time_ns);
+                set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
 }
 
 void instance_stop(struct fleet *fleet, uint32_t index, const char *cause)
@@ -375,7 +458,9 @@ void instance_stop(struct fleet *fleet, uint32_t index, const char *cause)
         if (instance->state == INSTANCE_GONE)
                 return;
         instance_lose_requests(fleet, index);
+        instance->ending = true;
         effect_reset_layers(fleet, instance, UINT32_MAX);
+        instance->ending = false;
         service_touch(fleet, service);
         for (uint32_t i = 0; i < service->member_count; i++) {
                 if (service->members[i] != index)
@@ -494,9 +579,13 @@ double instance_memory_bytes(struct fleet *fleet, struct instance *instance)
 {
         const struct service_spec *spec = fleet->services[instance->service].spec;
 
-        if (instance->effects != NULL)
+        double taken = 0;
+
+        if (instance_has_effects(fleet, instance)) {
                 instance_leak_now(fleet, instance);
-        return (double)spec->memory_base_bytes +
+                taken = effect_memory_bytes(fleet, instance);
+        }
+        return taken + (double)spec->memory_base_bytes +
                (double)spec->memory_per_request_bytes *
                        (instance->inside.length + instance->queue.length) +
                instance->leaked_bytes;
@@ -507,4 +596,9 @@ double instance_memory_bytes(struct fleet *fleet, struct instance *instance)
 void fleet_instance_kill(struct fleet *fleet, uint32_t instance, int code, const char *text)
 {
         instance_exit(fleet, instance, code, false, text);
+}
+
+void fleet_instance_oom(struct fleet *fleet, uint32_t instance)
+{
+        instance_exit(fleet, instance, 137, true, "out of memory");
 }

@@ -323,26 +323,80 @@ void load_arrival(struct fleet *fleet, uint32_t index, uint32_t generation)
         struct source *source = &fleet->sources[index];
         uint64_t uid = hash_mix(source->name_hash, source->drawn);
         uint32_t class_bits = (uint32_t)(source->block.word[1] >> 32);
+        bool surge = index >= 2 * fleet->spec->load_count;
         uint32_t call;
 
         if (generation != (source->generation & 0xffffffu))
                 return;
+        if (surge)
+                effect_surge_arrived(&fleet->edges[source->edge]);
         if (fleet->now >= fleet->measured_from_ns && !source->crowd)
                 source->hash = hash_mix(source->hash, (uint64_t)fleet->now ^ class_bits);
         schedule_next(fleet, index, fleet->now);
         call = call_new(fleet);
         if (call != NONE)
-                root_begin(fleet, source, call, uid, class_bits, NONE);
+                root_begin(fleet, source, call, uid, class_bits, surge ? EXTRA_USER : NONE);
 }
 
-void load_crowd(struct fleet *fleet, uint32_t load, double factor)
+static void crowd_becomes(struct fleet *fleet, uint32_t index, double factor)
 {
-        struct source *source = &fleet->sources[fleet->spec->load_count + load];
+        struct source *source = &fleet->sources[index];
 
         source->generation++;
         source->crowd_factor = factor;
         if (factor > 0 && source->spec->process != LOAD_CLOSED)
-                schedule_next(fleet, fleet->spec->load_count + load, fleet->now);
+                schedule_next(fleet, index, fleet->now);
+}
+
+void load_crowd(struct fleet *fleet, uint32_t load, double factor)
+{
+        crowd_becomes(fleet, fleet->spec->load_count + load, factor);
+}
+
+void load_surge_changed(struct fleet *fleet, uint32_t load)
+{
+        uint32_t index = 2 * fleet->spec->load_count + load;
+        double factor = effect_surge(fleet, &fleet->edges[fleet->sources[index].edge]) - 1;
+
+        if (factor != fleet->sources[index].crowd_factor)
+                crowd_becomes(fleet, index, factor);
+}
+
+/* Ramps go in steps of a second. */
+void load_second(struct fleet *fleet)
+{
+        for (uint32_t i = 0; i < fleet->spec->load_count; i++)
+                load_surge_changed(fleet, i);
+}
+
+/* The present rate of an open source. */
+static double rate_now(struct fleet *fleet, struct source *source)
+{
+        const struct load_spec *spec = source->spec;
+        int64_t until_ns;
+
+        if (spec->process == LOAD_TRACE && spec->trace.count == NULL)
+                return (double)spec->trace.length / ((double)spec->trace.total_ns * 1e-9);
+        return piece_rate(fleet, source, fleet->now, &until_ns);
+}
+
+uint64_t fleet_load_burst(struct fleet *fleet, uint32_t load, double share, uint64_t stream)
+{
+        struct source *source = &fleet->sources[load];
+        double wanted = source->spec->process == LOAD_CLOSED
+                                ? share * source->spec->users
+                                : share * 10.0 * rate_now(fleet, source);
+        uint64_t count = (uint64_t)(wanted + 0.5);
+
+        for (uint64_t i = 0; i < count && fleet->broken == NULL; i++) {
+                uint64_t uid = hash_mix(hash_mix(source->name_hash, stream), i);
+                uint32_t call = call_new(fleet);
+
+                if (call != NONE)
+                        root_begin(fleet, source, call, uid, (uint32_t)(hash_mix(uid, 1) >> 32),
+                                   EXTRA_USER);
+        }
+        return count;
 }
 
 /* ---- closed users */
@@ -379,7 +433,8 @@ void load_user_ready(struct fleet *fleet, uint32_t index)
 
 void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user)
 {
-        if (fleet->sources[source].spec->process == LOAD_CLOSED)
+        if (fleet->sources[source].spec->process == LOAD_CLOSED &&
+            user < fleet->sources[source].spec->users)
                 user_thinks(fleet, source, user);
 }
 
@@ -387,7 +442,7 @@ bool load_init(struct fleet *fleet)
 {
         const struct fleet_spec *spec = fleet->spec;
 
-        fleet->source_count = spec->load_count * 2;
+        fleet->source_count = spec->load_count * 3;
         fleet->sources = ARENA_ARRAY(&fleet->arena, struct source, fleet->source_count);
         if (fleet->sources == NULL)
                 return false;
@@ -396,7 +451,7 @@ bool load_init(struct fleet *fleet)
 
                 source->spec = &spec->loads[i % spec->load_count];
                 source->crowd = i >= spec->load_count;
-                source->name_hash = hash_mix(hash_text(source->spec->name), source->crowd ? 2 : 1);
+                source->name_hash = hash_mix(hash_text(source->spec->name), 1 + i / spec->load_count);
                 source->edge = spec->edge_count + i % spec->load_count;
                 source->state_until_ns = fleet->start_ns;
                 if (source->spec->process == LOAD_MMPP) /* begins in its first state */

@@ -35,6 +35,9 @@
 
 #define NONE UINT32_MAX
 
+/* The user that a fault's extra request comes from; others have NONE, or a number. */
+#define EXTRA_USER (UINT32_MAX - 1)
+
 /* Requests in flight at most, in the whole fleet: an overload without bound
  * must not eat the machine. Reaching it ends the run (exit 70). */
 enum { FLEET_IN_FLIGHT_MAX = 8 * 1000 * 1000 };
@@ -54,13 +57,17 @@ enum event_kind {
         EV_INSTANCE,     /* instance's lifecycle timer */
         EV_HEALTH,       /* instance's next health check that could change something */
         EV_HEARTBEAT,    /* instance's heartbeat is missed if it is still dead */
+        EV_RESUME,       /* req whose calls came back while its process stood still */
 };
 
 /* What an instance's lifecycle timer is for. */
 enum instance_timer_kind { TIMER_NONE, TIMER_UP, TIMER_DRAINED };
 
 enum call_state { CALL_FREE, CALL_WAITING, CALL_BACKOFF, CALL_THINKING };
-enum req_state { REQ_FREE, REQ_COMING, REQ_QUEUED, REQ_WORKING, REQ_CALLING, REQ_STUCK };
+enum req_state { REQ_FREE, REQ_COMING, REQ_QUEUED, REQ_WORKING, REQ_CALLING,
+                 REQ_STUCK,         /* work would be done, but the process stands still */
+                 REQ_STUCK_CALLING, /* the same, with its calls back */
+};
 
 struct call {
         uint64_t uid;
@@ -88,7 +95,7 @@ struct req {
         uint64_t uid;
         int64_t arrived_ns;
         int64_t started_ns;
-        int64_t work_ns;    /* own work at full speed */
+        int64_t work_ns;    /* own work at full speed; once begun, its process time at the end */
         uint32_t call, call_token;
         uint32_t edge;
         uint32_t instance;
@@ -114,7 +121,11 @@ struct list {
 struct effect_link {
         struct effect *effect;
         struct effect_link *next; /* by rank */
+        bool on;                  /* FLAP, STOP: in its bad part */
 };
+
+/* What may carry effects. */
+enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE };
 
 /* Latencies of one telemetry interval: 4 steps an octave, 1/8 precision. */
 enum { SKETCH_BUCKETS = 64 };
@@ -143,6 +154,11 @@ struct instance {
         uint32_t epoch;            /* processes so far */
         uint32_t successor;        /* replacement that boots, or NONE */
         uint32_t held_down;        /* effects that keep it from starting */
+        uint32_t hung, zombies;    /* effects that make it so */
+        uint32_t stopped;          /* effects that make its process stand still */
+        bool ending;               /* its process is just being taken down */
+        int64_t stopped_at_ns;     /* since when it stands still */
+        int64_t stood_still_ns;    /* before that: process time is now less this */
         uint32_t coming;           /* requests that are on their way to it */
         struct effect_link *effects;
         int64_t up_since_ns;
@@ -175,6 +191,7 @@ struct timer_ring {
         struct timer *slot;
         uint32_t first, count, capacity; /* capacity: a power of two */
         bool scheduled;
+        int64_t due_ns; /* of the scheduled event */
 };
 
 struct edge {
@@ -248,6 +265,7 @@ struct service {
         uint64_t sojourn_sum; /* ns, of those that left */
         uint64_t work_sum;
         /* declared at birth, changed by actions and deployments */
+        struct effect_link *effects; /* of all its instances */
         double error_rate, slowdown;
         double cpu_cores;
         int64_t memory_limit_bytes;
@@ -271,9 +289,9 @@ struct service {
         uint64_t bin_queue_area, bin_busy_area, bin_worker_area;
 };
 
-/* A load source, or the crowd that joins one for a while (the second half of
- * the array): extra arrivals have a stream of their own, so that the others
- * stay as they are. */
+/* A load source, or the crowd that joins one for a while (the second third of
+ * the array: benign; the last: a fault's): extra arrivals have a stream of their
+ * own, so that the others stay as they are. */
 struct source {
         const struct load_spec *spec;
         uint64_t name_hash;
@@ -363,7 +381,10 @@ struct fleet {
         void *policy_state;
 
         struct effect_link *link_free;
-        uint32_t leak_links; /* effects in force that lose memory */
+        uint32_t leak_links; /* effects in force that take memory */
+        uint32_t surge_links; /* effects in force that bring requests */
+        struct effect_link **zone_effects; /* by zone */
+        uint32_t zone_links;  /* effects in force on zones */
 
         enum run_phase phase;
         int64_t phase_since_ns;
@@ -400,6 +421,8 @@ static inline void service_touch(struct fleet *fleet, struct service *service)
 {
         uint64_t dt = (uint64_t)(fleet->now - service->area_at_ns);
 
+        if (dt == 0)
+                return; /* half of all: a worker that ends one request begins the next */
         service->area_at_ns = fleet->now;
         service->queue_area += dt * service->waiting;
         service->busy_area += dt * service->busy;
@@ -413,7 +436,8 @@ static inline void service_touch(struct fleet *fleet, struct service *service)
  * without arithmetic. */
 static inline bool memory_is_calm(const struct service *service, const struct instance *instance)
 {
-        return instance->effects == NULL && instance->leaked_bytes == 0 &&
+        return instance->effects == NULL && service->effects == NULL &&
+               instance->leaked_bytes == 0 &&
                instance->queue.length + instance->inside.length < service->memory_calm;
 }
 
@@ -430,6 +454,8 @@ void timer_ring_due(struct fleet *fleet, uint32_t edge);
 void instance_lose_requests(struct fleet *fleet, uint32_t instance);
 /* Starts work that waits, after workers came free or the process woke up. */
 void instance_start_waiting(struct fleet *fleet, uint32_t instance);
+/* Goes on with what the process did when it stood still. */
+void instance_resume_requests(struct fleet *fleet, uint32_t instance);
 void sketch_add(struct sketch *sketch, int64_t ns);
 double sketch_quantile_s(const struct sketch *sketch, double q);
 
@@ -438,6 +464,9 @@ bool load_init(struct fleet *fleet);
 void load_arrival(struct fleet *fleet, uint32_t source, uint32_t generation);
 /* Extra arrivals of a load source from now on; 0.3: 30 % more, 0: no more. */
 void load_crowd(struct fleet *fleet, uint32_t source, double factor);
+/* The fault's crowd of a load source is what its effects make now. */
+void load_surge_changed(struct fleet *fleet, uint32_t load);
+void load_second(struct fleet *fleet);
 /* The client's side ended; a closed user begins to think. */
 void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user);
 void load_user_ready(struct fleet *fleet, uint32_t call);
@@ -456,6 +485,13 @@ void instance_exit(struct fleet *fleet, uint32_t instance, int code, bool oom, c
 void instance_drained_check(struct fleet *fleet, uint32_t instance);
 /* Starts it if it is down, wanted and nothing holds it. */
 void instance_try_start(struct fleet *fleet, uint32_t instance);
+/* What its effects make of its state. */
+void instance_mood(struct fleet *fleet, uint32_t instance);
+void instance_stand_still(struct fleet *fleet, uint32_t instance);
+void instance_go_on(struct fleet *fleet, uint32_t instance);
+/* Process time: stands still with the process. */
+int64_t instance_time_ns(const struct fleet *fleet, const struct instance *instance);
+bool instance_has_effects(const struct fleet *fleet, const struct instance *instance);
 /* After the limit changed. */
 void service_memory_changed(struct service *service);
 double instance_memory_bytes(struct fleet *fleet, struct instance *instance);
@@ -497,8 +533,33 @@ double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance,
 void effect_leak_request(struct fleet *fleet, struct instance *instance);
 /* Takes off an instance what lives in these layers. */
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers);
+/* The same when a process ends by itself: what makes it do so stays. */
+void effect_process_exited(struct fleet *fleet, struct instance *instance);
 /* A human ends it where it lives: everything on a service and its edges. */
 void effect_reset_service(struct fleet *fleet, uint32_t service);
+
+/* Shares of attempts: refused at once, request lost, answer lost. */
+bool effect_refused(struct fleet *fleet, const struct edge *edge, uint64_t uid);
+bool effect_request_lost(struct fleet *fleet, const struct edge *edge, uint32_t from_zone,
+                         uint32_t to_zone, uint64_t uid);
+bool effect_answer_lost(struct fleet *fleet, const struct edge *edge,
+                        const struct instance *instance, uint32_t from_zone, uint32_t to_zone,
+                        uint64_t uid);
+/* Cores that others take, in parts of the instance's. */
+double effect_cpu_load(struct fleet *fleet, const struct instance *instance);
+int64_t effect_io_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
+double effect_memory_bytes(struct fleet *fleet, const struct instance *instance);
+/* Workers that are left of `workers`. */
+uint32_t effect_workers(struct fleet *fleet, const struct instance *instance, uint32_t workers);
+double effect_start_factor(struct fleet *fleet, const struct instance *instance);
+void effect_instance_up(struct fleet *fleet, uint32_t instance);
+/* The requests of a load source are so many times more. */
+double effect_surge(struct fleet *fleet, const struct edge *edge);
+/* Told of one of them. */
+void effect_surge_arrived(struct edge *edge);
+/* Retries at least that clients make; 0: no effect. `count`: one is made. */
+uint32_t effect_retries(struct fleet *fleet, const struct edge *edge, bool count);
+bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone);
 
 /* ---- telemetry.c */
 bool telemetry_init(struct fleet *fleet);

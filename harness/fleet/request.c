@@ -158,21 +158,32 @@ double sketch_quantile_s(const struct sketch *sketch, double q)
 
 /* ---- timers: one ring an edge, since nearly all of them never go off */
 
+static bool timer_is_stale(const struct fleet *fleet, const struct timer *timer)
+{
+        const struct call *call = &fleet->calls[timer->call];
+
+        return call->state != CALL_WAITING || call->token != timer->token;
+}
+
 static void timer_push(struct fleet *fleet, uint32_t edge_index, int64_t at_ns, uint32_t call)
 {
         struct edge *edge = &fleet->edges[edge_index];
         struct timer_ring *ring = &edge->timers;
         uint32_t token = fleet->calls[call].token;
 
-        if (ring->count > 0) {
-                uint32_t last = (ring->first + ring->count - 1) & (ring->capacity - 1);
-
-                if (ring->slot[last].at_ns > at_ns) {
-                        /* The delay was changed under way; this one is not last. */
-                        event_queue_push(&fleet->queue, at_ns, fleet->calls[call].uid,
-                                         event_payload(EV_TIMEOUT, token, call));
-                        return;
-                }
+        /* Nearly all at the front are of calls long answered: the ring stays as
+         * short as there are calls out, and its memory warm. */
+        while (ring->count > 0 && timer_is_stale(fleet, &ring->slot[ring->first])) {
+                ring->first = (ring->first + 1) & (ring->capacity - 1);
+                ring->count--;
+        }
+        if ((ring->scheduled && at_ns < ring->due_ns) ||
+            (ring->count > 0 &&
+             at_ns < ring->slot[(ring->first + ring->count - 1) & (ring->capacity - 1)].at_ns)) {
+                /* The delay was changed under way; this one is not last. */
+                event_queue_push(&fleet->queue, at_ns, fleet->calls[call].uid,
+                                 event_payload(EV_TIMEOUT, token, call));
+                return;
         }
         if (ring->count == ring->capacity) {
                 uint32_t capacity = ring->capacity == 0 ? 16 : ring->capacity * 2;
@@ -194,16 +205,10 @@ static void timer_push(struct fleet *fleet, uint32_t edge_index, int64_t at_ns, 
         ring->count++;
         if (!ring->scheduled) {
                 ring->scheduled = true;
+                ring->due_ns = at_ns;
                 event_queue_push(&fleet->queue, at_ns, edge->name_hash,
                                  event_payload(EV_TIMER_RING, 0, edge_index));
         }
-}
-
-static bool timer_is_stale(const struct fleet *fleet, const struct timer *timer)
-{
-        const struct call *call = &fleet->calls[timer->call];
-
-        return call->state != CALL_WAITING || call->token != timer->token;
 }
 
 static void call_timed_out(struct fleet *fleet, uint32_t index);
@@ -222,12 +227,12 @@ void timer_ring_due(struct fleet *fleet, uint32_t edge_index)
                 if (!timer_is_stale(fleet, &timer))
                         call_timed_out(fleet, timer.call);
         }
-        if (ring->count > 0)
-                event_queue_push(&fleet->queue, ring->slot[ring->first].at_ns,
-                                 fleet->edges[edge_index].name_hash,
-                                 event_payload(EV_TIMER_RING, 0, edge_index));
-        else
-                ring->scheduled = false;
+        ring->scheduled = ring->count > 0;
+        if (!ring->scheduled)
+                return;
+        ring->due_ns = ring->slot[ring->first].at_ns;
+        event_queue_push(&fleet->queue, ring->due_ns, fleet->edges[edge_index].name_hash,
+                         event_payload(EV_TIMER_RING, 0, edge_index));
 }
 
 /* ---- balancing */
@@ -321,6 +326,57 @@ static void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome o
         }
 }
 
+/* The attempt fails at once: its caller hears it a millisecond later. */
+static void call_refused(struct fleet *fleet, uint32_t index, uint64_t uid,
+                         enum call_outcome outcome)
+{
+        struct call *call = &fleet->calls[index];
+
+        call->answer = (uint8_t)outcome;
+        call->final_error = false;
+        call->answer_quality = 0;
+        event_queue_push(&fleet->queue, fleet->now + NS_PER_MS, uid,
+                         event_payload(EV_ANSWER, call->token, index));
+}
+
+/* A message of the attempt is lost: the timeout will tell, or in the end the
+ * connection gives up, as real ones do after some two minutes of trying again. */
+static void call_never_answered(struct fleet *fleet, uint32_t index, uint64_t uid)
+{
+        const int64_t give_up_ns = 127 * NS_PER_S;
+        struct call *call = &fleet->calls[index];
+        int64_t at_ns = call->sent_at_ns + give_up_ns;
+
+        call->answer = CALL_LOST;
+        call->final_error = false;
+        call->answer_quality = 0;
+        event_queue_push(&fleet->queue, at_ns > fleet->now ? at_ns : fleet->now + NS_PER_MS, uid,
+                         event_payload(EV_ANSWER, call->token, index));
+}
+
+static bool request_is_lost(struct fleet *fleet, const struct edge *edge, uint32_t caller,
+                            uint32_t instance, uint64_t uid)
+{
+        uint32_t to = fleet->instances[instance].zone;
+
+        return effect_request_lost(fleet, edge, caller == NONE ? to : fleet->instances[caller].zone,
+                                   to, uid);
+}
+
+static void start_timer(struct fleet *fleet, uint32_t index)
+{
+        uint32_t edge_index = fleet->calls[index].edge;
+        const struct edge *edge = &fleet->edges[edge_index];
+        int64_t timeout_ns = edge->timeout_ns;
+
+        if (timeout_ns == TIME_NEVER)
+                return;
+        if (edge->from != NONE && fleet->services[edge->from].timeout_factor < 1.0)
+                timeout_ns = (int64_t)((double)timeout_ns *
+                                       fleet->services[edge->from].timeout_factor);
+        timer_push(fleet, edge_index, fleet->now + timeout_ns, index);
+}
+
 static void call_send(struct fleet *fleet, uint32_t index)
 {
         struct call *call = &fleet->calls[index];
@@ -357,12 +413,18 @@ static void call_send(struct fleet *fleet, uint32_t index)
         caller = call_caller_instance(fleet, call);
         instance = pick_instance(fleet, edge, (uint32_t)block.word[1]);
         if (instance == NONE) {
-                /* Nobody to connect to: refused at once. */
-                call->answer = CALL_LOST;
-                call->final_error = false;
-                call->answer_quality = 0;
-                event_queue_push(&fleet->queue, fleet->now + NS_PER_MS, uid,
-                                 event_payload(EV_ANSWER, call->token, index));
+                call_refused(fleet, index, uid, CALL_LOST); /* nobody to connect to */
+                return;
+        }
+        if ((edge->effects != NULL || service->effects != NULL) &&
+            effect_refused(fleet, edge, uid)) {
+                call_refused(fleet, index, uid, CALL_ERROR);
+                return;
+        }
+        if ((edge->effects != NULL || fleet->zone_links > 0) &&
+            request_is_lost(fleet, edge, caller, instance, uid)) {
+                start_timer(fleet, index);
+                call_never_answered(fleet, index, uid);
                 return;
         }
         ri = req_new(fleet);
@@ -390,14 +452,7 @@ static void call_send(struct fleet *fleet, uint32_t index)
         req->state = REQ_COMING;
         call->req = ri;
         call->req_generation = req->generation;
-        if (edge->timeout_ns != TIME_NEVER) {
-                int64_t timeout_ns = edge->timeout_ns;
-
-                if (edge->from != NONE && fleet->services[edge->from].timeout_factor < 1.0)
-                        timeout_ns = (int64_t)((double)timeout_ns *
-                                               fleet->services[edge->from].timeout_factor);
-                timer_push(fleet, call->edge, fleet->now + timeout_ns, index);
-        }
+        start_timer(fleet, index);
         delay_ns = network_ns(fleet, caller, instance);
         if (edge->effects != NULL)
                 delay_ns += effect_edge_delay_ns(fleet, edge, uid);
@@ -433,7 +488,8 @@ static int64_t retry_delay_ns(struct fleet *fleet, const struct call *call,
                               const struct retry_spec *retry)
 {
         double delay = (double)retry->initial_ns;
-        double most = (double)retry->max_delay_ns;
+        /* Jitter only adds, and the longest wait is never passed: spread at the cap. */
+        double most = (double)retry->max_delay_ns / (1.0 + retry->jitter);
 
         for (uint32_t i = 1; i < call->attempt && delay < most; i++)
                 delay *= retry->factor;
@@ -448,12 +504,35 @@ static int64_t retry_delay_ns(struct fleet *fleet, const struct call *call,
         return (int64_t)delay;
 }
 
+/* What people do to a page that does not come: without patience or budget. */
+static void retry_soon(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        struct rng_block block;
+
+        call->attempt++;
+        call->state = CALL_BACKOFF;
+        call->token++;
+        block = rng_draw(fleet->key, call->uid, RNG_CALL, 0x80000000u | call->attempt);
+        event_queue_push(&fleet->queue,
+                         fleet->now + (int64_t)((double)(100 * NS_PER_MS) *
+                                                (0.5 + rng_u01(block.word[0]))),
+                         call->uid, event_payload(EV_RETRY, call->token, index));
+}
+
 static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
                                 bool final)
 {
         struct call *call = &fleet->calls[index];
         struct edge *edge = &fleet->edges[call->edge];
+        bool client = edge->from == NONE && edge->effects != NULL;
 
+        if (client && call->attempt >= edge->retry.max &&
+            call->attempt < effect_retries(fleet, edge, false)) {
+                effect_retries(fleet, edge, true);
+                retry_soon(fleet, index);
+                return;
+        }
         if (!final && call->attempt < edge->retry.max && call_parent_lives(fleet, call) &&
             (edge->retry.budget < 0 || edge->retry_credit >= 1)) {
                 int64_t delay_ns;
@@ -546,6 +625,8 @@ static double slowness(struct fleet *fleet, struct service *service, struct inst
         double factor = service->slowdown;
         double demand = instance->working * spec->cpu_share + instance->batch_load;
 
+        if (instance_has_effects(fleet, instance))
+                demand += effect_cpu_load(fleet, instance) * service->cpu_cores;
         if (demand > service->cpu_cores)
                 factor *= demand / service->cpu_cores;
         if (!memory_is_calm(service, instance) && service->memory_limit_bytes > 0) {
@@ -588,6 +669,9 @@ static void req_start(struct fleet *fleet, uint32_t index)
         }
         factor = slowness(fleet, service, instance);
         work_ns = factor == 1.0 ? req->work_ns : (int64_t)((double)req->work_ns * factor);
+        if (instance_has_effects(fleet, instance))
+                work_ns += effect_io_delay_ns(fleet, instance, req->uid);
+        req->work_ns = instance_time_ns(fleet, instance) + work_ns;
         event_queue_push(&fleet->queue, fleet->now + work_ns, req->uid,
                          event_payload(EV_WORKED, req->generation, index));
 }
@@ -618,6 +702,14 @@ static bool codel_drops(struct fleet *fleet, struct instance *instance, const st
         return true;
 }
 
+static uint32_t workers_of(struct fleet *fleet, const struct service *service,
+                           const struct instance *instance)
+{
+        return instance_has_effects(fleet, instance)
+                       ? effect_workers(fleet, instance, service->concurrency)
+                       : service->concurrency;
+}
+
 void instance_start_waiting(struct fleet *fleet, uint32_t index)
 {
         for (;;) {
@@ -625,7 +717,8 @@ void instance_start_waiting(struct fleet *fleet, uint32_t index)
                 struct service *service = &fleet->services[instance->service];
                 uint32_t ri;
 
-                if (instance->queue.length == 0 || instance->busy >= service->concurrency ||
+                if (instance->queue.length == 0 || instance->stopped > 0 ||
+                    instance->busy >= workers_of(fleet, service, instance) ||
                     (instance->state != INSTANCE_UP && instance->state != INSTANCE_DRAINING))
                         return;
                 ri = service->spec->discipline == DISCIPLINE_LIFO ? instance->queue.tail
@@ -645,9 +738,23 @@ void instance_start_waiting(struct fleet *fleet, uint32_t index)
 /* How much later than it was made an answer leaves the instance's host. */
 static int64_t host_delay_ns(struct fleet *fleet, uint32_t instance, uint64_t uid)
 {
-        if (fleet->instances[instance].effects == NULL)
+        if (!instance_has_effects(fleet, &fleet->instances[instance]))
                 return 0;
         return effect_host_delay_ns(fleet, &fleet->instances[instance], uid);
+}
+
+static bool answer_is_lost(struct fleet *fleet, const struct call *call, uint32_t instance,
+                           uint64_t uid)
+{
+        const struct edge *edge = &fleet->edges[call->edge];
+        uint32_t caller, from = fleet->instances[instance].zone;
+
+        if (edge->effects == NULL && fleet->zone_links == 0 &&
+            !instance_has_effects(fleet, &fleet->instances[instance]))
+                return false;
+        caller = call_caller_instance(fleet, call);
+        return effect_answer_lost(fleet, edge, &fleet->instances[instance], from,
+                                  caller == NONE ? from : fleet->instances[caller].zone, uid);
 }
 
 /* Tells the caller, if it still waits; the answer leaves `late_ns` from now. */
@@ -660,6 +767,10 @@ static void answer_caller(struct fleet *fleet, uint32_t call_index, uint32_t cal
 
         if (call->token != call_token || call->state != CALL_WAITING)
                 return;
+        if (answer_is_lost(fleet, call, instance, uid)) {
+                call_never_answered(fleet, call_index, uid);
+                return;
+        }
         call->answer = (uint8_t)outcome;
         call->answer_quality = quality;
         call->final_error = final;
@@ -778,7 +889,8 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 req_turn_away(fleet, index, CALL_ERROR, false);
                 return;
         }
-        if (instance->busy < service->concurrency && instance->state != INSTANCE_HUNG) {
+        if (instance->stopped == 0 && instance->state != INSTANCE_HUNG &&
+            instance->busy < workers_of(fleet, service, instance)) {
                 service_touch(fleet, service);
                 service->inside++;
                 req_start(fleet, index);
@@ -882,8 +994,8 @@ static void req_call_done(struct fleet *fleet, uint32_t index, enum call_outcome
         }
         if (req->pending > 0)
                 return;
-        if (fleet->instances[req->instance].state == INSTANCE_HUNG) {
-                req->state = REQ_STUCK;
+        if (fleet->instances[req->instance].stopped > 0) {
+                req->state = REQ_STUCK_CALLING;
                 return;
         }
         req_continue(fleet, index);
@@ -897,8 +1009,15 @@ static void req_worked(struct fleet *fleet, uint32_t index)
         struct service *service = &fleet->services[instance->service];
         bool failed;
 
-        if (instance->state == INSTANCE_HUNG) {
+        if (instance->stopped > 0) {
                 req->state = REQ_STUCK;
+                return;
+        }
+        if (instance->stood_still_ns > 0 && instance_time_ns(fleet, instance) < req->work_ns) {
+                /* It stood still meanwhile: the rest of the work is to be done. */
+                event_queue_push(&fleet->queue,
+                                 fleet->now + req->work_ns - instance_time_ns(fleet, instance),
+                                 req->uid, event_payload(EV_WORKED, req->generation, index));
                 return;
         }
         instance_cpu_touch(fleet, instance);
@@ -906,7 +1025,7 @@ static void req_worked(struct fleet *fleet, uint32_t index)
         if (req->arrived_ns >= fleet->measured_from_ns)
                 service->work_sum += (uint64_t)(fleet->now - req->started_ns);
         failed = service->error_rate > 0 && rng_u01_32(req->error_bits) < service->error_rate;
-        if (instance->effects != NULL) {
+        if (instance_has_effects(fleet, instance)) {
                 if (!failed)
                         failed = effect_error(fleet, instance, req->uid, &req->error_final);
                 effect_leak_request(fleet, instance);
@@ -946,7 +1065,7 @@ static void req_cancel(struct fleet *fleet, uint32_t index)
                 service->waiting--;
                 list_remove(fleet, &instance->queue, index);
         } else if (inside) {
-                if (req->state == REQ_WORKING) {
+                if (req->state == REQ_WORKING || req->state == REQ_STUCK) {
                         instance_cpu_touch(fleet, instance);
                         instance->working--;
                 }
@@ -961,6 +1080,26 @@ static void req_cancel(struct fleet *fleet, uint32_t index)
                 instance_drained_check(fleet, instance_index);
         if (freed_worker)
                 instance_start_waiting(fleet, instance_index);
+}
+
+void instance_resume_requests(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        for (uint32_t ri = instance->inside.head; ri != NONE; ri = fleet->reqs[ri].next) {
+                struct req *req = &fleet->reqs[ri];
+                int64_t left_ns = req->work_ns - instance_time_ns(fleet, instance);
+
+                if (req->state == REQ_STUCK) {
+                        req->state = REQ_WORKING;
+                        event_queue_push(&fleet->queue, fleet->now + (left_ns > 0 ? left_ns : 0),
+                                         req->uid, event_payload(EV_WORKED, req->generation, ri));
+                } else if (req->state == REQ_STUCK_CALLING) {
+                        event_queue_push(&fleet->queue, fleet->now, req->uid,
+                                         event_payload(EV_RESUME, req->generation, ri));
+                }
+        }
+        instance_start_waiting(fleet, index);
 }
 
 static void lose(struct fleet *fleet, struct instance *instance, struct list *list)
@@ -1022,6 +1161,12 @@ void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, ui
                 if (fleet->reqs[index].state == REQ_WORKING &&
                     (fleet->reqs[index].generation & 0xffffffu) == generation)
                         req_worked(fleet, index);
+                break;
+        case EV_RESUME:
+                if (fleet->reqs[index].state == REQ_STUCK_CALLING &&
+                    (fleet->reqs[index].generation & 0xffffffu) == generation &&
+                    fleet->instances[fleet->reqs[index].instance].stopped == 0)
+                        req_continue(fleet, index);
                 break;
         case EV_ANSWER:
                 if (fleet->calls[index].state == CALL_WAITING &&

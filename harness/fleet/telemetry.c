@@ -18,10 +18,15 @@ const char *const fleet_event_names[FLEET_EVENT_KIND_COUNT] = {
 void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
 {
         const struct service *service = &fleet->services[instance->service];
-        double demand = instance->working * service->spec->cpu_share + instance->batch_load;
+        double demand;
 
-        if (!fleet->options.telemetry)
-                return; /* nobody will ask */
+        if (!fleet->options.telemetry || instance->cpu_at_ns == fleet->now)
+                return; /* nobody will ask, or nothing to add */
+        demand = instance->batch_load;
+        if (instance->stopped == 0)
+                demand += instance->working * service->spec->cpu_share;
+        if (instance_has_effects(fleet, instance))
+                demand += effect_cpu_load(fleet, instance) * service->cpu_cores;
         if (demand > service->cpu_cores)
                 demand = service->cpu_cores;
         instance->cpu_area_s += demand * (double)(fleet->now - instance->cpu_at_ns) * 1e-9;

@@ -33,6 +33,7 @@ static void mark_services(struct injector *injector, uint32_t number)
 
         switch (target->kind) {
         case TARGET_INSTANCES:
+        case TARGET_SERVICE:
                 on[target->service] = true;
                 break;
         case TARGET_EDGE:
@@ -77,6 +78,8 @@ static void fault_starts(void *user, uint32_t number)
                 .has_end = entry->has_duration,
                 .edge = entry->target.kind == TARGET_EDGE ? entry->target.edge : FLEET_NO_INDEX,
                 .load = entry->target.kind == TARGET_LOAD ? entry->target.load : FLEET_NO_INDEX,
+                .service = entry->target.kind == TARGET_SERVICE ? entry->target.service : FLEET_NO_INDEX,
+                .zone = entry->target.kind == TARGET_ZONE ? entry->target.zone : FLEET_NO_INDEX,
                 .measured_what = "",
         };
         if (entry->target.kind == TARGET_INSTANCES)

@@ -11,6 +11,7 @@
 #include "harness/run/run.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ struct runner {
         uint32_t lane_count;
         uint32_t end;              /* number after the last replication that is wanted */
         int64_t bin_ns;
-        bool failed;
+        atomic_bool failed;        /* memory was out; looked at without the lock */
         bool sinking;              /* a thread is handing over */
         double virtual_s;
         int64_t fixed_cooldown_ns;

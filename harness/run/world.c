@@ -151,6 +151,13 @@ static void note_from_fleet(void *user, const struct fleet_note *note)
         journal_write(&world->journal, &entry);
 }
 
+static void journal_mark(struct world *world, enum journal_type type, int64_t at_ns)
+{
+        struct journal_entry entry = journal_blank(at_ns, type);
+
+        journal_write(&world->journal, &entry);
+}
+
 static void journal_fault(struct world *world, enum journal_type type, uint32_t number)
 {
         const struct planned_fault *planned = &world->options.plan->faults[number];
@@ -164,6 +171,8 @@ static void journal_fault(struct world *world, enum journal_type type, uint32_t 
         if (target->kind == TARGET_EDGE) {
                 entry.edge = target->edge;
                 entry.service = world->options.scenario->fleet.edges[target->edge].to;
+        } else if (target->kind == TARGET_SERVICE) {
+                entry.service = target->service;
         } else if (target->kind == TARGET_INSTANCES) {
                 entry.service = target->service;
                 if (run->instance_count == 1)
@@ -699,6 +708,7 @@ struct world *world_create(const struct world_options *options)
         }
         arena_init(&world->stored->arena);
         journal_init(&world->journal, options->texts);
+        journal_mark(world, JOURNAL_RUN_STARTED, -options->scenario->warmup_ns);
         if (!world_begin(world)) {
                 world_destroy(world);
                 return NULL;
@@ -867,6 +877,7 @@ static bool record_make(struct world *world, struct arm_record *record)
                 world_break(world, fleet_broken(world->fleet));
         record->conserved = fleet_broken(world->fleet) == NULL;
         refer_to_incidents(world, record);
+        journal_mark(world, JOURNAL_RUN_ENDED, record->end_ns);
         journal_sort(&world->journal);
         record->journal = world->journal.entries;
         record->journal_count = world->journal.count;

@@ -62,17 +62,23 @@ static int read_all(int fd, char **out, size_t *out_size)
         return text == NULL || used <= JSON_DOC_SIZE_MAX ? ENOMEM : EFBIG;
 }
 
+enum { NOT_A_FILE = -1 }; /* beside the numbers of errno */
+
 static int read_file(const char *path, char **out, size_t *out_size)
 {
         struct stat status;
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        /* A pipe that nobody writes to must not hold us up. */
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         int error;
 
         if (fd < 0)
                 return errno;
-        if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-            status.st_size > JSON_DOC_SIZE_MAX)
+        if (fstat(fd, &status) != 0)
+                error = errno;
+        else if (S_ISREG(status.st_mode) && status.st_size > JSON_DOC_SIZE_MAX)
                 error = EFBIG;
+        else if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode))
+                error = NOT_A_FILE;
         else
                 error = read_all(fd, out, out_size);
         close(fd);
@@ -123,7 +129,7 @@ struct json_doc *json_doc_read(const char *path, const char *label, struct diag_
         if (error == EFBIG)
                 diag_add(diags, label, 0, 0, NULL, "larger than the 64 MiB allowed");
         else if (error != 0)
-                diag_add(diags, label, 0, 0, NULL, "cannot be read: %s", strerror(error));
+                diag_add(diags, label, 0, 0, NULL, "cannot be read: %s", error == NOT_A_FILE ? "it is a pipe, not a file" : strerror(error));
         return error == 0 ? parse_owned(text, size, label, diags) : NULL;
 }
 

@@ -44,6 +44,9 @@ void load_steady_state(struct read_object *scenario, struct scenario *out);
 /* threshold_reader.c */
 void load_thresholds(struct read_object *scenario, struct scenario *out);
 
+/* analysis_reader.c */
+void load_analysis(struct read_object *scenario, struct analysis_spec *out);
+
 /* Names of the fleet: index, or FLEET_NO_INDEX. */
 uint32_t find_service(const struct fleet_spec *fleet, const char *name);
 uint32_t find_zone(const struct fleet_spec *fleet, const char *name);

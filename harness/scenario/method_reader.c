@@ -181,7 +181,8 @@ static const char *default_name(struct arena *arena, const struct fleet_spec *fl
         const char *on = NULL;
 
         /* An index that nothing has: the fleet itself was refused. */
-        if (target->kind == TARGET_INSTANCES && target->service < fleet->service_count)
+        if ((target->kind == TARGET_INSTANCES || target->kind == TARGET_SERVICE) &&
+            target->service < fleet->service_count)
                 on = fleet->services[target->service].name;
         else if (target->kind == TARGET_EDGE && target->edge < fleet->edge_count)
                 on = fleet->edges[target->edge].name;

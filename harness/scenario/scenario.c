@@ -24,7 +24,7 @@ enum { TAGS_MAX = 1000, RUNS_MAX = 1000000, ARGUMENTS_MAX = 256 };
 
 /* Of the specification, for later: one list, so that a key leaves it when its
  * reader comes. */
-static const char *const scenario_later[] = {"safety", "stop_conditions", "analysis", "outputs",
+static const char *const scenario_later[] = {"safety", "stop_conditions", "outputs",
                                              NULL};
 
 /* Overrides ------------------------------------------------------------------- */
@@ -291,6 +291,7 @@ static void load_parts(struct read_context *ctx, const json_t *root, struct scen
         out->replications = 20;
         read_count(&o, "replications", READ_OPTIONAL, 1, RUNS_MAX, &out->replications);
         load_evaluation(&o, &out->evaluation);
+        load_analysis(&o, &out->analysis);
         load_healer(&o, out);
         read_refuse_keys(&o, scenario_later);
         read_object_end(&o);

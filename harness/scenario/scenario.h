@@ -19,14 +19,15 @@
 
 enum method_kind { METHOD_FAULT, METHOD_PROBE };
 
-enum target_kind { TARGET_NONE, TARGET_INSTANCES, TARGET_EDGE, TARGET_LOAD, TARGET_ZONE };
+enum target_kind { TARGET_NONE, TARGET_INSTANCES, TARGET_EDGE, TARGET_LOAD, TARGET_ZONE,
+                   TARGET_SERVICE /* as a whole */ };
 
 /* How many instances of a service. */
 enum target_pick { PICK_ALL, PICK_COUNT, PICK_SHARE, PICK_LIST };
 
 struct target_spec {
         enum target_kind kind;
-        uint32_t service;        /* INSTANCES */
+        uint32_t service;        /* INSTANCES, SERVICE */
         uint32_t zone;           /* INSTANCES: FLEET_NO_INDEX for any; ZONE */
         enum target_pick pick;
         uint32_t count;          /* PICK_COUNT ("one" is 1) */
@@ -90,6 +91,21 @@ struct evaluation_spec {
         bool has_cost;
 };
 
+/* How strategies are compared (chaos-run ab); defaults where nothing is said. */
+struct analysis_metric {
+        const char *name;
+        bool has_direction, higher_is_better, critical, has_margin;
+        double margin; /* in the metric's base unit */
+};
+
+struct analysis_spec {
+        double confidence;   /* 0.95 */
+        const char *primary; /* NULL: what the comparison itself chooses */
+        const struct analysis_metric *metrics;
+        size_t metric_count;
+        uint32_t max_runs;   /* 300 */
+};
+
 struct variable_spec {
         const char *name, *value; /* as text, for the result */
 };
@@ -118,6 +134,7 @@ struct scenario {
         size_t threshold_count;
         uint32_t replications;
         struct evaluation_spec evaluation;
+        struct analysis_spec analysis;
         const struct variable_spec *variables;
         size_t variable_count;
 };

@@ -119,6 +119,25 @@ static void read_instance_target(struct read_object *o, const struct fleet_spec 
                 read_instances(o, there, out);
 }
 
+static bool has_load(const struct fleet_spec *fleet, uint32_t service)
+{
+        for (uint32_t i = 0; i < fleet->load_count; i++)
+                if (fleet->loads[i].to == service)
+                        return true;
+        return false;
+}
+
+static void read_whole_service(struct read_object *o, const struct fault_ops *fault,
+                               const struct fleet_spec *fleet, struct target_spec *out)
+{
+        out->kind = TARGET_SERVICE;
+        if (read_service(o, "service", READ_REQUIRED, fleet, &out->service) &&
+            fault->lives_in == LAYER_CLIENT && fleet->load_count > 0 &&
+            !has_load(fleet, out->service))
+                read_error(o->ctx, read_path(o, "service"), "no load source calls '%s'",
+                           fleet->services[out->service].name);
+}
+
 static void read_edge_target(struct read_object *o, const struct fleet_spec *fleet,
                              struct target_spec *out)
 {
@@ -178,6 +197,7 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
                 {FAULT_TARGET_EDGE, "an edge {from, to}"},
                 {FAULT_TARGET_LOAD, "a load source {load}"},
                 {FAULT_TARGET_ZONE, "a zone {zone}"},
+                {FAULT_TARGET_SERVICE, "a service {service}"},
                 {FAULT_TARGET_NONE, "no target"},
         };
         size_t used = 0;
@@ -189,8 +209,9 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
                                                  used > 0 ? " or " : "", rows[i].text);
 }
 
-/* The kind that the keys show; instances when they show none. */
-static uint32_t kind_of_keys(const struct read_object *o)
+/* The kind that the keys show; when they show none, the instances of a service,
+ * or the service where the fault takes it as a whole. */
+static uint32_t kind_of_keys(const struct read_object *o, const struct fault_ops *fault)
 {
         if (read_has(o, "from") || read_has(o, "to"))
                 return FAULT_TARGET_EDGE;
@@ -198,7 +219,8 @@ static uint32_t kind_of_keys(const struct read_object *o)
                 return FAULT_TARGET_LOAD;
         if (read_has(o, "zone") && !read_has(o, "service"))
                 return FAULT_TARGET_ZONE;
-        return FAULT_TARGET_INSTANCES;
+        return (fault->targets & FAULT_TARGET_SERVICE) != 0 ? FAULT_TARGET_SERVICE
+                                                            : FAULT_TARGET_INSTANCES;
 }
 
 void load_target(struct read_context *ctx, const json_t *json, const char *path,
@@ -215,7 +237,7 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         read_refuse_keys(&o, target_later);
         if (read_has(&o, "random"))
                 return;
-        kind = kind_of_keys(&o);
+        kind = kind_of_keys(&o, fault);
         if ((fault->targets & kind) == 0) {
                 describe_targets(fault, takes, sizeof(takes));
                 read_error(ctx, path, "'%s' takes %s", fault->name, takes);
@@ -227,6 +249,9 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
                 break;
         case FAULT_TARGET_LOAD:
                 read_load_target(&o, fleet, out);
+                break;
+        case FAULT_TARGET_SERVICE:
+                read_whole_service(&o, fault, fleet, out);
                 break;
         case FAULT_TARGET_ZONE:
                 out->kind = TARGET_ZONE;

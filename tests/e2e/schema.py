@@ -26,7 +26,7 @@ LIMITS = "a limit in units"
 ARGUMENTS = "on the command line"
 
 BEYOND = {
-    NAMES: """call-to-nobody call-twice fault-names-numbered load-to-nobody load-name-twice service-twice zone-twice
+    NAMES: """analysis-twice call-to-nobody call-twice fault-names-numbered load-to-nobody load-name-twice service-twice zone-twice
         zone-unknown background-target fault-name-twice target-unknown-service target-list-range
         target-too-many target-zone-unknown target-zone-empty target-edge-missing
         target-edge-unknown steady-state-service threshold-fault threshold-label-service
@@ -38,7 +38,7 @@ BEYOND = {
     FILES: """dist-empirical-file fleet-file-broken fleet-file-missing fleet-file-outside
         fleet-file-wrong trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
         trace-outside trace-per-for-arrivals trace-without-per""",
-    LIMITS: """duration-overflow duration-too-long fault-argument-range seed-too-large
+    LIMITS: """analysis-margin-unit duration-overflow duration-too-long fault-argument-range seed-too-large
         slo-window-fraction""",
     ARGUMENTS: "only-unknown set-nowhere set-wrong-value var-no-equals var-twice var-type var-unknown",
 }

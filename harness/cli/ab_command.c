@@ -1,0 +1,550 @@
+/* ab_command.c - `chaos-run ab SCENARIO... --a S --b S`: strategies on the same chance.
+ *
+ * The scenario is read once for each strategy, since a strategy may name edges
+ * and files of its own; it is run once, with all of them in each replication.
+ * The results' folder gets the result of the first strategy with the comparison
+ * in `ab`: everything that reads a result reads this one too.
+ *
+ * What makes a plain run invalid (gate, faults without effect, an invariant)
+ * makes the comparison invalid; thresholds are not asked.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/interrupt.h"
+#include "harness/cli/progress.h"
+#include "harness/cli/run_facts.h"
+#include "harness/cli/scenario_files.h"
+#include "harness/run/run.h"
+#include "harness/scenario/metric_value.h"
+#include "reports/ab.h"
+#include "reports/ab_screen.h"
+#include "reports/grade.h"
+#include "reports/metric_table.h"
+#include "reports/verdict.h"
+#include "reports/verdict_screen.h"
+#include "reports/writer.h"
+
+_Static_assert((int)AB_STRATEGIES_MAX == (int)RUN_HEALERS_MAX,
+               "as many as can be run can be compared");
+
+/* One scenario, all strategies. */
+struct contest {
+        const struct options *options;
+        const char *path;
+        const char *names[AB_STRATEGIES_MAX];
+        uint32_t count; /* strategies */
+        struct scenario *scenarios[AB_STRATEGIES_MAX];
+        struct run_healer healers[AB_STRATEGIES_MAX];
+        struct run_meta *metas[AB_STRATEGIES_MAX];
+        struct grade *grades[AB_STRATEGIES_MAX];
+        struct text_pool *texts;
+        struct ab *ab;
+        struct progress progress;
+        struct run_facts facts;
+        struct text command;
+        char *folder;
+        uint32_t writer_set;
+        struct out_error error;
+        bool failed;         /* out of memory */
+        bool unequal;        /* chance was not the same for all strategies */
+        uint32_t unequal_in; /* replication */
+};
+
+/* ---- while it runs */
+
+/* What no strategy can change must be the same for all of them. */
+static void check_chance(struct contest *contest, const struct replication_record *records)
+{
+        for (uint32_t s = 1; s < contest->count && !contest->unequal; s++)
+                for (int arm = 0; arm < ARM_COUNT; arm++) {
+                        const struct arm_record *one = records[0].arms[arm];
+                        const struct arm_record *other = records[s].arms[arm];
+
+                        if (one == NULL || other == NULL ||
+                            (one->exogenous_hash == other->exogenous_hash &&
+                             one->timetable_hash == other->timetable_hash &&
+                             one->end_ns == other->end_ns))
+                                continue;
+                        contest->unequal = true;
+                        contest->unequal_in = records[0].replication;
+                }
+}
+
+static void take_replication(void *user, const struct replication_record *records)
+{
+        struct contest *contest = user;
+        const struct kept *kept[AB_STRATEGIES_MAX];
+
+        check_chance(contest, records);
+        for (uint32_t s = 0; s < contest->count && !contest->failed; s++) {
+                contest->failed = !grade_add(contest->grades[s], &records[s]);
+                kept[s] = grade_latest(contest->grades[s]);
+        }
+        if (!contest->failed)
+                contest->failed = !ab_add(contest->ab, contest->metas[0], kept);
+        run_facts_add(&contest->facts, records, contest->count, contest->scenarios[0]->warmup_ns);
+}
+
+static bool is_enough(void *user)
+{
+        struct contest *contest = user;
+
+        return contest->failed || contest->unequal || ab_enough(contest->ab);
+}
+
+static void take_progress(void *user, const struct run_progress *now)
+{
+        struct contest *contest = user;
+
+        progress_show(&contest->progress, now);
+}
+
+/* ---- before it runs */
+
+static bool load_all(struct contest *contest)
+{
+        const struct options *options = contest->options;
+        bool ok = true;
+
+        for (uint32_t s = 0; s < contest->count && ok; s++) {
+                struct scenario_overrides overrides = {
+                        .vars = options->vars.items,
+                        .var_count = options->vars.count,
+                        .sets = options->sets.items,
+                        .set_count = options->sets.count,
+                        .strategy = contest->names[s],
+                        .only = options->only.items,
+                        .only_count = options->only.count,
+                        .skip = options->skip.items,
+                        .skip_count = options->skip.count,
+                        .has_seed = options->has_seed,
+                        .seed = options->seed,
+                        .runs = options->runs,
+                        .allow_paths = options->allow_paths.items,
+                        .allow_path_count = options->allow_paths.count,
+                };
+                struct diag_list diags;
+
+                diag_list_init(&diags);
+                ok = scenario_load(contest->path, &overrides, &contest->scenarios[s], &diags);
+                diag_list_print(&diags, stderr);
+                diag_list_release(&diags);
+                if (ok && contest->scenarios[s]->healer_kind == HEALER_EXEC) {
+                        fprintf(stderr,
+                                "chaos-run: ab: a program of your own cannot be compared yet\n");
+                        ok = false;
+                }
+        }
+        return ok;
+}
+
+static bool begin_strategies(struct contest *contest)
+{
+        contest->texts = text_pool_create();
+        if (contest->texts == NULL)
+                return false;
+        for (uint32_t s = 0; s < contest->count; s++) {
+                const struct strategy *strategy = contest->scenarios[s]->strategy;
+                bool acts = strategy_acts(strategy);
+
+                contest->healers[s] = (struct run_healer){acts ? &healer_builtin : NULL, strategy};
+                contest->metas[s] = run_meta_make(contest->scenarios[s], acts, strategy->name,
+                                                  strategy_digest(strategy), CHAOS_VERSION);
+                contest->grades[s] =
+                        contest->metas[s] == NULL ? NULL : grade_create(contest->metas[s]);
+                if (contest->grades[s] == NULL)
+                        return false;
+        }
+        return true;
+}
+
+/* "5s" in the unit of that metric. */
+static bool parse_width(const struct options *options, const char *metric, double *out)
+{
+        const struct metric_name *name = metric_name_find(metric);
+        struct quantity_error error;
+
+        if (metric_value_parse(options->precision, name == NULL ? METRIC_COUNT : name->unit, out,
+                               &error) &&
+            *out > 0)
+                return true;
+        fprintf(stderr,
+                "chaos-run: --precision: '%s' is no width of an interval of %s (%s above 0)\n",
+                options->precision, metric,
+                metric_unit_wants(name == NULL ? METRIC_COUNT : name->unit));
+        return false;
+}
+
+static void add_word(struct text *text, const char *option, const char *value)
+{
+        bool simple = value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-./=:,+@%")] == '\0' &&
+                      *value != '\0';
+
+        text_addf(text, "%s%s", option, simple ? "" : "'");
+        for (; *value != '\0'; value++)
+                text_add_bytes(text, !simple && *value == '\'' ? "'\\''" : value,
+                               !simple && *value == '\'' ? 4 : 1);
+        text_add(text, simple ? "" : "'");
+}
+
+static void add_words(struct text *text, const char *option, const struct text_list *values)
+{
+        for (size_t i = 0; i < values->count; i++)
+                add_word(text, option, values->items[i]);
+}
+
+/* What repeats a replication, but for its number and the strategy. */
+static void write_command(struct contest *contest)
+{
+        const struct options *options = contest->options;
+
+        add_word(&contest->command, "chaos-run ", contest->path);
+        text_addf(&contest->command, " --seed %llu",
+                  (unsigned long long)contest->scenarios[0]->seed);
+        add_words(&contest->command, " --var ", &options->vars);
+        add_words(&contest->command, " --set ", &options->sets);
+        add_words(&contest->command, " --only ", &options->only);
+        add_words(&contest->command, " --skip ", &options->skip);
+        add_words(&contest->command, " --allow-path ", &options->allow_paths);
+}
+
+static int begin_comparison(struct contest *contest)
+{
+        const struct options *options = contest->options;
+        const struct analysis_spec *analysis = &contest->scenarios[0]->analysis;
+        struct ab_metric *metrics = calloc(metric_row_count, sizeof(*metrics));
+        struct ab_choice *choices = calloc(analysis->metric_count + 1, sizeof(*choices));
+        struct ab_strategy strategies[AB_STRATEGIES_MAX];
+        struct ab_settings settings = {
+                .confidence = analysis->confidence,
+                .stopping = options->runs > 0            ? AB_FIXED
+                            : options->precision != NULL ? AB_PRECISION
+                                                         : AB_SEQUENTIAL,
+                .pairs_max = options->runs > 0 ? options->runs : analysis->max_runs,
+                .meta = contest->metas[0],
+        };
+        const char *problem;
+        size_t metric_count = 0;
+        int code = EXIT_INTERNAL;
+
+        if (metrics == NULL || choices == NULL)
+                goto done;
+        for (size_t i = 0; i < analysis->metric_count; i++) {
+                const struct analysis_metric *metric = &analysis->metrics[i];
+
+                choices[i] = (struct ab_choice){
+                        .name = metric->name,
+                        .has_direction = metric->has_direction,
+                        .direction = metric->higher_is_better ? BETTER_HIGH : BETTER_LOW,
+                        .critical = metric->critical,
+                        .has_margin = metric->has_margin,
+                        .margin = metric->margin,
+                };
+        }
+        problem = ab_choose_metrics(contest->metas[0], analysis->primary, choices,
+                                    analysis->metric_count, metrics, &metric_count);
+        if (problem != NULL) {
+                fprintf(stderr, "chaos-run: %s: analysis: %s\n", contest->path, problem);
+                code = EXIT_INVALID;
+                goto done;
+        }
+        if (options->precision != NULL && !parse_width(options, metrics[0].name, &settings.width)) {
+                code = EXIT_INVALID;
+                goto done;
+        }
+        settings.pairs_min = settings.stopping == AB_FIXED || settings.pairs_max < AB_PAIRS_MIN
+                                     ? settings.pairs_max
+                                     : AB_PAIRS_MIN;
+        write_command(contest);
+        settings.command = text_bytes(&contest->command);
+        for (uint32_t s = 0; s < contest->count; s++)
+                strategies[s] = (struct ab_strategy){
+                        contest->names[s], strategy_digest(contest->scenarios[s]->strategy)};
+        contest->ab = ab_create(&settings, metrics, metric_count, strategies, contest->count);
+        code = contest->ab == NULL ? EXIT_INTERNAL : EXIT_PASSED;
+done:
+        free(metrics);
+        free(choices);
+        return code;
+}
+
+/* The folder of a plain run is left alone. */
+static bool begin_folder(struct contest *contest, bool many)
+{
+        char *folder = scenario_folder(contest->options, contest->path, NULL, many);
+        size_t size;
+
+        if (folder == NULL)
+                return false;
+        size = strlen(folder) + sizeof("-ab");
+        contest->folder = malloc(size);
+        if (contest->folder != NULL)
+                snprintf(contest->folder, size, "%s%s", folder,
+                         contest->options->out == NULL ? "-ab" : "");
+        free(folder);
+        return contest->folder != NULL;
+}
+
+static int begin(struct contest *contest, bool many)
+{
+        contest->facts.started_s = wall_s();
+        contest->writer_set = writers_default();
+        if (contest->options->format != NULL &&
+            !writers_parse(contest->options->format, &contest->writer_set, &contest->error)) {
+                fprintf(stderr, "chaos-run: --format: %s\n", contest->error.message);
+                return EXIT_INVALID;
+        }
+        if (!begin_folder(contest, many) || !begin_strategies(contest)) {
+                fprintf(stderr, "chaos-run: out of memory\n");
+                return EXIT_INTERNAL;
+        }
+        if (!writers_check_folder(contest->folder, &contest->error) ||
+            !out_folder_make(contest->folder, &contest->error)) {
+                fprintf(stderr, "chaos-run: %s\n", contest->error.message);
+                return EXIT_IO_ERROR;
+        }
+        return begin_comparison(contest);
+}
+
+/* ---- after it ran */
+
+/* What makes a comparison worthless, of a plain run's exit code. */
+static int validity_of(int code)
+{
+        switch (code) {
+        case EXIT_PASSED:
+        case EXIT_FAILED:
+        case EXIT_REGRESSION:
+        case EXIT_INCONCLUSIVE:
+                return EXIT_PASSED;
+        default:
+                return code;
+        }
+}
+
+/* The first strategy's result with the comparison in it; NULL: no memory. */
+static json_t *make_result(struct contest *contest)
+{
+        json_t *result = NULL, *comparison;
+        int code;
+
+        comparison = ab_result(contest->ab, &code);
+        if (comparison == NULL)
+                return NULL;
+        for (uint32_t s = 0; s < contest->count; s++) {
+                json_t *one = grade_result(contest->grades[s]);
+
+                if (one == NULL)
+                        goto fail;
+                code = exit_code_worse(code, validity_of((int)json_integer_value(
+                                                     json_object_get(one, "exit_code"))));
+                if (s == 0)
+                        result = json_incref(one);
+                json_decref(one);
+        }
+        json_object_set_new(result, "ab", comparison);
+        json_object_set_new(result, "outcome", json_string(exit_code_outcome(code)));
+        json_object_set_new(result, "exit_code", json_integer(code));
+        return result;
+fail:
+        json_decref(result);
+        json_decref(comparison);
+        return NULL;
+}
+
+static int write_all(struct contest *contest, json_t *result, struct text *table)
+{
+        struct series series;
+        struct value_table values;
+        struct writers_result written = {0};
+        struct writers_options options = {
+                .folder = contest->folder,
+                .set = contest->writer_set & ~WRITER_BIT(WRITER_JOURNAL),
+                .no_plots = contest->options->no_plots,
+                .fresh = true,
+        };
+        struct report report = {.result = result};
+        json_t *facts = run_facts_json(&contest->facts, contest->options->jobs);
+        bool in_colour = screen_wants_colour(STDOUT_FILENO);
+        struct text screen;
+        int code = (int)json_integer_value(json_object_get(result, "exit_code"));
+        bool written_ok;
+
+        series_init(&series);
+        value_table_init(&values);
+        text_init(&screen);
+        if (grade_series(contest->grades[0], &series))
+                report.series = &series;
+        if (grade_replication_values(contest->grades[0], &values))
+                report.values = &values;
+        report.run_facts = facts;
+        written_ok = writers_run(&report, &options, &written, &contest->error);
+        if (text_bytes(&written.notes)[0] != '\0')
+                fprintf(stderr, "%s", text_bytes(&written.notes));
+        if (!written_ok) {
+                fprintf(stderr, "chaos-run: %s\n", contest->error.message);
+                code = exit_code_worse(code, EXIT_IO_ERROR);
+        }
+        ab_screen(result, written_ok ? written.report_path : NULL, in_colour, &screen);
+        if (validity_of(code) != EXIT_PASSED)
+                text_addf(&screen, "the comparison is not valid: %s\n", exit_code_outcome(code));
+        ab_screen_line(result, in_colour, table);
+        printf("%s", text_bytes(&screen));
+        text_release(&screen);
+        writers_result_release(&written);
+        value_table_release(&values);
+        series_release(&series);
+        json_decref(facts);
+        return code;
+}
+
+static int run_contest(struct contest *contest, struct text *table)
+{
+        const struct options *options = contest->options;
+        struct run_options run = {
+                .scenario = contest->scenarios[0],
+                .healers = contest->healers,
+                .healer_count = contest->count,
+                .texts = contest->texts,
+                .count = options->runs > 0 ? options->runs
+                                           : contest->scenarios[0]->analysis.max_runs,
+                .jobs = options->jobs,
+                .stop = &interrupt_signal,
+                .user = contest,
+                .sink = take_replication,
+                .enough = is_enough,
+                .progress = take_progress,
+        };
+        enum run_status status;
+        json_t *result;
+        int code;
+
+        progress_begin(&contest->progress, contest->scenarios[0]->file, options->quiet);
+        status = run_scenario(&run);
+        progress_end(&contest->progress);
+        contest->facts.simulated_s = wall_s() - contest->facts.started_s;
+        if (contest->unequal) {
+                fprintf(stderr,
+                        "chaos-run: %s: seed %llu, replication %u: chance was not the same "
+                        "for all strategies\n",
+                        contest->path, (unsigned long long)contest->scenarios[0]->seed,
+                        contest->unequal_in);
+                return EXIT_INTERNAL;
+        }
+        if (status == RUN_INTERRUPTED)
+                grade_interrupt(contest->grades[0], interrupt_exit_code());
+        result = status == RUN_NO_MEMORY || contest->failed ? NULL : make_result(contest);
+        if (result == NULL) {
+                fprintf(stderr, "chaos-run: %s: out of memory\n", contest->path);
+                return EXIT_INTERNAL;
+        }
+        code = write_all(contest, result, table);
+        json_decref(result);
+        return code;
+}
+
+/* ---- the command */
+
+static bool has_tag(const struct scenario *scenario, const struct text_list *wanted)
+{
+        for (size_t i = 0; i < wanted->count; i++)
+                for (size_t k = 0; k < scenario->tag_count; k++)
+                        if (strcmp(wanted->items[i], scenario->tags[k]) == 0)
+                                return true;
+        return wanted->count == 0;
+}
+
+static int compare_file(const struct options *options, const char *path, bool many,
+                        struct text *table)
+{
+        struct contest contest = {.options = options, .path = path};
+        int code = EXIT_INVALID;
+
+        text_init(&contest.command);
+        contest.names[contest.count++] = options->a.items[0];
+        contest.names[contest.count++] = options->b.items[0];
+        for (size_t i = 0; i < options->c.count; i++)
+                contest.names[contest.count++] = options->c.items[i];
+        if (!load_all(&contest))
+                goto done;
+        code = EXIT_PASSED;
+        if (!has_tag(contest.scenarios[0], &options->tags))
+                goto done;
+        code = begin(&contest, many);
+        if (code == EXIT_PASSED)
+                code = run_contest(&contest, table);
+done:
+        ab_destroy(contest.ab);
+        for (uint32_t s = 0; s < contest.count; s++) {
+                grade_destroy(contest.grades[s]);
+                run_meta_free(contest.metas[s]);
+                scenario_free(contest.scenarios[s]);
+        }
+        text_pool_destroy(contest.texts);
+        text_release(&contest.command);
+        free(contest.folder);
+        return code;
+}
+
+static bool is_asked_well(const struct options *options)
+{
+        const char *wrong = NULL;
+
+        if (options->a.count != 1 || options->b.count != 1)
+                wrong = "ab wants one --a S and one --b S, then any --c S";
+        else if (options->c.count > AB_STRATEGIES_MAX - 2)
+                wrong = "at most 8 strategies are compared at once";
+        else if (options->words.count == 0)
+                wrong = "no scenario named; try `chaos-run ab scenarios/latency.json --a default "
+                        "--b reactive`";
+        else if (options->runs > 0 && options->precision != NULL)
+                wrong = "--runs fixes the number of pairs and --precision finds it: one of them";
+        else if (options->inconclusive != NULL && strcmp(options->inconclusive, "pass") != 0 &&
+                 strcmp(options->inconclusive, "fail") != 0)
+                wrong = "--inconclusive is pass or fail";
+        if (wrong != NULL)
+                fprintf(stderr, "chaos-run: %s\n", wrong);
+        return wrong == NULL;
+}
+
+static int settled(const struct options *options, int code)
+{
+        if (code != EXIT_INCONCLUSIVE || options->inconclusive == NULL)
+                return code;
+        return strcmp(options->inconclusive, "pass") == 0 ? EXIT_PASSED : EXIT_FAILED;
+}
+
+int command_ab(const struct options *given)
+{
+        struct options options = *given;
+        struct scenario_files files = {0};
+        struct text table;
+        int code;
+
+        if (!is_asked_well(&options))
+                return EXIT_INVALID;
+        if (options.jobs == 0) {
+                long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+                options.jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint32_t)processors;
+        }
+        text_init(&table);
+        interrupt_watch();
+        code = scenario_files_list(&options, &files);
+        for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
+                int one = compare_file(&options, files.paths[i], files.count > 1, &table);
+
+                code = exit_code_worse(code, settled(&options, one));
+                if (files.count > 1)
+                        printf("\n");
+        }
+        if (files.count > 1)
+                printf("%s%s\n", text_bytes(&table), exit_code_outcome(code));
+        text_release(&table);
+        scenario_files_release(&files);
+        return code;
+}

@@ -1,0 +1,458 @@
+/* plan_command.c - `chaos-run plan FILE`: what will happen, with nothing run.
+ *
+ * Everything that the seed decides is decided by plan_make(), the very call
+ * that a run makes, so the plan is the run's. With --json the faults come as
+ * entries of a `method` whose chance is settled: they may be pasted into a
+ * scenario. Thresholds, probes and load are as the file has them.
+ */
+#include <math.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "harness/base/quantity.h"
+#include "harness/base/rng.h"
+#include "harness/cli/commands.h"
+#include "harness/cli/fault_words.h"
+#include "harness/run/plan.h"
+#include "harness/run/record.h"
+#include "harness/sim/time.h"
+#include "reports/text.h"
+#include "reports/timeline.h"
+#include "reports/verdict.h"
+
+enum { PLAN_COLUMNS = TIMELINE_COLUMNS };
+
+struct plan_view {
+        const struct scenario *scenario;
+        uint32_t replication;
+        struct plan plan;
+        bool healed; /* by a healer that acts */
+};
+
+/* ---- what both forms say */
+
+static const char *zone_of_place(const struct scenario *scenario, uint32_t service, uint32_t place)
+{
+        const struct service_spec *spec = &scenario->fleet.services[service];
+
+        return scenario->fleet.zones[spec->zones[place % spec->zone_count]].name;
+}
+
+static bool goes_on_to_the_end(const struct plan_view *view, const struct planned_fault *fault)
+{
+        return !fault->entry->has_duration && !fault->entry->fault->instant &&
+               fault->end_ns >= view->scenario->duration_ns;
+}
+
+static void target_words(const struct plan_view *view, const struct planned_fault *fault,
+                         struct text *out)
+{
+        const struct target_spec *target = &fault->entry->target;
+        const struct fleet_spec *fleet = &view->scenario->fleet;
+
+        switch (target->kind) {
+        case TARGET_INSTANCES:
+                for (uint32_t i = 0; i < fault->place_count; i++)
+                        text_addf(out, "%s%s-%u (zone %s)", i == 0 ? "" : ", ",
+                                  fleet->services[target->service].name, fault->places[i],
+                                  zone_of_place(view->scenario, target->service, fault->places[i]));
+                if (fault->place_count == 0)
+                        text_addf(out, "no instance of %s, by the chance of this seed",
+                                  fleet->services[target->service].name);
+                break;
+        case TARGET_EDGE:
+                text_addf(out, "calls %s", fleet->edges[target->edge].name);
+                break;
+        case TARGET_LOAD:
+                text_addf(out, "load %s", fleet->loads[target->load].name);
+                break;
+        case TARGET_ZONE:
+                text_addf(out, "zone %s", fleet->zones[target->zone].name);
+                break;
+        case TARGET_SERVICE:
+                text_addf(out, "service %s", fleet->services[target->service].name);
+                break;
+        case TARGET_NONE:
+                text_add(out, "the whole fleet");
+                break;
+        }
+}
+
+static void argument_words(const struct planned_fault *fault, struct text *out)
+{
+        const struct method_spec *entry = fault->entry;
+        char value[64];
+
+        for (size_t i = 0; i < entry->fault->params_count; i++) {
+                fault_value_text(&entry->fault->params[i], entry->arguments[i], value,
+                                 sizeof(value));
+                text_addf(out, "%s%s %s", i == 0 ? "" : ", ", entry->fault->params[i].name, value);
+        }
+        if (entry->probability < 1)
+                text_addf(out, "%sprobability %.12g%%%s",
+                          entry->fault->params_count > 0 ? ", " : "", entry->probability * 100,
+                          entry->fault->chance == FAULT_CHANCE_PER_REQUEST
+                                  ? " of requests"
+                                  : " of targets, already drawn");
+}
+
+/* ---- text: a line for each thing that happens, in order of time */
+
+static void add_fault(struct timeline *timeline, const struct plan_view *view,
+                      const struct planned_fault *fault)
+{
+        const struct method_spec *entry = fault->entry;
+        struct text *words = timeline_add(timeline, seconds_of(fault->start_ns), "fault");
+        char ramp[QUANTITY_TEXT_SIZE];
+
+        text_addf(words, "%s: %s at ", entry->name, entry->fault->name);
+        target_words(view, fault, words);
+        text_add(words, "; ");
+        argument_words(fault, words);
+        if (entry->ramp_ns > 0)
+                text_addf(words, "; rises over %s", quantity_format_duration(ramp, entry->ramp_ns));
+        if (entry->fault->instant && !entry->has_duration)
+                text_add(words, "; at once");
+        else if (goes_on_to_the_end(view, fault))
+                text_add(words, "; until the end");
+        if (entry->has_duration) {
+                words = timeline_add(timeline, seconds_of(fault->end_ns), "lifted");
+                text_addf(words, "%s", entry->name);
+                if (entry->ramp_down_ns > 0)
+                        text_addf(words, ", fading over %s",
+                                  quantity_format_duration(ramp, entry->ramp_down_ns));
+        }
+}
+
+static void probe_words(const struct plan_view *view, const struct probe_spec *probe,
+                        struct text *words)
+{
+        char window[QUANTITY_TEXT_SIZE];
+
+        text_addf(words, "%s of %s over %s %s", probe->metric,
+                  probe->service == FLEET_NO_INDEX
+                          ? "the entry services"
+                          : view->scenario->fleet.services[probe->service].name,
+                  quantity_format_duration(window, probe->window_ns), probe->tolerance_text);
+}
+
+static void add_probes(struct timeline *timeline, const struct plan_view *view)
+{
+        const struct scenario *scenario = view->scenario;
+
+        for (size_t i = 0; i < scenario->method_count; i++) {
+                const struct method_spec *entry = &scenario->method[i];
+
+                if (entry->kind == METHOD_PROBE)
+                        probe_words(view, &entry->probe,
+                                    timeline_add(timeline, seconds_of(entry->at_ns), "probe"));
+        }
+        for (size_t i = 0; i < scenario->steady_count; i++)
+                probe_words(view, &scenario->steady[i],
+                            timeline_add(timeline, seconds_of(view->plan.first_ns), "gate"));
+}
+
+static void add_frame(struct timeline *timeline, const struct scenario *scenario)
+{
+        char wait[QUANTITY_TEXT_SIZE];
+        struct text *end;
+
+        text_add(timeline_add(timeline, -seconds_of(scenario->warmup_ns), "warm-up"),
+                 "counts in no metric");
+        text_add(timeline_add(timeline, 0, "begin"), "from here on everything counts");
+        end = timeline_add(timeline, seconds_of(scenario->duration_ns), "end");
+        if (scenario->cooldown_ns < 0)
+                text_add(end, "no new faults; goes on until all is well, 30min at most");
+        else
+                text_addf(end, "no new faults; cooldown of %s",
+                          quantity_format_duration(wait, scenario->cooldown_ns));
+}
+
+static void print_head(const struct plan_view *view, struct text *out)
+{
+        const struct scenario *scenario = view->scenario;
+        struct text line;
+
+        text_wrapped(out, scenario->title, PLAN_COLUMNS, 0);
+        text_init(&line);
+        text_addf(&line, "%s, seed %llu, replication %u of %u (the first is 0), digest %.12s",
+                  scenario->file, (unsigned long long)scenario->seed, view->replication,
+                  scenario->replications, scenario->digest);
+        text_wrapped(out, text_bytes(&line), PLAN_COLUMNS, 0);
+        line.length = 0;
+        text_addf(&line, "healer %s; arms: treated, shadow, untreated, quiet, calm%s",
+                  scenario->healer_kind == HEALER_EXEC ? "(a program)" : scenario->strategy->name,
+                  view->healed ? "" : " (it does not act, so treated is untreated)");
+        text_wrapped(out, text_bytes(&line), PLAN_COLUMNS, 0);
+        for (size_t i = 0; i < scenario->variable_count; i++) {
+                line.length = 0;
+                text_addf(&line, "variable %s = %s", scenario->variables[i].name,
+                          scenario->variables[i].value);
+                text_wrapped(out, text_bytes(&line), PLAN_COLUMNS, 0);
+        }
+        text_release(&line);
+        text_add(out, "\n");
+}
+
+static void print_thresholds(const struct scenario *scenario, struct text *out)
+{
+        text_add(out, scenario->threshold_count > 0 ? "\nto pass\n" : "\nno thresholds\n");
+        for (size_t i = 0; i < scenario->threshold_count; i++) {
+                text_add(out, "  ");
+                text_wrapped(out, scenario->thresholds[i].text, PLAN_COLUMNS, 4);
+        }
+}
+
+static int print_plan(const struct plan_view *view)
+{
+        struct timeline timeline;
+        struct text out;
+        int code = EXIT_PASSED;
+
+        text_init(&out);
+        timeline_init(&timeline);
+        print_head(view, &out);
+        add_frame(&timeline, view->scenario);
+        add_probes(&timeline, view);
+        for (uint32_t i = 0; i < view->plan.fault_count; i++)
+                add_fault(&timeline, view, &view->plan.faults[i]);
+        timeline_print(&timeline, NAN, &out);
+        print_thresholds(view->scenario, &out);
+        if (text_ok(&out)) {
+                printf("%s", text_bytes(&out));
+        } else {
+                fprintf(stderr, "chaos-run: out of memory\n");
+                code = EXIT_INTERNAL;
+        }
+        timeline_release(&timeline);
+        text_release(&out);
+        return code;
+}
+
+/* ---- JSON */
+
+static json_t *duration_json(int64_t ns)
+{
+        char text[QUANTITY_TEXT_SIZE];
+
+        return json_string(quantity_format_duration(text, ns));
+}
+
+static json_t *target_json(const struct plan_view *view, const struct planned_fault *fault)
+{
+        const struct target_spec *target = &fault->entry->target;
+        const struct fleet_spec *fleet = &view->scenario->fleet;
+        json_t *places;
+
+        switch (target->kind) {
+        case TARGET_INSTANCES:
+                places = json_array();
+                for (uint32_t i = 0; i < fault->place_count; i++)
+                        json_array_append_new(places, json_integer(fault->places[i]));
+                return json_pack("{s:s, s:o}", "service", fleet->services[target->service].name,
+                                 "instances", places);
+        case TARGET_EDGE:
+                return json_pack("{s:s, s:s}", "from",
+                                 fleet->services[fleet->edges[target->edge].from].name, "to",
+                                 fleet->services[fleet->edges[target->edge].to].name);
+        case TARGET_LOAD:
+                return json_pack("{s:s}", "load", fleet->loads[target->load].name);
+        case TARGET_ZONE:
+                return json_pack("{s:s}", "zone", fleet->zones[target->zone].name);
+        case TARGET_SERVICE:
+                return json_pack("{s:s}", "service", fleet->services[target->service].name);
+        case TARGET_NONE:
+                break;
+        }
+        return json_null();
+}
+
+static json_t *argument_json(const struct fault_param *param, double value)
+{
+        char text[64];
+
+        switch (param->unit) {
+        case FAULT_RATIO:
+        case FAULT_SHARE:
+        case FAULT_FACTOR:
+                return json_real(value);
+        case FAULT_COUNT:
+                return json_integer((json_int_t)value);
+        case FAULT_BOOL:
+                return json_boolean(value != 0);
+        case FAULT_DURATION:
+        case FAULT_BYTES:
+        case FAULT_BYTES_PER_S:
+        case FAULT_CHOICE:
+        default:
+                fault_value_text(param, value, text, sizeof(text));
+                return json_string(text);
+        }
+}
+
+/* An entry as a `method` has it. Those by target were drawn, so their chance is spent. */
+static json_t *entry_json(const struct plan_view *view, const struct planned_fault *fault)
+{
+        const struct method_spec *entry = fault->entry;
+        bool per_request = entry->fault->chance == FAULT_CHANCE_PER_REQUEST;
+        json_t *arguments = json_object();
+        json_t *target = target_json(view, fault);
+        json_t *json;
+
+        for (size_t i = 0; i < entry->fault->params_count; i++)
+                json_object_set_new(arguments, entry->fault->params[i].name,
+                                    argument_json(&entry->fault->params[i], entry->arguments[i]));
+        json = json_pack("{s:s, s:s, s:o, s:f, s:o}", "name", entry->name, "fault",
+                         entry->fault->name, "at", duration_json(fault->start_ns), "probability",
+                         per_request ? entry->probability : 1.0, "arguments", arguments);
+        if (json_is_null(target))
+                json_decref(target);
+        else
+                json_object_set_new(json, "target", target);
+        if (entry->has_duration)
+                json_object_set_new(json, "duration",
+                                    duration_json(fault->end_ns - fault->start_ns));
+        if (entry->ramp_ns > 0)
+                json_object_set_new(json, "ramp", duration_json(entry->ramp_ns));
+        if (entry->ramp_down_ns > 0)
+                json_object_set_new(json, "ramp_down", duration_json(entry->ramp_down_ns));
+        if (fault->place_count == 0 && entry->target.kind == TARGET_INSTANCES)
+                json_object_set_new(json, "x_note",
+                                    json_string("chance took no instance in this replication"));
+        return json;
+}
+
+static json_t *thresholds_json(const struct scenario *scenario)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < scenario->threshold_count; i++)
+                json_array_append_new(list, json_string(scenario->thresholds[i].text));
+        return list;
+}
+
+static json_t *variables_json(const struct scenario *scenario)
+{
+        json_t *object = json_object();
+
+        for (size_t i = 0; i < scenario->variable_count; i++)
+                json_object_set_new(object, scenario->variables[i].name,
+                                    json_string(scenario->variables[i].value));
+        return object;
+}
+
+static json_t *probe_json(const struct plan_view *view, const struct probe_spec *probe,
+                          int64_t at_ns)
+{
+        return json_pack("{s:s, s:s, s:s?, s:o, s:s, s:o}", "name",
+                         probe->name == NULL ? probe->metric : probe->name, "metric", probe->metric,
+                         "service",
+                         probe->service == FLEET_NO_INDEX
+                                 ? NULL
+                                 : view->scenario->fleet.services[probe->service].name,
+                         "window", duration_json(probe->window_ns), "tolerance",
+                         probe->tolerance_text, "at", duration_json(at_ns));
+}
+
+static json_t *probes_json(const struct plan_view *view, bool steady)
+{
+        const struct scenario *scenario = view->scenario;
+        json_t *list = json_array();
+
+        for (size_t i = 0; steady && i < scenario->steady_count; i++)
+                json_array_append_new(list,
+                                      probe_json(view, &scenario->steady[i], view->plan.first_ns));
+        for (size_t i = 0; !steady && i < scenario->method_count; i++)
+                if (scenario->method[i].kind == METHOD_PROBE)
+                        json_array_append_new(list, probe_json(view, &scenario->method[i].probe,
+                                                               scenario->method[i].at_ns));
+        return list;
+}
+
+static int print_plan_json(const struct plan_view *view)
+{
+        const struct scenario *scenario = view->scenario;
+        json_t *method = json_array(), *all;
+        char seed[32];
+
+        snprintf(seed, sizeof(seed), "%llu", (unsigned long long)scenario->seed);
+        for (uint32_t i = 0; i < view->plan.fault_count; i++)
+                json_array_append_new(method, entry_json(view, &view->plan.faults[i]));
+        all = json_pack(
+                "{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+                "title", scenario->title, "file", scenario->file, "digest", scenario->digest,
+                "seed", seed, "replication", (int)view->replication, "replications",
+                (int)scenario->replications, "warmup", duration_json(scenario->warmup_ns),
+                "duration", duration_json(scenario->duration_ns), "cooldown",
+                scenario->cooldown_ns < 0 ? json_null() : duration_json(scenario->cooldown_ns),
+                "healer", scenario->healer_kind == HEALER_EXEC ? "exec" : scenario->strategy->name,
+                "variables", variables_json(scenario), "method", method, "probes",
+                probes_json(view, false), "steady_state", probes_json(view, true), "thresholds",
+                thresholds_json(scenario));
+        if (all == NULL) {
+                fprintf(stderr, "chaos-run: out of memory\n");
+                return EXIT_INTERNAL;
+        }
+        json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        printf("\n");
+        json_decref(all);
+        return EXIT_PASSED;
+}
+
+/* ---- the command */
+
+static int plan_of(const struct options *options, const struct scenario *scenario)
+{
+        struct plan_view view = {
+                .scenario = scenario,
+                .replication = options->has_replication ? options->replication : 0,
+                .healed = scenario->healer_kind == HEALER_EXEC || strategy_acts(scenario->strategy),
+        };
+        struct arena arena;
+        int code = EXIT_INTERNAL;
+
+        arena_init(&arena);
+        if (!plan_make(scenario, rng_key(scenario->seed, view.replication), &arena, &view.plan))
+                fprintf(stderr, "chaos-run: out of memory\n");
+        else
+                code = options->json ? print_plan_json(&view) : print_plan(&view);
+        arena_release(&arena);
+        return code;
+}
+
+int command_plan(const struct options *options)
+{
+        struct scenario_overrides overrides = {
+                .vars = options->vars.items,
+                .var_count = options->vars.count,
+                .sets = options->sets.items,
+                .set_count = options->sets.count,
+                .strategy = options->strategies.count > 0 ? options->strategies.items[0] : NULL,
+                .only = options->only.items,
+                .only_count = options->only.count,
+                .skip = options->skip.items,
+                .skip_count = options->skip.count,
+                .has_seed = options->has_seed,
+                .seed = options->seed,
+                .allow_paths = options->allow_paths.items,
+                .allow_path_count = options->allow_paths.count,
+        };
+        struct scenario *scenario = NULL;
+        struct diag_list diags;
+        int code = EXIT_INVALID;
+
+        if (options->words.count != 1 || options->strategies.count > 1) {
+                fprintf(stderr,
+                        "chaos-run: plan: one scenario with one strategy at a time: chaos-run "
+                        "plan SCENARIO.json\n");
+                return EXIT_INVALID;
+        }
+        diag_list_init(&diags);
+        if (scenario_load(options->words.items[0], &overrides, &scenario, &diags))
+                code = plan_of(options, scenario);
+        diag_list_print(&diags, stderr);
+        diag_list_release(&diags);
+        scenario_free(scenario);
+        return code;
+}

@@ -1,0 +1,113 @@
+/* scenario_files.c - the scenarios that were named, and where their results go. */
+#include "harness/cli/scenario_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "reports/verdict.h"
+
+static bool file_add(struct scenario_files *list, const char *folder, const char *name)
+{
+        size_t length = (folder == NULL ? 0 : strlen(folder) + 1) + strlen(name) + 1;
+        char *path = malloc(length);
+
+        if (list->count == list->room) {
+                size_t room = list->room * 2 + 8;
+                char **bigger = realloc(list->paths, room * sizeof(*bigger));
+
+                if (bigger != NULL) {
+                        list->paths = bigger;
+                        list->room = room;
+                }
+        }
+        if (path == NULL || list->count == list->room) {
+                free(path);
+                return false;
+        }
+        if (folder == NULL)
+                memcpy(path, name, length);
+        else
+                snprintf(path, length, "%s/%s", folder, name);
+        list->paths[list->count++] = path;
+        return true;
+}
+
+void scenario_files_release(struct scenario_files *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                free(list->paths[i]);
+        free(list->paths);
+}
+
+static int by_name(const void *left, const void *right)
+{
+        return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+        size_t length = strlen(text), tail = strlen(end);
+
+        return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+static bool add_folder(struct scenario_files *list, const char *folder)
+{
+        DIR *dir = opendir(folder);
+        size_t first = list->count;
+        const struct dirent *entry;
+        bool ok = dir != NULL;
+
+        if (dir == NULL)
+                fprintf(stderr, "chaos-run: %s: %s\n", folder, strerror(errno));
+        while (ok && (entry = readdir(dir)) != NULL)
+                if (entry->d_name[0] != '.' && ends_with(entry->d_name, ".json") &&
+                    !ends_with(entry->d_name, ".schema.json"))
+                        ok = file_add(list, folder, entry->d_name);
+        if (dir != NULL)
+                closedir(dir);
+        if (list->count > first)
+                qsort(list->paths + first, list->count - first, sizeof(*list->paths), by_name);
+        return ok;
+}
+
+int scenario_files_list(const struct options *options, struct scenario_files *list)
+{
+        for (size_t i = 0; i < options->words.count; i++) {
+                struct stat facts;
+                const char *word = options->words.items[i];
+                bool folder = stat(word, &facts) == 0 && S_ISDIR(facts.st_mode);
+
+                if (!(folder ? add_folder(list, word) : file_add(list, NULL, word)))
+                        return EXIT_INVALID;
+        }
+        if (list->count == 0) {
+                fprintf(stderr, "chaos-run: %s: no scenario (*.json) in there\n",
+                        options->words.items[0]);
+                return EXIT_INVALID;
+        }
+        return EXIT_PASSED;
+}
+
+char *scenario_folder(const struct options *options, const char *path, const char *strategy,
+                       bool many)
+{
+        const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
+        size_t stem = strlen(base) - (ends_with(base, ".json") ? strlen(".json") : 0);
+        const char *root = options->out == NULL ? "chaos-results" : options->out;
+        bool below = options->out == NULL || many;
+        const char *part = strategy == NULL ? "" : strrchr(strategy, '/') == NULL
+                                                           ? strategy
+                                                           : strrchr(strategy, '/') + 1;
+        size_t part_length = strlen(part) - (ends_with(part, ".json") ? strlen(".json") : 0);
+        size_t size = strlen(root) + stem + part_length + 4;
+        char *folder = malloc(size);
+
+        if (folder != NULL)
+                snprintf(folder, size, "%s%s%.*s%s%.*s", root, below ? "/" : "",
+                         below ? (int)stem : 0, base, part_length > 0 ? "/" : "", (int)part_length, part);
+        return folder;
+}
