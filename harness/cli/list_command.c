@@ -42,13 +42,12 @@ static void print_fault(const struct fault_ops *fault)
         printf("%s (%s)\n  %s\n", fault->name, fault->family, fault->summary);
         for (size_t i = 0; i < fault->params_count; i++) {
                 const struct fault_param *param = &fault->params[i];
-                char low[32], high[32], fallback[32];
+                char range[256], fallback[32];
 
-                fault_value_text(param, param->min, low, sizeof(low));
-                fault_value_text(param, param->max, high, sizeof(high));
+                fault_range_text(param, range, sizeof(range));
                 fault_value_text(param, param->fallback, fallback, sizeof(fallback));
-                printf("    %-14s %s; %s %s to %s; %s%s%s\n", param->name, param->summary,
-                       fault_unit_name(param->unit), low, high,
+                printf("    %-14s %s; %s %s; %s%s%s\n", param->name, param->summary,
+                       fault_unit_name(param->unit), range,
                        param->required ? "required" : "default ", param->required ? "" : fallback,
                        param->ramps ? "; ramps" : "");
         }
@@ -78,18 +77,19 @@ static json_t *fault_json(const struct fault_ops *fault)
 
         for (size_t i = 0; i < fault->params_count; i++) {
                 const struct fault_param *param = &fault->params[i];
-                char low[32], high[32], fallback[32], neutral[32];
+                char low[32], high[32], fallback[32], neutral[32], range[256];
 
                 fault_value_text(param, param->min, low, sizeof(low));
                 fault_value_text(param, param->max, high, sizeof(high));
                 fault_value_text(param, param->fallback, fallback, sizeof(fallback));
                 fault_value_text(param, param->neutral, neutral, sizeof(neutral));
+                fault_range_text(param, range, sizeof(range));
                 json_array_append_new(
-                        params, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:s, s:s, s:s, s:b}", "name",
-                                          param->name, "summary", param->summary, "unit",
+                        params, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:s, s:s, s:s, s:s, s:b}",
+                                          "name", param->name, "summary", param->summary, "unit",
                                           fault_unit_name(param->unit), "required", param->required,
                                           "default", param->required ? NULL : fallback, "min", low,
-                                          "max", high, "neutral", neutral, "ramps", param->ramps));
+                                          "max", high, "range", range, "neutral", neutral, "ramps", param->ramps));
         }
         cures(LAYER_BIT(fault->lives_in), text, sizeof(text));
         return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", fault->name, "family",

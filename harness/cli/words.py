@@ -168,9 +168,9 @@ def faults_section(faults):
             troff(fault[key]) for key in ("name", "summary", "family", "lives_in", "cured_by")))
         for row in fault["arguments"]:
             need = "required" if row["required"] else "default " + str(row["default"])
-            out.append(".TP\n%s\n%s (%s, %s to %s; %s%s)\n" % (
-                bold(row["name"]), troff(row["summary"]), troff(row["unit"]), troff(row["min"]),
-                troff(row["max"]), troff(need), "; ramps" if row["ramps"] else ""))
+            out.append(".TP\n%s\n%s (%s, %s; %s%s)\n" % (
+                bold(row["name"]), troff(row["summary"]), troff(row["unit"]), troff(row["range"]),
+                troff(need), "; ramps" if row["ramps"] else ""))
     return "".join(out)
 
 

@@ -4,7 +4,7 @@ import re
 
 import chaos
 
-COMMANDS = ["validate", "list", "report", "replay", "stats"]
+COMMANDS = ["validate", "plan", "init", "list", "report", "explain", "replay", "stats"]
 LISTS = ["faults", "metrics", "actions", "strategies", "writers"]
 FAULTS = ["latency", "error", "crash", "memory_leak"]
 METRICS = ["bad_seconds", "failed_requests", "averted_harm", "mttd", "mttr", "time_to_restore",
