@@ -9,8 +9,8 @@
 enum { FIRST };
 
 static const struct fault_param surge_params[] = {
-        {.name = "factor", .summary = "on the rate of requests", .unit = FAULT_FACTOR, .required = true,
-         .min = 1, .max = 1000, .neutral = 1, .ramps = true},
+        {.name = "factor", .summary = "on the rate of requests", .unit = FAULT_FACTOR,
+         .required = true, .min = 1, .max = 1000, .neutral = 1, .ramps = true},
 };
 
 static const struct fault_param retry_params[] = {
