@@ -71,7 +71,7 @@ static const struct option_row rows[] = {
         {"json", 0, NULL, OPTION_FLAG, AT(json), 0, 0, 0, ON_LIST | ON_REPLAY | ON_PLAN,
          "JSON instead of text"},
         {"quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT, "no progress"},
-        {"verbose", 'v', NULL, OPTION_FLAG, AT(verbose), 0, 0, 0, ON_RUN | ON_REPORT,
+        {"verbose", 'v', NULL, OPTION_FLAG, AT(verbose), 0, 0, 0, ON_RUN,
          "more on stderr"},
         {"help", 'h', NULL, OPTION_FLAG, AT(help), 0, 0, 0, ON_ANY, "this"},
         {"version", 'V', NULL, OPTION_FLAG, AT(version), 0, 0, 0, ON_ANY, "version and build"},

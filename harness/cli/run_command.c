@@ -59,7 +59,7 @@ static void take_progress(void *user, const struct run_progress *now)
 
 static bool healer_acts(const struct scenario *scenario)
 {
-        return scenario->healer_kind == HEALER_EXEC || strategy_acts(scenario->strategy);
+        return strategy_acts(scenario->strategy);
 }
 
 /* ---- what is written */
@@ -137,6 +137,10 @@ static int run_job(struct job *job)
         status = run_scenario(&run);
         progress_end(&job->progress);
         job->facts.simulated_s = wall_s() - job->facts.started_s;
+        if (options->verbose)
+                fprintf(stderr, "chaos-run: %s: %.0f requests, %.0f events, %.0f virtual s in %.1f s\n",
+                        job->scenario->file, (double)job->facts.requests, (double)job->facts.events,
+                        job->facts.virtual_s, job->facts.simulated_s);
         if (status == RUN_NO_MEMORY || job->grade_failed) {
                 fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
                 return EXIT_INTERNAL;
@@ -222,6 +226,11 @@ static int run_file(const struct options *options, const char *path, const char 
                 goto done;
         }
         diag_list_print(&diags, stderr);
+        if (job.scenario->healer_kind == HEALER_EXEC) {
+                fprintf(stderr, "chaos-run: %s: a program as healer is not supported yet; give a "
+                                "strategy's file or preset\n", path);
+                goto done;
+        }
         if (!has_tag(job.scenario, &options->tags)) {
                 code = EXIT_PASSED;
                 goto done;

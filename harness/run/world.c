@@ -60,6 +60,9 @@ struct world {
         int64_t healer_next_ns;   /* when it asked to be woken */
         int64_t event_wake_ns;    /* wake-up scheduled for events, to schedule it once */
 
+        struct healer_order *late; /* orders that are still being thought about */
+        uint32_t late_count;
+        size_t late_capacity;
         struct held_back *held;
         uint32_t held_count, held_capacity;
         uint64_t preventive;
@@ -491,6 +494,34 @@ static void carry_out(struct world *world, const struct healer_order *order)
                 fleet_act(world->fleet, &order->action);
 }
 
+static void thought_of(void *user, uint32_t index)
+{
+        struct world *world = user;
+        struct healer_order order = world->late[index];
+
+        carry_out(world, &order);
+}
+
+/* Thinking takes time in the world (operations.think): the order comes after it. */
+static void think(struct world *world, const struct healer_order *order)
+{
+        int64_t think_ns = world->options.scenario->fleet.operations.think_ns;
+
+        if (think_ns <= 0) {
+                carry_out(world, order);
+                return;
+        }
+        if (!reserve((void **)&world->late, &world->late_capacity, world->late_count + 1u,
+                     sizeof(*world->late))) {
+                world_break(world, "out of memory");
+                return;
+        }
+        world->late[world->late_count] = *order;
+        fleet_schedule(world->fleet, world_now(world) + think_ns, hash_mix(6, world->late_count),
+                       thought_of, world, world->late_count);
+        world->late_count++;
+}
+
 static void wake(void *user, uint32_t unused)
 {
         struct world *world = user;
@@ -524,7 +555,7 @@ static void wake(void *user, uint32_t unused)
         for (size_t i = 0; i < answer->note_count; i++)
                 journal_note(world, &answer->notes[i]);
         for (size_t i = 0; i < answer->order_count && world->healer_failure == NULL; i++)
-                carry_out(world, &answer->orders[i]);
+                think(world, &answer->orders[i]);
         world->healer_next_ns = answer->next_wake_ns;
         if (answer->next_wake_ns != TIME_NEVER)
                 wake_at(world, answer->next_wake_ns > call.now_ns ? answer->next_wake_ns : call.now_ns + 1);
@@ -727,6 +758,7 @@ void world_destroy(struct world *world)
         free(world->events);
         free(world->results);
         free(world->held);
+        free(world->late);
         free(world->wake_batches);
         free(world->wake_events);
         journal_release(&world->journal);

@@ -76,6 +76,24 @@ class Scenarios(chaos.Case):
         self.assertEqual(result["arms"]["quiet"]["metrics"]["failed_requests"],
                          result["arms"]["calm"]["metrics"]["failed_requests"])
 
+    def test_thinking_takes_time_in_the_world(self):
+        harm = []
+        for think in ("0s", "90s"):
+            self.run_shipped("latency.json", "--runs", "2", "--set", "fleet.operations.think=" + think)
+            harm.append(self.value(self.result(), "treated", "time_to_restore"))
+        self.assertGreater(harm[1], harm[0] + 20)
+
+    def test_verbose_says_how_much_was_done(self):
+        self.write("small.json", chaos.SMALL)
+        told = self.chaos(self.path("small.json"), "--out", self.path("out"), "--quiet", "--no-plots", "--verbose")
+        self.assertRegex(told.err, r"requests, [0-9]+ events")
+
+    def test_a_program_as_healer_is_refused_and_not_run_without(self):
+        self.write("small.json", chaos.SMALL)
+        told = self.chaos(self.path("small.json"), "--out", self.path("out"), "--strategy", "exec:true")
+        self.assert_code(2, told)
+        self.assertIn("not supported yet", told.err)
+
     def test_each_strategy_gets_a_folder_of_its_own(self):
         self.write("small.json", chaos.SMALL)
         told = self.chaos("small.json", "--strategy", "none", "--strategy", "default", "--out", "both",
