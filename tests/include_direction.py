@@ -45,10 +45,12 @@ MAY_INCLUDE = {
 
 # Files that may include more than their folder. A strategy file is the healer's
 # configuration, so the part of the loader that reads one knows its structs; the
-# bridge is the one place where a run meets libhealer.
+# bridge is the one place where a run meets the supervisor, and the guards are
+# its policies on edges.
 EXTRA = [
     (re.compile(r"harness/scenario/strategy\w*\.[ch]$"), ["healer/"]),
     (re.compile(r"harness/run/heal_bridge\w*\.[ch]$"), ["healer/"]),
+    (re.compile(r"harness/run/guards\.[ch]$"), ["healer/"]),
 ]
 
 # The inside of a folder: reachable by its own files (and tests) only.

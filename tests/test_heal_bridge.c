@@ -30,8 +30,9 @@ enum { SHOP_BANK, PEOPLE_SHOP };
 static struct strategy strategy;
 static struct strategy_rule rules[STRATEGY_POLICY_COUNT];
 static void *healer;
-static const struct fleet_policy_ops *ops;
-static void *state;
+static struct guards *state;
+static const struct fleet_policy_ops *const ops = &guards_policy_ops;
+static const bool no_breaker_open[2];
 
 static struct strategy_rule *add_rule(enum strategy_policy policy)
 {
@@ -45,9 +46,20 @@ static struct strategy_rule *add_rule(enum strategy_policy policy)
 
 static void start(void)
 {
+        const struct healer_wake wake = {.now_ns = INT64_MIN / 4,
+                                         .instances = instances,
+                                         .instance_count = 3,
+                                         .breaker_open = no_breaker_open};
+        const struct healer_answer *answer;
+
         healer = healer_builtin.create(&strategy, &world, 42);
+        state = guards_create(1, 42);
         ck_assert_ptr_nonnull(healer);
-        ops = healer_builtin.policies(healer, &state);
+        ck_assert_ptr_nonnull(state);
+        answer = healer_builtin.wake(healer, &wake);
+        for (size_t i = 0; i < answer->protection_count; i++)
+                ck_assert(guards_set(state, &answer->protections[i], wake.now_ns));
+        ck_assert_uint_eq(healer_builtin.wake(healer, &wake)->protection_count, 0);
 }
 
 static void set_up(void)
@@ -62,6 +74,8 @@ static void tear_down(void)
 {
         healer_builtin.destroy(healer);
         healer = NULL;
+        guards_destroy(state);
+        state = NULL;
 }
 
 /* One batch a call, five seconds apart; the shop answers 100/s, bank-1 fails. */
@@ -71,7 +85,12 @@ static const struct healer_answer *feed(int64_t now_ns, double errors)
         const struct edge_sample edge = {
                 SHOP_BANK, 500, errors / 2, 0, 0.01, 0.03, 0.04};
         const struct telemetry_batch batch = {now_ns - 5 * NS_PER_S, now_ns, samples, 3, &edge, 1};
-        const struct healer_wake wake = {.now_ns = now_ns, .batches = &batch, .batch_count = 1};
+        const struct healer_wake wake = {.now_ns = now_ns,
+                                         .batches = &batch,
+                                         .batch_count = 1,
+                                         .instances = instances,
+                                         .instance_count = 3,
+                                         .breaker_open = no_breaker_open};
         uint32_t i;
 
         for (i = 0; i < 3; i++)
@@ -122,7 +141,7 @@ START_TEST(a_strategy_that_is_off_neither_wakes_nor_guards)
 {
         strategy.healer.enabled = false;
         start();
-        ck_assert_ptr_null(ops);
+        ck_assert(!guards_any(state));
         ck_assert_int_eq(feed(NS_PER_S, 0.9)->next_wake_ns, TIME_NEVER);
         ck_assert_uint_eq(feed(2 * NS_PER_S, 0.9)->note_count, 0);
 }
@@ -136,7 +155,7 @@ START_TEST(settings_reach_the_edges_and_leave_clients_alone)
         add_rule(STRATEGY_RETRY)->retry.max = 3;
         add_rule(STRATEGY_FALLBACK)->fallback.enabled = false;
         start();
-        ck_assert_ptr_nonnull(ops);
+        ck_assert(guards_any(state));
         ops->settings(state, SHOP_BANK, &settings);
         ck_assert(settings.has_timeout && settings.has_retry && settings.has_fallback);
         ck_assert(!settings.guarded);
@@ -256,6 +275,48 @@ START_TEST(shedding_refuses_all_at_its_limit)
 }
 END_TEST
 
+START_TEST(a_rule_that_changes_forgets_who_the_old_one_let_in)
+{
+        const struct edge_protection none = {.edge = SHOP_BANK};
+        struct edge_protection half = {.edge = SHOP_BANK};
+        struct policy_ticket old, young;
+        struct policy_transition t;
+
+        add_rule(STRATEGY_BULKHEAD)->bulkhead.max_concurrent = 1;
+        half.rules[STRATEGY_BULKHEAD] = &rules[STRATEGY_BULKHEAD];
+        start();
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &old), POLICY_ADMIT);
+        ck_assert(guards_set(state, &half, 1));
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 1, 0, &young), POLICY_ADMIT);
+        ops->report(state, SHOP_BANK, 2, &old, POLICY_OK, 2); /* leaves no place of the new one */
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 2, 0, &old), POLICY_REJECT_BULKHEAD);
+        ck_assert(guards_set(state, &none, 3));
+        ops->report(state, SHOP_BANK, 3, &young, POLICY_OK, 2);
+        ck_assert(!ops->next_transition(state, &t));
+}
+END_TEST
+
+START_TEST(an_open_breaker_that_is_taken_away_is_closed_for_the_record)
+{
+        const struct edge_protection none = {.edge = SHOP_BANK};
+        struct policy_transition t;
+
+        slow_breaker();
+        rules[STRATEGY_BREAKER].to = "bank";
+        start();
+        for (int i = 0; i < 6; i++)
+                (void)call(i * 2 * NS_PER_S, 2 * NS_PER_S, POLICY_OK);
+        ck_assert(guards_breaker_open(state, SHOP_BANK));
+        ck_assert(guards_set(state, &none, 20 * NS_PER_S));
+        ck_assert(!guards_breaker_open(state, SHOP_BANK));
+        ck_assert(ops->next_transition(state, &t));
+        ck_assert_str_eq(t.to, "open");
+        ck_assert(ops->next_transition(state, &t));
+        ck_assert_str_eq(t.to, "closed");
+        ck_assert_int_eq(t.at_ns, 20 * NS_PER_S);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("heal_bridge");
@@ -272,6 +333,8 @@ int main(void)
         tcase_add_test(tcase, a_bulkhead_gives_its_places_back);
         tcase_add_test(tcase, a_rate_limit_refuses_what_is_above_it);
         tcase_add_test(tcase, shedding_refuses_all_at_its_limit);
+        tcase_add_test(tcase, a_rule_that_changes_forgets_who_the_old_one_let_in);
+        tcase_add_test(tcase, an_open_breaker_that_is_taken_away_is_closed_for_the_record);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -102,17 +102,10 @@ static const struct healer_answer *broken_wake(void *state, const struct healer_
         return &healer->answer;
 }
 
-static const struct fleet_policy_ops *no_policies(void *healer, void **state)
-{
-        (void)healer;
-        *state = NULL;
-        return NULL;
-}
-
-static const struct healer_ops placebo = {"placebo", healer_create, placebo_wake, no_policies, free};
-static const struct healer_ops early = {"early", healer_create, early_wake, no_policies, free};
-static const struct healer_ops medic = {"medic", healer_create, medic_wake, no_policies, free};
-static const struct healer_ops broken = {"broken", healer_create, broken_wake, no_policies, free};
+static const struct healer_ops placebo = {"placebo", healer_create, placebo_wake, free};
+static const struct healer_ops early = {"early", healer_create, early_wake, free};
+static const struct healer_ops medic = {"medic", healer_create, medic_wake, free};
+static const struct healer_ops broken = {"broken", healer_create, broken_wake, free};
 
 /* ---- the scenario */
 

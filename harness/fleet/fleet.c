@@ -201,23 +201,28 @@ void fleet_destroy(struct fleet *fleet)
         free(fleet);
 }
 
+void fleet_policy_changed(struct fleet *fleet, uint32_t index)
+{
+        struct edge *edge = &fleet->edges[index];
+        struct policy_edge_settings settings = {0};
+
+        if (fleet->policy == NULL || index >= fleet->spec->edge_count)
+                return;
+        fleet->policy->settings(fleet->policy_state, index, &settings);
+        edge->guarded = settings.guarded;
+        edge->timeout_ns = settings.has_timeout ? settings.timeout_ns : edge->spec->timeout_ns;
+        edge->retry = settings.has_retry ? settings.retry : edge->spec->retry;
+        edge->fallback_kind = settings.has_fallback && !settings.fallback_enabled
+                                      ? FALLBACK_NONE
+                                      : edge->spec->fallback;
+}
+
 void fleet_set_policies(struct fleet *fleet, const struct fleet_policy_ops *ops, void *state)
 {
         fleet->policy = ops;
         fleet->policy_state = state;
-        for (uint32_t i = 0; ops != NULL && i < fleet->spec->edge_count; i++) {
-                struct edge *edge = &fleet->edges[i];
-                struct policy_edge_settings settings = {0};
-
-                ops->settings(state, i, &settings);
-                edge->guarded = settings.guarded;
-                if (settings.has_timeout)
-                        edge->timeout_ns = settings.timeout_ns;
-                if (settings.has_retry)
-                        edge->retry = settings.retry;
-                if (settings.has_fallback && !settings.fallback_enabled)
-                        edge->fallback_kind = FALLBACK_NONE;
-        }
+        for (uint32_t i = 0; i < fleet->spec->edge_count; i++)
+                fleet_policy_changed(fleet, i);
 }
 
 /* ---- the loop */

@@ -87,6 +87,9 @@ void fleet_destroy(struct fleet *fleet);
  * must outlive the fleet. */
 void fleet_set_policies(struct fleet *fleet, const struct fleet_policy_ops *ops, void *state);
 
+/* Asks once more for the settings of an edge; what they leave open is the fleet's own. */
+void fleet_policy_changed(struct fleet *fleet, uint32_t edge);
+
 /* Simulates up to `until_ns` (events at that instant not included). False
  * when memory ran out or a stated cap was reached: fleet_broken() says which. */
 bool fleet_run_until(struct fleet *fleet, int64_t until_ns);

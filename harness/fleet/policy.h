@@ -1,7 +1,7 @@
 /* harness/fleet/policy.h - protections on a call's way, carried out by the fleet.
  *
  * The fleet knows that an edge may be guarded, not by what. Whoever configures
- * the guards (a strategy, through run/heal_bridge.c) gives these calls; they
+ * the guards (a healer, through run/guards.c) gives these calls; they
  * are asked for every attempt on a guarded edge, in order of virtual time, from
  * the thread of that world alone. None of them may allocate.
  */

@@ -11,8 +11,8 @@
 
 #include "harness/fleet/action.h"
 #include "harness/fleet/fleet_spec.h"
-#include "harness/fleet/policy.h"
 #include "harness/fleet/telemetry.h"
+#include "harness/run/guards.h"
 
 /* The declared topology: services, edges, objectives and limits of the spec,
  * and the instances that stand at the start. */
@@ -38,6 +38,9 @@ struct healer_wake {
         size_t event_count;
         const struct fleet_action_result *results;
         size_t result_count;
+        const struct healer_instance *instances; /* by index: those of the start and all since */
+        uint32_t instance_count;
+        const bool *breaker_open; /* by edge: its breaker refuses calls */
 };
 
 enum healer_note_kind {
@@ -85,19 +88,21 @@ struct healer_answer {
         size_t note_count;
         const struct healer_order *orders;
         size_t order_count;
+        /* Edges whose protections are to be these from now on; others keep theirs. */
+        const struct edge_protection *protections;
+        size_t protection_count;
         int64_t next_wake_ns;   /* TIME_NEVER: only when something comes */
         const char *failure;    /* NULL, or why the healer is broken: ends the replication */
 };
 
 struct healer_ops {
         const char *name;
-        /* Makes a healer for one arm of one replication. `key` seeds its chance
-         * (jitter). NULL when memory is out. */
+        /* Makes a healer for one arm of one replication. `key` seeds its chance, if it
+         * takes any. NULL when memory is out. */
         void *(*create)(const void *config, const struct healer_world *world, uint64_t key);
-        /* The answer is the healer's and lives until the next call. */
+        /* First at the very start, with nothing to tell. The answer is the healer's
+         * and lives until the next call. */
         const struct healer_answer *(*wake)(void *healer, const struct healer_wake *wake);
-        /* Protections of an edge, for the fleet to carry out; NULL: none on any edge. */
-        const struct fleet_policy_ops *(*policies)(void *healer, void **state);
         void (*destroy)(void *healer);
 };
 

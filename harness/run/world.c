@@ -68,9 +68,12 @@ struct world {
         uint64_t preventive;
 
         struct policy_transition transition;
-        const struct fleet_policy_ops *policies;
-        void *policy_state;
+        struct guards *guards;
+        bool *breaker_open; /* [edges of the fleet] */
         struct edge_state *edges;
+        struct healer_instance *instances; /* all that the healer knows of */
+        uint32_t instance_count;
+        size_t instance_capacity;
 
         struct probe_value *probes;
         const char *broken;
@@ -196,8 +199,8 @@ static void fault_ended(void *user, uint32_t number)
 
 static void journal_transitions(struct world *world)
 {
-        while (world->policies != NULL &&
-               world->policies->next_transition(world->policy_state, &world->transition)) {
+        while (world->guards != NULL &&
+               guards_policy_ops.next_transition(world->guards, &world->transition)) {
                 const struct policy_transition *t = &world->transition;
                 struct edge_state *edge = &world->edges[t->edge];
                 struct edge_totals *totals = &world->stored->record.edges[t->edge];
@@ -522,15 +525,67 @@ static void think(struct world *world, const struct healer_order *order)
         world->late_count++;
 }
 
+/* Instances that were added since the healer last heard of them. */
+static bool know_instances(struct world *world)
+{
+        uint32_t count = fleet_instance_count(world->fleet);
+
+        if (!reserve((void **)&world->instances, &world->instance_capacity, count + 1u,
+                     sizeof(*world->instances))) {
+                world_break(world, "out of memory");
+                return false;
+        }
+        for (uint32_t i = world->instance_count; i < count; i++)
+                world->instances[i] = (struct healer_instance){
+                        .service = fleet_instance_service(world->fleet, i),
+                        .zone = fleet_instance_zone(world->fleet, i),
+                        .name = fleet_instance_name(world->fleet, i),
+                        .version = fleet_service_version(world->fleet,
+                                                         fleet_instance_service(world->fleet, i)),
+                };
+        world->instance_count = count;
+        return true;
+}
+
+static void protect(struct world *world, const struct healer_answer *answer)
+{
+        for (size_t i = 0; i < answer->protection_count; i++) {
+                const struct edge_protection *protection = &answer->protections[i];
+
+                if (!guards_set(world->guards, protection, world_now(world))) {
+                        world_break(world, "out of memory");
+                        return;
+                }
+                fleet_policy_changed(world->fleet, protection->edge);
+        }
+}
+
+static void heed(struct world *world, const struct healer_answer *answer)
+{
+        int64_t now_ns = world_now(world), next_ns = answer->next_wake_ns;
+
+        if (answer->failure != NULL) {
+                world->healer_failure = answer->failure;
+                return;
+        }
+        protect(world, answer);
+        for (size_t i = 0; i < answer->note_count; i++)
+                journal_note(world, &answer->notes[i]);
+        for (size_t i = 0; i < answer->order_count && world->healer_failure == NULL; i++)
+                think(world, &answer->orders[i]);
+        world->healer_next_ns = next_ns;
+        if (next_ns != TIME_NEVER)
+                wake_at(world, next_ns > now_ns ? next_ns : now_ns + 1);
+}
+
 static void wake(void *user, uint32_t unused)
 {
         struct world *world = user;
         struct healer_wake call = {.now_ns = world_now(world)};
-        const struct healer_answer *answer;
         struct fleet_action_result *results = world->results;
 
         (void)unused;
-        if (world->healer_failure != NULL)
+        if (world->healer_failure != NULL || !know_instances(world))
                 return;
         call.batch_count = collect_batches(world);
         call.batches = world->wake_batches;
@@ -538,6 +593,8 @@ static void wake(void *user, uint32_t unused)
         call.events = world->wake_events;
         call.result_count = world->result_count;
         call.results = results;
+        call.instances = world->instances;
+        call.instance_count = world->instance_count;
         if (call.batch_count + call.event_count + call.result_count == 0 &&
             world->healer_next_ns > call.now_ns)
                 return; /* an earlier wake-up took it all */
@@ -545,20 +602,12 @@ static void wake(void *user, uint32_t unused)
         world->result_count = 0;
         world->result_capacity = 0;
         journal_transitions(world);
-        answer = world->options.healer->wake(world->healer, &call);
+        for (uint32_t i = 0; i < fleet_edge_count(world->fleet); i++)
+                world->breaker_open[i] = guards_breaker_open(world->guards, i);
+        call.breaker_open = world->breaker_open;
+        heed(world, world->options.healer->wake(world->healer, &call));
         free(results);
         drop_batches(world, call.batch_count);
-        if (answer->failure != NULL) {
-                world->healer_failure = answer->failure;
-                return;
-        }
-        for (size_t i = 0; i < answer->note_count; i++)
-                journal_note(world, &answer->notes[i]);
-        for (size_t i = 0; i < answer->order_count && world->healer_failure == NULL; i++)
-                think(world, &answer->orders[i]);
-        world->healer_next_ns = answer->next_wake_ns;
-        if (answer->next_wake_ns != TIME_NEVER)
-                wake_at(world, answer->next_wake_ns > call.now_ns ? answer->next_wake_ns : call.now_ns + 1);
 }
 
 /* ---- probes */
@@ -645,39 +694,32 @@ static bool probes_begin(struct world *world)
 
 /* ---- life */
 
+/* The healer is made, told the topology, and woken for the first time, so that
+ * its protections stand before the first request comes. */
 static bool healer_begin(struct world *world)
 {
-        const struct scenario *scenario = world->options.scenario;
-        uint32_t count = fleet_instance_count(world->fleet);
         uint32_t edges = fleet_edge_count(world->fleet);
-        struct arena *arena = &world->stored->arena;
-        struct healer_instance *instances = ARENA_ARRAY(arena, struct healer_instance, count + 1);
-        const char **names = ARENA_ARRAY(arena, const char *, edges + 1);
-        struct healer_world known = {.spec = &scenario->fleet,
-                                     .instances = instances,
-                                     .instance_count = count,
+        uint64_t key = hash_mix(world->options.key, 0x6865616cu);
+        const char **names = ARENA_ARRAY(&world->stored->arena, const char *, edges + 1);
+        struct healer_world known = {.spec = &world->options.scenario->fleet,
                                      .edge_count = edges,
                                      .edge_names = names};
 
-        if (instances == NULL || names == NULL)
+        world->breaker_open = ARENA_ARRAY(&world->stored->arena, bool, edges + 1);
+        world->guards = guards_create(world->options.scenario->fleet.edge_count, key);
+        if (names == NULL || world->breaker_open == NULL || world->guards == NULL ||
+            !know_instances(world))
                 return false;
-        for (uint32_t i = 0; i < count; i++)
-                instances[i] = (struct healer_instance){
-                        .service = fleet_instance_service(world->fleet, i),
-                        .zone = fleet_instance_zone(world->fleet, i),
-                        .name = fleet_instance_name(world->fleet, i),
-                        .version = fleet_service_version(world->fleet,
-                                                         fleet_instance_service(world->fleet, i)),
-                };
         for (uint32_t i = 0; i < edges; i++)
                 names[i] = fleet_edge_name(world->fleet, i);
-        world->healer = world->options.healer->create(world->options.healer_config, &known,
-                                                      hash_mix(world->options.key, 0x6865616cu));
+        known.instances = world->instances;
+        known.instance_count = world->instance_count;
+        world->healer = world->options.healer->create(world->options.healer_config, &known, key);
         if (world->healer == NULL)
                 return false;
-        world->policies = world->options.healer->policies(world->healer, &world->policy_state);
-        if (world->policies != NULL)
-                fleet_set_policies(world->fleet, world->policies, world->policy_state);
+        fleet_set_policies(world->fleet, &guards_policy_ops, world->guards);
+        world->healer_next_ns = world_now(world);
+        wake(world, 0);
         return true;
 }
 
@@ -754,6 +796,8 @@ void world_destroy(struct world *world)
         if (world->healer != NULL)
                 world->options.healer->destroy(world->healer);
         fleet_destroy(world->fleet);
+        guards_destroy(world->guards);
+        free(world->instances);
         drop_batches(world, SIZE_MAX);
         free(world->events);
         free(world->results);

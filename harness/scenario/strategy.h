@@ -6,8 +6,8 @@
  * of the world, and what decides truth) is refused with the place where it
  * belongs.
  *
- * This and run/heal_bridge.c are the only places of the harness that know
- * libhealer.
+ * This, run/heal_bridge.c and run/guards.c are the only places of the harness
+ * that know libhealer.
  */
 #ifndef CHAOS_SCENARIO_STRATEGY_H
 #define CHAOS_SCENARIO_STRATEGY_H
