@@ -61,6 +61,12 @@ void fault_effect_on_targets(struct fault_run *run, struct effect *effect)
 {
         uint32_t takes = run->ops->targets;
 
+        if (effect->layer == LAYER_HEALER) {
+                effect->service = run->service;
+                fleet_effect_on_healer(run->fleet, effect);
+                return;
+        }
+
         if ((takes & FAULT_TARGET_EDGE) && run->edge != FLEET_NO_INDEX)
                 fleet_effect_on_edge(run->fleet, run->edge, effect);
         else if ((takes & FAULT_TARGET_LOAD) && run->load != FLEET_NO_INDEX)

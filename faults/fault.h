@@ -24,6 +24,7 @@ enum fault_unit {
         FAULT_FACTOR,     /* plain number */
         FAULT_BYTES,
         FAULT_BYTES_PER_S,
+        FAULT_RATIO_PER_S, /* "1%/min" */
         FAULT_BOOL,
         FAULT_CHOICE,     /* index into choices */
 };
@@ -48,6 +49,7 @@ enum fault_target_kind {
         FAULT_TARGET_ZONE = 1 << 3,
         FAULT_TARGET_NONE = 1 << 4,
         FAULT_TARGET_SERVICE = 1 << 5, /* as a whole: what is not in single instances */
+        FAULT_TARGET_HEALER = 1 << 6,  /* the line {from, to} between "healer" and "fleet" */
 };
 
 enum { FAULT_ARGUMENT_MAX = 8, FAULT_EFFECT_MAX = 2 };
@@ -71,6 +73,8 @@ struct fault_ops {
         enum fault_chance chance;
         bool destructive; /* refused by safe_mode */
         bool instant;     /* without a duration it is over at once; else it lasts to the end */
+        bool everywhere;  /* a decoy: in all arms, those without faults too */
+        const char *lasts; /* NULL, or the parameter that is its longest duration */
         const struct fault_param *params;
         size_t params_count;
         const char *one_of; /* NULL, or the names of which at least one is needed: "rate per_request" */
@@ -96,6 +100,8 @@ struct fault_run {
         uint32_t load;           /* or FLEET_NO_INDEX */
         uint32_t service;        /* SERVICE, or FLEET_NO_INDEX */
         uint32_t zone;           /* ZONE, or FLEET_NO_INDEX */
+        bool from_fleet;         /* HEALER: the line is {from: fleet, to: healer} */
+        bool on_healer;          /* HEALER */
         const uint32_t *instances;
         uint32_t instance_count;
         struct effect effects[FAULT_EFFECT_MAX]; /* the kind's; zero at first */

@@ -44,11 +44,28 @@ static void cut(struct fault_run *run, enum effect_kind kind, enum fleet_layer l
         fault_effect_on_targets(run, effect);
 }
 
+/* Between healer and fleet: what is sent is lost for ever, nothing is kept back. */
+static void cut_off_healer(struct fault_run *run)
+{
+        bool from_target = run->arguments[DIRECTION] != TO;
+        bool to_target = run->arguments[DIRECTION] != FROM;
+
+        if (run->from_fleet ? to_target : from_target)
+                cut(run, EFFECT_HEALER_DEAF, LAYER_HEALER);
+        if (run->from_fleet ? from_target : to_target)
+                cut(run, EFFECT_HEALER_MUTE, LAYER_HEALER);
+        run->measured_what = "share of messages lost";
+}
+
 static void partition_inject(struct fault_run *run)
 {
         bool edge = run->edge != FLEET_NO_INDEX;
         enum fleet_layer layer = edge ? LAYER_EDGE : LAYER_ZONE;
 
+        if (run->on_healer) {
+                cut_off_healer(run);
+                return;
+        }
         if (run->arguments[DIRECTION] != FROM)
                 cut(run, edge ? EFFECT_REQUEST_LOSS : EFFECT_ZONE_IN, layer);
         if (run->arguments[DIRECTION] != TO)
@@ -75,11 +92,11 @@ const struct fault_ops fault_packet_loss = {
 const struct fault_ops fault_partition = {
         .name = "partition",
         .family = "network",
-        .summary = "messages over an edge, or over the border of a zone, are lost",
+        .summary = "messages over an edge, over the border of a zone, or between healer and fleet are lost",
         .failure_type = "network_timeout",
         .effect = "calls over the edge or the border cost the timeout",
         .lifting = "messages pass from then on; what was lost stays lost",
-        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_ZONE,
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_ZONE | FAULT_TARGET_HEALER,
         .lives_in = LAYER_ZONE,
         .lives_in_edge = LAYER_EDGE,
         .chance = FAULT_CHANCE_PER_REQUEST,

@@ -109,8 +109,8 @@ static void judge_broken(struct hlr_monitor *monitor, const struct judgement *j,
 static void judge(const struct healer *healer, struct hlr_monitor *monitor,
                   const struct judgement *j, int64_t at_ns)
 {
-        if (isnan(j->value))
-                return;
+        if (isnan(j->value) || at_ns < monitor->seen_ns)
+                return; /* nothing, or overtaken on its way by what is newer */
         monitor->seen_ns = at_ns;
         monitor->value = j->value;
         monitor->limit = j->warning;
@@ -281,7 +281,7 @@ enum healer_err healer_observe_instance(struct healer *healer, int64_t at_ns,
                             sample->error_ratio, calls, at_ns);
         judge_latency(healer, service, &m[HEALER_METRIC_LATENCY], sample->latency_p50_s,
                       sample->latency_p95_s, calls, at_ns);
-        if (!isnan(sample->memory_ratio))
+        if (!isnan(sample->memory_ratio) && m[HEALER_METRIC_MEMORY].seen_ns == at_ns)
                 hlr_trend_add(instance, at_ns, sample->memory_ratio);
         return HEALER_OK;
 }

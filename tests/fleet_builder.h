@@ -229,7 +229,7 @@ static inline struct fleet *build_fleet(struct builder *b, uint64_t seed, int64_
                 .duration_ns = b->duration_ns,
                 .telemetry = b->telemetry,
                 .people = b->people,
-                .host = {b, build_note, build_event, build_telemetry, build_result},
+                .host = {b, build_note, build_event, build_telemetry, build_result, NULL},
         };
         struct fleet *fleet;
 

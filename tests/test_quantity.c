@@ -156,6 +156,10 @@ START_TEST(rates_are_per_second)
         ck_assert(!quantity_rate("1/s/s", &rate, &error));
         ck_assert(!quantity_rate("9999999999999/s", &rate, &error));
         ck_assert(!quantity_size_rate("700/s", &rate, &error));
+        ck_assert(quantity_share_rate("1%/min", &rate, &error));
+        ck_assert_double_eq_tol(rate, 0.01 / 60, 1e-18);
+        ck_assert(!quantity_share_rate("1%", &rate, &error));
+        ck_assert(!quantity_share_rate("1/min", &rate, &error));
 }
 END_TEST
 
@@ -247,6 +251,7 @@ START_TEST(a_megabyte_of_anything_is_refused_in_bounded_time)
                 ck_assert(!quantity_duration(text, &ns, &error));
                 ck_assert(!quantity_size_rate(text, &value, &error));
                 ck_assert(!quantity_percent(text, &value, &error));
+                ck_assert(!quantity_share_rate(text, &value, &error));
                 text[0] = '1';
                 ck_assert(!quantity_duration(text, &ns, &error));
                 ck_assert_uint_lt(strlen(error.text), sizeof(error.text));

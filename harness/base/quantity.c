@@ -56,6 +56,7 @@ const char quantity_duration_wants[] = "a duration (ns, us, ms, s, m, h, d)";
 const char quantity_size_wants[] = "a size (B, KiB, MiB, GiB, TiB, kB, MB, GB, TB)";
 const char quantity_rate_wants[] = "a rate (/s, /min, /h, /d)";
 const char quantity_size_rate_wants[] = "a size per time (KiB/s, MiB/min, GB/h ...)";
+const char quantity_share_rate_wants[] = "a percentage per time (%/min, %/h ...)";
 const char quantity_percent_wants[] = "a percentage (%)";
 
 /* What is being read: the whole text, where we are in it, where to complain. */
@@ -284,6 +285,23 @@ bool quantity_size_rate(const char *text, double *out_bytes_per_s, struct quanti
         if (bytes > (double)SIZE_MAX_BYTES)
                 return complain_too_large(&parse);
         *out_bytes_per_s = bytes / (double)per->size;
+        return true;
+}
+
+bool quantity_share_rate(const char *text, double *out_per_s, struct quantity_error *error)
+{
+        struct parse parse = {text, text, quantity_share_rate_wants, error};
+        const struct unit *per;
+        struct decimal decimal;
+
+        if (!read_decimal(&parse, &decimal))
+                return false;
+        if (*parse.at != '%')
+                return complain(&parse, *parse.at == '\0' ? "has no unit" : "has an unknown unit");
+        parse.at++;
+        if (!read_per(&parse, &per))
+                return false;
+        *out_per_s = decimal_value(&decimal) / 100 / (double)per->size;
         return true;
 }
 

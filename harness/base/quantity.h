@@ -5,6 +5,7 @@
  *     rates         "800/s" "12/min" "0.25/h"              -> per second
  *     size rates    "700KiB/s"                             -> bytes per second
  *     shares        "5%" "130%"                            -> ratio
+ *     share rates   "1%/min"                               -> ratio per second
  *
  * Decimal fractions are converted exactly (128-bit integers) and rounded once,
  * to the nearest ns or byte. No sign, no exponent, no blank, no locale. What
@@ -30,6 +31,7 @@ bool quantity_duration(const char *text, int64_t *out_ns, struct quantity_error 
 bool quantity_size(const char *text, int64_t *out_bytes, struct quantity_error *error);
 bool quantity_rate(const char *text, double *out_per_s, struct quantity_error *error);
 bool quantity_size_rate(const char *text, double *out_bytes_per_s, struct quantity_error *error);
+bool quantity_share_rate(const char *text, double *out_per_s, struct quantity_error *error);
 bool quantity_percent(const char *text, double *out_ratio, struct quantity_error *error);
 /* A number without a unit, with an optional '-': "3", "-0.5". */
 bool quantity_number(const char *text, double *out, struct quantity_error *error);
@@ -39,6 +41,7 @@ extern const char quantity_duration_wants[];
 extern const char quantity_size_wants[];
 extern const char quantity_rate_wants[];
 extern const char quantity_size_rate_wants[];
+extern const char quantity_share_rate_wants[];
 extern const char quantity_percent_wants[];
 
 /* As one would write it: "1m30s", "512MiB". Gives `buffer`. */

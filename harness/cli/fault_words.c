@@ -15,6 +15,7 @@ const char *fault_unit_name(enum fault_unit unit)
                 [FAULT_FACTOR] = "factor",
                 [FAULT_BYTES] = "size",
                 [FAULT_BYTES_PER_S] = "size per time",
+                [FAULT_RATIO_PER_S] = "percentage per time",
                 [FAULT_BOOL] = "true or false",
                 [FAULT_CHOICE] = "choice",
         };
@@ -49,6 +50,9 @@ void fault_value_text(const struct fault_param *param, double value, char *out, 
                 break;
         case FAULT_BYTES_PER_S:
                 snprintf(out, size, "%s/s", quantity_format_size(text, value));
+                break;
+        case FAULT_RATIO_PER_S:
+                snprintf(out, size, "%g%%/min", value * 6000);
                 break;
         case FAULT_BOOL:
                 snprintf(out, size, "%s", value != 0 ? "true" : "false");

@@ -70,6 +70,9 @@ static void target_words(const struct plan_view *view, const struct planned_faul
         case TARGET_ZONE:
                 text_addf(out, "zone %s", fleet->zones[target->zone].name);
                 break;
+        case TARGET_HEALER:
+                text_add(out, target->from_fleet ? "from fleet to healer" : "from healer to fleet");
+                break;
         case TARGET_SERVICE:
                 text_addf(out, "service %s", fleet->services[target->service].name);
                 break;
@@ -260,6 +263,9 @@ static json_t *target_json(const struct plan_view *view, const struct planned_fa
                 return json_pack("{s:s}", "load", fleet->loads[target->load].name);
         case TARGET_ZONE:
                 return json_pack("{s:s}", "zone", fleet->zones[target->zone].name);
+        case TARGET_HEALER:
+                return json_pack("{s:s, s:s}", "from", target->from_fleet ? "fleet" : "healer",
+                                 "to", target->from_fleet ? "healer" : "fleet");
         case TARGET_SERVICE:
                 return json_pack("{s:s}", "service", fleet->services[target->service].name);
         case TARGET_NONE:
@@ -284,6 +290,7 @@ static json_t *argument_json(const struct fault_param *param, double value)
         case FAULT_DURATION:
         case FAULT_BYTES:
         case FAULT_BYTES_PER_S:
+        case FAULT_RATIO_PER_S:
         case FAULT_CHOICE:
         default:
                 fault_value_text(param, value, text, sizeof(text));

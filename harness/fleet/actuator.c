@@ -52,7 +52,7 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
                                          LAYER_BIT(LAYER_CONTROLLER), false, false, NS_PER_S},
         [ACTION_ENABLE_MONITORING] = {"enable_monitoring", "denser telemetry for ten minutes", 0, false, true, NS_PER_S},
         [ACTION_HEALTH_CHECK] = {"health_check", "asks an instance whether it is well", 0, true, true, NS_PER_S},
-        [ACTION_ESCALATE] = {"escalate", "calls a human", UINT32_MAX, false, true, NS_PER_S},
+        [ACTION_ESCALATE] = {"escalate", "calls a human", ~LAYER_BIT(LAYER_HEALER), false, true, NS_PER_S},
 };
 
 enum fleet_action_kind fleet_action_kind_of(const char *name)
@@ -380,20 +380,10 @@ static void actuate(void *user, uint32_t index)
 {
         struct fleet *fleet = user;
         struct fleet_action action = fleet->actions[index].action;
-        double failure_rate = fleet->spec->actuators[action.kind].failure_rate;
 
-        if (failure_rate > 0) {
-                uint64_t target = action.instance == FLEET_NO_INDEX
-                                          ? fleet->services[action.service].name_hash
-                                          : hash_text(fleet->instances[action.instance].name);
-                struct rng_block block =
-                        rng_draw(fleet->key, hash_mix(target, (uint64_t)action.kind), RNG_ACTUATOR,
-                                 (uint32_t)((uint64_t)(fleet->now - fleet->start_ns) / NS_PER_S));
-
-                if (rng_u01(block.word[0]) < failure_rate) {
-                        actuator_finish(fleet, index, false, "the actuator failed");
-                        return;
-                }
+        if (fleet_actuator_fails(fleet, &action)) {
+                actuator_finish(fleet, index, false, "the actuator failed");
+                return;
         }
         if (fleet_action_rows[action.kind].needs_instance)
                 act_on_instance(fleet, index);
@@ -439,7 +429,7 @@ void fleet_act(struct fleet *fleet, const struct fleet_action *action)
                 actuator_finish(fleet, index, false, wrong);
                 return;
         }
-        fleet_schedule(fleet, fleet->now + fleet->spec->actuators[action->kind].time_ns,
+        fleet_schedule(fleet, fleet->now + fleet_actuator_time_ns(fleet, action->kind),
                        hash_mix(hash_mix(0x414354u, (uint64_t)action->kind),
                                 (uint64_t)action->service << 32 | action->instance),
                        actuate, fleet, index);

@@ -48,7 +48,7 @@ static double effect_scale_at(const struct effect *effect, int64_t at_ns)
         return scale;
 }
 
-static double effect_scale(const struct fleet *fleet, const struct effect *effect)
+double effect_scale(const struct fleet *fleet, const struct effect *effect)
 {
         return effect_scale_at(effect, fleet->now);
 }
@@ -465,6 +465,8 @@ static struct effect_link **target_links(struct fleet *fleet, enum effect_place 
                 return &fleet->services[index].effects;
         case ON_ZONE:
                 return &fleet->zone_effects[index];
+        case ON_HEALER:
+                return &fleet->healer_effects;
         case ON_INSTANCE:
         default:
                 return &fleet->instances[index].effects;
@@ -574,6 +576,10 @@ static void detach(struct fleet *fleet, struct effect_link **at, enum effect_pla
         fleet->link_free = link;
         if (place == ON_INSTANCE)
                 left_instance(fleet, index, effect, on);
+        if (effect->kind == EFFECT_HEALER_DOWN) {
+                fleet->healer_down--;
+                channel_host_changed(fleet, false);
+        }
         if (effect->kind == EFFECT_SURGE) {
                 fleet->surge_links--;
                 load_surge_changed(fleet, index - fleet->spec->edge_count);
@@ -614,6 +620,17 @@ void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effec
                 return;
         fleet->leak_links++;
         effect->touched++;
+}
+
+void fleet_effect_on_healer(struct fleet *fleet, struct effect *effect)
+{
+        bool was_up = fleet->healer_down == 0;
+
+        if (attach(fleet, ON_HEALER, 0, effect) == NULL || effect->kind != EFFECT_HEALER_DOWN)
+                return;
+        fleet->healer_down++;
+        effect->touched++;
+        channel_host_changed(fleet, was_up);
 }
 
 void fleet_effect_on_zone(struct fleet *fleet, uint32_t zone, struct effect *effect)
@@ -711,6 +728,8 @@ static uint32_t place_count(const struct fleet *fleet, enum effect_place place)
                 return fleet->service_count;
         case ON_ZONE:
                 return fleet->spec->zone_count;
+        case ON_HEALER:
+                return 1;
         case ON_INSTANCE:
         default:
                 return fleet->instance_count;
@@ -719,7 +738,7 @@ static uint32_t place_count(const struct fleet *fleet, enum effect_place place)
 
 void fleet_effect_lift(struct fleet *fleet, struct effect *effect)
 {
-        for (int place = ON_EDGE; place <= ON_ZONE; place++)
+        for (int place = ON_EDGE; place <= ON_HEALER; place++)
                 for (uint32_t i = 0; i < place_count(fleet, (enum effect_place)place); i++)
                         detach_if(fleet, (enum effect_place)place, i, effect, 0, false);
 }
@@ -743,7 +762,7 @@ bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effec
                 found = has_link(fleet->services[i].effects, effect);
         for (uint32_t i = 0; i < fleet->spec->zone_count && !found; i++)
                 found = has_link(fleet->zone_effects[i], effect);
-        return found;
+        return found || has_link(fleet->healer_effects, effect);
 }
 
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers)
@@ -810,6 +829,7 @@ uint64_t fleet_overlay_digest(const struct fleet *fleet)
                 digest = digest_links(digest, hash_mix(3, i), fleet->services[i].effects);
         for (uint32_t i = 0; i < fleet->spec->zone_count; i++)
                 digest = digest_links(digest, hash_mix(4, i), fleet->zone_effects[i]);
+        digest = digest_links(digest, hash_mix(5, fleet->healer_down), fleet->healer_effects);
         if (states + fleet->zone_links + fleet->surge_links > 0)
                 digest = hash_mix(digest, hash_mix(states, hash_mix(fleet->zone_links,
                                                                     fleet->surge_links)));

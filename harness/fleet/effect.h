@@ -50,8 +50,33 @@ enum effect_kind {
         EFFECT_IO_DELAY,     /* an instance's own work waits for its disk: `delay` */
         EFFECT_SURGE,        /* a load source makes a times its requests */
         EFFECT_RETRIES,      /* clients of a load source try again a times, impatiently */
+        /* On the healer's side: the channel to it, the actuators, its host; of one
+         * service (`service`) or of all. */
+        EFFECT_TELEMETRY_DROP,  /* samples and events are lost: share a */
+        EFFECT_TELEMETRY_DELAY, /* samples and events are late by a (s) */
+        EFFECT_TELEMETRY_NOISE, /* values are seen with a factor around 1, deviation a */
+        EFFECT_TELEMETRY_LIE,   /* values of the metric c read b */
+        EFFECT_DECOY,           /* values of the metric c seem to rise by a a second, up to b */
+        EFFECT_ACTUATOR_FAIL,   /* actions of kind c fail: share a */
+        EFFECT_ACTUATOR_SLOW,   /* the actuator of kind c takes a times as long */
+        EFFECT_HEALER_DEAF,     /* nothing from the fleet reaches the healer */
+        EFFECT_HEALER_MUTE,     /* nothing from the healer reaches the fleet */
+        EFFECT_HEALER_DOWN,     /* the healer's host is down */
         EFFECT_KIND_COUNT
 };
+
+/* Metrics of telemetry that a fault may tamper with: the ratios. */
+enum channel_metric {
+        CHANNEL_CPU,
+        CHANNEL_MEMORY,
+        CHANNEL_DISK,
+        CHANNEL_FDS,
+        CHANNEL_POOL,
+        CHANNEL_TOKENS,
+        CHANNEL_ERROR_RATE,
+        CHANNEL_METRIC_COUNT
+};
+#define CHANNEL_ALL UINT32_MAX
 
 struct effect {
         enum effect_kind kind;
@@ -67,6 +92,8 @@ struct effect {
         double jitter_ns;     /* delays: and evenly from [-jitter, jitter] */
         double normal_sd_ns;  /* delays: and normal with this standard deviation */
         double a, b;          /* as the kind says */
+        uint32_t c;           /* which metric (enum channel_metric) or action; CHANNEL_ALL: all */
+        uint32_t service;     /* on the healer's side: whose; FLEET_NO_INDEX: of all */
         bool retryable;       /* errors */
         int code;             /* errors: the status callers see */
         uint64_t messages;    /* bursts: so far */
@@ -83,6 +110,8 @@ void fleet_effect_on_edge(struct fleet *fleet, uint32_t edge, struct effect *eff
 void fleet_effect_on_instance(struct fleet *fleet, uint32_t instance, struct effect *effect);
 void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effect *effect);
 void fleet_effect_on_load(struct fleet *fleet, uint32_t load, struct effect *effect);
+/* On the healer's side of the fleet: its `service` says whose telemetry. */
+void fleet_effect_on_healer(struct fleet *fleet, struct effect *effect);
 /* HELD_DOWN also kills what runs there. */
 void fleet_effect_on_zone(struct fleet *fleet, uint32_t zone, struct effect *effect);
 /* Every load source of a service; false when it has none. */

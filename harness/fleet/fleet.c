@@ -24,6 +24,12 @@ void fleet_tell(struct fleet *fleet, const struct fleet_event *event)
         struct fleet_event stamped = *event;
 
         stamped.at_ns = fleet->now;
+        if (fleet->healer_effects != NULL && fleet->options.telemetry &&
+            channel_drops(fleet, event->service,
+                          hash_mix(hash_mix(0x45u, (uint64_t)event->kind),
+                                   (uint64_t)event->service << 32 | event->instance),
+                          (uint32_t)((uint64_t)(fleet->now - fleet->start_ns) / NS_PER_MS)))
+                return;
         if (fleet->options.telemetry && fleet->options.host.event != NULL)
                 fleet->options.host.event(fleet->options.host.user, &stamped);
 }

@@ -66,6 +66,8 @@ struct fleet_host {
         void (*event)(void *user, const struct fleet_event *event);
         void (*telemetry)(void *user, const struct telemetry_batch *batch);
         void (*action_finished)(void *user, const struct fleet_action_result *result);
+        /* The healer's host went down or came back. May be NULL. */
+        void (*healer_host)(void *user, bool up);
 };
 
 struct fleet_options {
@@ -109,6 +111,21 @@ void fleet_set_phase(struct fleet *fleet, enum run_phase phase);
  * the failure belong to the actuator. */
 void fleet_act(struct fleet *fleet, const struct fleet_action *action);
 
+/* How long the actuator of a kind takes now, and whether it fails an action
+ * that is due now. */
+int64_t fleet_actuator_time_ns(struct fleet *fleet, enum fleet_action_kind kind);
+bool fleet_actuator_fails(struct fleet *fleet, const struct fleet_action *action);
+
+/* What lies between fleet and healer now: how late telemetry of a service is
+ * (FLEET_NO_INDEX: of none in particular), whether all services' is equally so,
+ * and whether nothing at all comes through. Each loss is told to its fault. */
+int64_t fleet_telemetry_delay_ns(struct fleet *fleet, uint32_t service);
+bool fleet_telemetry_delay_varies(const struct fleet *fleet);
+/* Whose monitor looks at an edge: its caller's; of a client's edge, the entry's. */
+uint32_t fleet_edge_reporter(const struct fleet *fleet, uint32_t edge);
+bool fleet_healer_hears(struct fleet *fleet);
+bool fleet_healer_is_heard(struct fleet *fleet);
+
 /* A human is called now on behalf of a service; FLEET_NOTE_FIXED follows. */
 void fleet_page_human(struct fleet *fleet, uint32_t service, const char *why);
 
@@ -120,6 +137,8 @@ uint64_t fleet_edge_refused(const struct fleet *fleet, uint32_t edge); /* by its
 uint32_t fleet_instance_count(const struct fleet *fleet); /* all that ever were */
 const char *fleet_instance_name(const struct fleet *fleet, uint32_t instance);
 enum instance_state fleet_instance_state(const struct fleet *fleet, uint32_t instance);
+/* Whether its heartbeat was reported as missed, and is. */
+bool fleet_instance_is_silent(const struct fleet *fleet, uint32_t instance);
 const char *fleet_service_version(const struct fleet *fleet, uint32_t service);
 const bool *fleet_reaches(const struct fleet *fleet, uint32_t service); /* [service_count] */
 bool fleet_incident_open(const struct fleet *fleet, uint32_t service);

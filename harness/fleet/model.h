@@ -14,6 +14,7 @@
  *   background.c        benign life
  *   effect.c            faults' effects
  *   telemetry.c         samples for a healer
+ *   channel.c           what faults do to the healer's side: samples, orders, host
  *   objective.c         good and bad seconds, incidents
  *   fleet.c             creation, the event loop, the end
  *
@@ -125,7 +126,7 @@ struct effect_link {
 };
 
 /* What may carry effects. */
-enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE };
+enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE, ON_HEALER };
 
 /* Latencies of one telemetry interval: 4 steps an octave, 1/8 precision. */
 enum { SKETCH_BUCKETS = 64 };
@@ -385,6 +386,8 @@ struct fleet {
         uint32_t surge_links; /* effects in force that bring requests */
         struct effect_link **zone_effects; /* by zone */
         uint32_t zone_links;  /* effects in force on zones */
+        struct effect_link *healer_effects; /* on the healer's side */
+        uint32_t healer_down; /* of them, those that hold its host down */
 
         enum run_phase phase;
         int64_t phase_since_ns;
@@ -524,6 +527,8 @@ void operations_second(struct fleet *fleet);
 bool background_init(struct fleet *fleet);
 
 /* ---- effect.c */
+/* How much of its full size an effect has now, 0..1: ramps. */
+double effect_scale(const struct fleet *fleet, const struct effect *effect);
 int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint64_t uid);
 int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
 /* Whether an effect fails this request; `final` is set when it is not to be retried. */
@@ -565,6 +570,17 @@ bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone);
 bool telemetry_init(struct fleet *fleet);
 void telemetry_interval_end(struct fleet *fleet);
 void instance_cpu_touch(struct fleet *fleet, struct instance *instance);
+
+/* ---- channel.c; without effects on the healer's side each is one null check */
+/* Whether a sample or an event of a service is lost on its way. */
+bool channel_drops(struct fleet *fleet, uint32_t service, uint64_t identity, uint32_t index);
+/* What the channel makes of a sample. */
+void channel_tampers_instance(struct fleet *fleet, struct instance_sample *sample, uint64_t identity,
+                              uint32_t index);
+void channel_tampers_edge(struct fleet *fleet, struct edge_sample *sample, uint64_t identity,
+                          uint32_t index);
+/* An effect on the healer's host came or went. */
+void channel_host_changed(struct fleet *fleet, bool was_up);
 
 /* ---- objective.c */
 bool objective_init(struct fleet *fleet);

@@ -54,10 +54,13 @@ static double seen(struct channel *channel, double value)
         return factor > 0 ? value * factor : 0;
 }
 
-static bool lost(const struct channel *channel)
+static bool lost(const struct channel *channel, uint32_t service)
 {
         double loss = channel->fleet->spec->telemetry.loss;
 
+        if (channel->fleet->healer_effects != NULL &&
+            channel_drops(channel->fleet, service, channel->identity, channel->index))
+                return true;
         if (loss <= 0)
                 return false;
         return rng_u01(rng_draw(channel->fleet->key, hash_mix(channel->identity, channel->index),
@@ -138,8 +141,13 @@ static size_t sample_instances(struct fleet *fleet, double seconds, uint32_t int
                 instance_cpu_touch(fleet, instance);
                 /* A dead or stuck process reports nothing. */
                 if (instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING &&
-                    instance->state != INSTANCE_HUNG && !lost(&channel))
-                        sample_instance(fleet, i, seconds, &channel, &fleet->samples[count++]);
+                    instance->state != INSTANCE_HUNG && !lost(&channel, instance->service)) {
+                        sample_instance(fleet, i, seconds, &channel, &fleet->samples[count]);
+                        if (fleet->healer_effects != NULL)
+                                channel_tampers_instance(fleet, &fleet->samples[count],
+                                                         channel.identity, interval);
+                        count++;
+                }
                 instance_interval_reset(instance);
         }
         return count;
@@ -153,8 +161,8 @@ static size_t sample_edges(struct fleet *fleet, uint32_t interval)
                 struct edge *edge = &fleet->edges[i];
                 struct channel channel = {fleet, edge->name_hash, interval, 0};
 
-                if (edge->calls > 0 && !lost(&channel))
-                        fleet->edge_samples[count++] = (struct edge_sample){
+                if (edge->calls > 0 && !lost(&channel, fleet_edge_reporter(fleet, i))) {
+                        fleet->edge_samples[count] = (struct edge_sample){
                                 .edge = i,
                                 .calls = edge->calls,
                                 .error_ratio = capped(seen(&channel, ratio(edge->failures, edge->calls))),
@@ -163,6 +171,11 @@ static size_t sample_edges(struct fleet *fleet, uint32_t interval)
                                 .latency_p95_s = seen(&channel, sketch_quantile_s(&edge->sketch, 0.95)),
                                 .latency_p99_s = seen(&channel, sketch_quantile_s(&edge->sketch, 0.99)),
                         };
+                        if (fleet->healer_effects != NULL)
+                                channel_tampers_edge(fleet, &fleet->edge_samples[count],
+                                                     channel.identity, interval);
+                        count++;
+                }
                 edge->calls = 0;
                 edge->failures = 0;
                 edge->timeouts = 0;

@@ -43,6 +43,7 @@ static void mark_services(struct injector *injector, uint32_t number)
                 on[spec->loads[target->load].to] = true;
                 break;
         case TARGET_ZONE:
+        case TARGET_HEALER:
         case TARGET_NONE:
                 for (uint32_t i = 0; i < spec->service_count; i++)
                         on[i] = true;
@@ -50,8 +51,12 @@ static void mark_services(struct injector *injector, uint32_t number)
         }
 }
 
-static void set_phase(struct injector *injector)
+/* What goes on in all arms is no phase of the run, as benign life is none. */
+static void begin_or_end(struct injector *injector, const struct method_spec *entry, uint32_t step)
 {
+        if (entry->fault->everywhere)
+                return;
+        injector->active += step;
         fleet_set_phase(injector->fleet, injector->active > 0 ? PHASE_DURING : PHASE_AFTER);
 }
 
@@ -62,9 +67,8 @@ static void fault_starts(void *user, uint32_t number)
         struct injected *fault = &injector->faults[number];
         const struct method_spec *entry = planned->entry;
 
-        injector->active++;
-        set_phase(injector);
-        if (!injector->acts)
+        begin_or_end(injector, entry, 1);
+        if (!injector->acts && !entry->fault->everywhere)
                 return;
         fault->run = (struct fault_run){
                 .ops = entry->fault,
@@ -80,6 +84,8 @@ static void fault_starts(void *user, uint32_t number)
                 .load = entry->target.kind == TARGET_LOAD ? entry->target.load : FLEET_NO_INDEX,
                 .service = entry->target.kind == TARGET_SERVICE ? entry->target.service : FLEET_NO_INDEX,
                 .zone = entry->target.kind == TARGET_ZONE ? entry->target.zone : FLEET_NO_INDEX,
+                .on_healer = entry->target.kind == TARGET_HEALER,
+                .from_fleet = entry->target.from_fleet,
                 .measured_what = "",
         };
         if (entry->target.kind == TARGET_INSTANCES)
@@ -115,8 +121,7 @@ static void fault_ends(void *user, uint32_t number)
         struct injected *fault = &injector->faults[number];
         int64_t down_ns = injector->plan->faults[number].entry->ramp_down_ns;
 
-        injector->active--;
-        set_phase(injector);
+        begin_or_end(injector, injector->plan->faults[number].entry, UINT32_MAX);
         if (!fault->active)
                 return;
         if (down_ns <= 0) {

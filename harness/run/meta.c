@@ -10,12 +10,26 @@ struct stored_meta {
         struct arena arena;
 };
 
+static enum fleet_layer layer_of(const struct method_spec *entry)
+{
+        switch (entry->target.kind) {
+        case TARGET_EDGE:
+                return entry->fault->lives_in_edge;
+        case TARGET_HEALER:
+                return LAYER_HEALER;
+        default:
+                return entry->fault->lives_in;
+        }
+}
+
 /* Which actions are right for a fault, by mechanism alone. */
 static uint32_t cured_by(const struct method_spec *entry)
 {
-        enum fleet_layer layer = entry->target.kind == TARGET_EDGE ? entry->fault->lives_in_edge
-                                                                   : entry->fault->lives_in;
+        enum fleet_layer layer = layer_of(entry);
         uint32_t mask = 0;
+
+        if (layer == LAYER_HEALER)
+                return 0; /* no action on the fleet mends its healer */
 
         for (uint32_t kind = 0; kind < ACTION_KIND_COUNT; kind++)
                 if (kind != ACTION_ESCALATE && (fleet_action_rows[kind].resets & LAYER_BIT(layer)))
@@ -164,12 +178,10 @@ static bool meta_method(const struct scenario *scenario, struct arena *arena, st
                         .kind = entry->fault->name,
                         .family = entry->fault->family,
                         .failure_type = entry->fault->failure_type,
-                        .lives_in = fleet_layer_name(entry->target.kind == TARGET_EDGE
-                                                             ? entry->fault->lives_in_edge
-                                                             : entry->fault->lives_in),
+                        .lives_in = fleet_layer_name(layer_of(entry)),
                         .cured_by = cured_by(entry),
-                        .harmful = entry->fault->lives_in != LAYER_HEALER,
-                        .on_healer = entry->fault->lives_in == LAYER_HEALER,
+                        .harmful = layer_of(entry) != LAYER_HEALER,
+                        .on_healer = layer_of(entry) == LAYER_HEALER,
                 };
         }
         return true;

@@ -92,6 +92,16 @@ uint64_t plan_hash_step(uint64_t hash, const struct planned_fault *fault, int64_
         return hash;
 }
 
+/* Some kinds last as long as an argument says, unless the entry ends them sooner. */
+static int64_t longest_ns(const struct method_spec *entry)
+{
+        const struct fault_ops *fault = entry->fault;
+
+        return fault->lasts == NULL
+                       ? TIME_NEVER
+                       : (int64_t)entry->arguments[fault_param_index(fault, fault->lasts)];
+}
+
 bool plan_make(const struct scenario *scenario, uint64_t key, struct arena *arena, struct plan *out)
 {
         *out = (struct plan){.first_ns = scenario->duration_ns};
@@ -115,9 +125,11 @@ bool plan_make(const struct scenario *scenario, uint64_t key, struct arena *aren
                         fault->end_ns = fault->start_ns +
                                         dist_sample_ns(&entry->duration, rng_u01(block.word[0]));
                 }
+                if (longest_ns(entry) < fault->end_ns - fault->start_ns)
+                        fault->end_ns = fault->start_ns + longest_ns(entry);
                 if (!plan_targets(scenario, key, arena, fault))
                         return false;
-                if (fault->start_ns < out->first_ns)
+                if (fault->start_ns < out->first_ns && !entry->fault->everywhere)
                         out->first_ns = fault->start_ns;
         }
         for (uint32_t i = 0; i < out->fault_count; i++)

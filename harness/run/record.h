@@ -132,6 +132,7 @@ enum journal_type {
         JOURNAL_ESCALATION,       /* text: who: "healer" or "burn rate"; kind: paged, responded, fixed */
         JOURNAL_PROBE,            /* ref: probe, value, ok */
         JOURNAL_STOP,
+        JOURNAL_HEALER,           /* kind: crashed, restarted; text: with what */
         JOURNAL_RUN_ENDED,
         JOURNAL_TYPE_COUNT
 };

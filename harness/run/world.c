@@ -31,6 +31,12 @@ struct held_back {
         int64_t ordered_ns;
 };
 
+/* An alarm that the healer has not cleared. */
+struct open_alarm {
+        uint64_t id, episode;
+        uint32_t service, instance, edge;
+};
+
 struct edge_state {
         int64_t since_ns;
         uint8_t state; /* 0 closed, 1 open, 2 half-open */
@@ -49,9 +55,9 @@ struct world {
         struct injector injector;
         struct journal journal;
         void *healer;
-        int64_t delay_ns;
 
-        struct pending_batch *batch_first, **batch_end;
+        struct pending_batch *batch_first; /* by visible_ns */
+        int64_t *late_ns; /* by service: how late its telemetry is now */
         struct pending_event *events;
         size_t event_first, event_count, event_capacity;
         struct fleet_action_result *results;
@@ -63,6 +69,15 @@ struct world {
         struct healer_order *late; /* orders that are still being thought about */
         uint32_t late_count;
         size_t late_capacity;
+        /* The healer's host may crash. A new healer counts from 1 again; its
+         * numbers are put behind all that were used before it. */
+        bool healer_down;
+        bool ending; /* the books are being closed */
+        uint64_t id_base, id_most;
+        uint64_t healer_lives; /* that have ended */
+        uint32_t late_base; /* orders thought of before it died */
+        struct open_alarm *alarms;
+        size_t alarm_count, alarm_capacity;
         struct held_back *held;
         uint32_t held_count, held_capacity;
         uint64_t preventive;
@@ -70,6 +85,7 @@ struct world {
         struct policy_transition transition;
         struct guards *guards;
         bool *breaker_open; /* [edges of the fleet] */
+        const char *const *edge_names;
         struct edge_state *edges;
         struct healer_instance *instances; /* all that the healer knows of */
         uint32_t instance_count;
@@ -241,52 +257,98 @@ static void wake_at(struct world *world, int64_t at_ns)
         fleet_schedule(world->fleet, at_ns, 3, wake, world, 0);
 }
 
-static void telemetry_from_fleet(void *user, const struct telemetry_batch *batch)
+/* A copy of the samples whose services are `late_ns` late, in line by when it
+ * becomes visible: one that was sent later may overtake it. */
+static void send_batch(struct world *world, const struct telemetry_batch *batch, int64_t late_ns)
 {
-        struct world *world = user;
         size_t instances = batch->instance_count * sizeof(*batch->instances);
         size_t edges = batch->edge_count * sizeof(*batch->edges);
         struct pending_batch *pending = malloc(sizeof(*pending) + instances + edges);
-        char *behind = (char *)(pending + 1);
+        struct pending_batch **at = &world->batch_first;
+        struct instance_sample *instance;
+        struct edge_sample *edge;
 
         if (pending == NULL) {
                 world_break(world, "out of memory");
                 return;
         }
-        if (instances > 0)
-                memcpy(behind, batch->instances, instances);
-        if (edges > 0)
-                memcpy(behind + instances, batch->edges, edges);
+        instance = (struct instance_sample *)(void *)(pending + 1);
+        edge = (struct edge_sample *)(void *)((char *)(pending + 1) + instances);
         pending->batch = *batch;
-        pending->batch.instances = (struct instance_sample *)(void *)behind;
-        pending->batch.edges = (struct edge_sample *)(void *)(behind + instances);
-        pending->visible_ns = world_now(world) + world->delay_ns;
-        pending->next = NULL;
-        *world->batch_end = pending;
-        world->batch_end = &pending->next;
+        pending->batch.instances = instance;
+        pending->batch.edges = edge;
+        for (size_t i = 0; i < batch->instance_count; i++)
+                if (world->late_ns[batch->instances[i].service] == late_ns)
+                        *instance++ = batch->instances[i];
+        for (size_t i = 0; i < batch->edge_count; i++)
+                if (world->late_ns[fleet_edge_reporter(world->fleet, batch->edges[i].edge)] == late_ns)
+                        *edge++ = batch->edges[i];
+        pending->batch.instance_count = (size_t)(instance - pending->batch.instances);
+        pending->batch.edge_count = (size_t)(edge - pending->batch.edges);
+        pending->visible_ns = world_now(world) + late_ns;
+        while (*at != NULL && (*at)->visible_ns <= pending->visible_ns)
+                at = &(*at)->next;
+        pending->next = *at;
+        *at = pending;
         wake_at(world, pending->visible_ns);
 }
 
-static void event_from_fleet(void *user, const struct fleet_event *event)
+/* Telemetry of different services may be late by different times. */
+static void telemetry_from_fleet(void *user, const struct telemetry_batch *batch)
 {
         struct world *world = user;
-        int64_t visible_ns = world_now(world) + world->delay_ns;
+        uint32_t services = world->options.scenario->fleet.service_count;
+        bool varies = fleet_telemetry_delay_varies(world->fleet);
+
+        if (world->healer_down)
+                journal_transitions(world); /* else a wake-up does */
+        if (world->healer_down || !fleet_healer_hears(world->fleet))
+                return;
+        for (uint32_t i = 0; i < services; i++)
+                world->late_ns[i] = varies || i == 0 ? fleet_telemetry_delay_ns(world->fleet, i)
+                                                     : world->late_ns[0];
+        for (uint32_t i = 0; i < services; i++) {
+                uint32_t same = 0;
+
+                while (same < i && world->late_ns[same] != world->late_ns[i])
+                        same++;
+                if (same == i)
+                        send_batch(world, batch, world->late_ns[i]);
+                if (!varies)
+                        break;
+        }
+}
+
+static void queue_event(struct world *world, const struct fleet_event *event, int64_t visible_ns)
+{
+        size_t at;
 
         if (!reserve((void **)&world->events, &world->event_capacity, world->event_count + 1,
                      sizeof(*world->events))) {
                 world_break(world, "out of memory");
                 return;
         }
-        world->events[world->event_count++] = (struct pending_event){*event, visible_ns};
+        for (at = world->event_count++;
+             at > world->event_first && world->events[at - 1].visible_ns > visible_ns; at--)
+                world->events[at] = world->events[at - 1];
+        world->events[at] = (struct pending_event){*event, visible_ns};
         if (visible_ns != world->event_wake_ns) {
                 world->event_wake_ns = visible_ns;
                 wake_at(world, visible_ns);
         }
 }
 
-static void result_from_fleet(void *user, const struct fleet_action_result *result)
+static void event_from_fleet(void *user, const struct fleet_event *event)
 {
         struct world *world = user;
+
+        if (!world->healer_down && fleet_healer_hears(world->fleet))
+                queue_event(world, event,
+                            world_now(world) + fleet_telemetry_delay_ns(world->fleet, event->service));
+}
+
+static void journal_result(struct world *world, const struct fleet_action_result *result)
+{
         struct journal_entry entry = journal_blank(world_now(world), JOURNAL_ACTION_FINISHED);
 
         entry.id = result->id;
@@ -297,12 +359,22 @@ static void result_from_fleet(void *user, const struct fleet_action_result *resu
         entry.ok = result->ok;
         entry.text = result->reason;
         journal_write(&world->journal, &entry);
+}
+
+static void result_from_fleet(void *user, const struct fleet_action_result *result)
+{
+        struct world *world = user;
+
+        journal_result(world, result);
+        if (world->healer_down || result->id <= world->id_base || !fleet_healer_hears(world->fleet))
+                return; /* who ordered it is dead, or does not hear of it */
         if (!reserve((void **)&world->results, &world->result_capacity, world->result_count + 1,
                      sizeof(*world->results))) {
                 world_break(world, "out of memory");
                 return;
         }
-        world->results[world->result_count++] = *result;
+        world->results[world->result_count] = *result;
+        world->results[world->result_count++].id -= world->id_base;
         wake_at(world, world_now(world));
 }
 
@@ -330,13 +402,11 @@ static void drop_batches(struct world *world, size_t count)
                 world->batch_first = first->next;
                 free(first);
         }
-        if (world->batch_first == NULL)
-                world->batch_end = &world->batch_first;
 }
 
 static size_t collect_events(struct world *world)
 {
-        size_t count = 0;
+        size_t count = 0, at;
 
         while (world->event_first + count < world->event_count &&
                world->events[world->event_first + count].visible_ns <= world_now(world)) {
@@ -345,7 +415,12 @@ static size_t collect_events(struct world *world)
                         world_break(world, "out of memory");
                         return 0;
                 }
-                world->wake_events[count] = world->events[world->event_first + count].event;
+                /* By when they happened: some may have been longer on their way. */
+                for (at = count; at > 0 && world->wake_events[at - 1].at_ns >
+                                                   world->events[world->event_first + count].event.at_ns;
+                     at--)
+                        world->wake_events[at] = world->wake_events[at - 1];
+                world->wake_events[at] = world->events[world->event_first + count].event;
                 count++;
         }
         world->event_first += count;
@@ -373,6 +448,35 @@ static const enum journal_type note_types[NOTE_KIND_COUNT] = {
         [NOTE_DEGRADATION] = JOURNAL_DEGRADATION_CHANGED,
 };
 
+/* A number of the present healer, unlike all those of the ones before it. */
+static uint64_t number_of(struct world *world, uint64_t id)
+{
+        if (id == 0)
+                return 0;
+        id += world->id_base;
+        if (id > world->id_most)
+                world->id_most = id;
+        return id;
+}
+
+static void keep_alarm(struct world *world, const struct journal_entry *entry)
+{
+        if (!reserve((void **)&world->alarms, &world->alarm_capacity, world->alarm_count + 1,
+                     sizeof(*world->alarms))) {
+                world_break(world, "out of memory");
+                return;
+        }
+        world->alarms[world->alarm_count++] = (struct open_alarm){
+                entry->id, entry->episode, entry->service, entry->instance, entry->edge};
+}
+
+static void forget_alarm(struct world *world, uint64_t id)
+{
+        for (size_t i = world->alarm_count; i-- > 0;)
+                if (world->alarms[i].id == id)
+                        world->alarms[i] = world->alarms[--world->alarm_count];
+}
+
 static void journal_note(struct world *world, const struct healer_note *note)
 {
         static const char *const episode_kinds[NOTE_KIND_COUNT] = {
@@ -384,8 +488,8 @@ static void journal_note(struct world *world, const struct healer_note *note)
 
         if (note->kind == NOTE_DEGRADATION)
                 return; /* the fleet tells when it has really changed */
-        entry.id = note->id;
-        entry.episode = note->episode;
+        entry.id = number_of(world, note->id);
+        entry.episode = number_of(world, note->episode);
         entry.service = note->service;
         entry.instance = note->instance;
         entry.edge = note->edge;
@@ -404,6 +508,10 @@ static void journal_note(struct world *world, const struct healer_note *note)
                 entry.text = "healer";
                 entry.kind = "asked";
         }
+        if (note->kind == NOTE_ALARM)
+                keep_alarm(world, &entry);
+        else if (note->kind == NOTE_ALARM_CLEARED)
+                forget_alarm(world, entry.id);
         journal_write(&world->journal, &entry);
 }
 
@@ -434,6 +542,14 @@ static bool is_preventive(const struct world *world, const struct fleet_action *
         return true;
 }
 
+static bool actuator_fails(struct world *world, const struct fleet_action *action)
+{
+        return action->service < world->options.scenario->fleet.service_count &&
+               (action->instance == FLEET_NO_INDEX ||
+                action->instance < fleet_instance_count(world->fleet)) &&
+               fleet_actuator_fails(world->fleet, action);
+}
+
 static void pretend_finished(void *user, uint32_t index)
 {
         struct world *world = user;
@@ -445,9 +561,12 @@ static void pretend_finished(void *user, uint32_t index)
                 .instance = held->action.instance,
                 .started_at_ns = held->ordered_ns,
                 .finished_at_ns = world_now(world),
-                .ok = true,
+                .ok = !actuator_fails(world, &held->action),
                 .reason = "",
         };
+
+        if (!result.ok)
+                result.reason = "the actuator failed";
 
         result_from_fleet(world, &result);
 }
@@ -463,7 +582,7 @@ static void hold_back(struct world *world, const struct fleet_action *action)
         world->held_capacity = (uint32_t)capacity;
         world->held[world->held_count] = (struct held_back){*action, world_now(world)};
         fleet_schedule(world->fleet,
-                       world_now(world) + world->options.scenario->fleet.actuators[action->kind].time_ns,
+                       world_now(world) + fleet_actuator_time_ns(world->fleet, action->kind),
                        hash_mix(4, world->held_count), pretend_finished, world, world->held_count);
         world->held_count++;
 }
@@ -471,6 +590,7 @@ static void hold_back(struct world *world, const struct fleet_action *action)
 static void carry_out(struct world *world, const struct healer_order *order)
 {
         struct journal_entry entry = journal_blank(world_now(world), JOURNAL_ACTION_STARTED);
+        struct fleet_action action = order->action;
         bool preventive;
 
         if ((uint32_t)order->action.kind >= ACTION_KIND_COUNT) {
@@ -479,9 +599,9 @@ static void carry_out(struct world *world, const struct healer_order *order)
         }
         preventive = is_preventive(world, &order->action);
         world->preventive += preventive;
-        entry.id = order->action.id;
-        entry.episode = order->episode;
-        entry.prediction = order->prediction;
+        entry.id = number_of(world, order->action.id);
+        entry.episode = number_of(world, order->episode);
+        entry.prediction = number_of(world, order->prediction);
         entry.action = (uint32_t)order->action.kind;
         entry.kind = fleet_action_rows[order->action.kind].name;
         entry.service = order->action.service;
@@ -491,10 +611,18 @@ static void carry_out(struct world *world, const struct healer_order *order)
         entry.preventive = preventive;
         entry.held_back = preventive && world->options.arm == ARM_SHADOW;
         journal_write(&world->journal, &entry);
-        if (entry.held_back)
-                hold_back(world, &order->action);
+        action.id = entry.id;
+        if (!fleet_healer_is_heard(world->fleet))
+                journal_result(world, &(struct fleet_action_result){
+                                              .id = action.id,
+                                              .kind = action.kind,
+                                              .service = action.service,
+                                              .instance = action.instance,
+                                              .reason = "the order never arrived"});
+        else if (entry.held_back)
+                hold_back(world, &action);
         else
-                fleet_act(world->fleet, &order->action);
+                fleet_act(world->fleet, &action);
 }
 
 static void thought_of(void *user, uint32_t index)
@@ -502,7 +630,8 @@ static void thought_of(void *user, uint32_t index)
         struct world *world = user;
         struct healer_order order = world->late[index];
 
-        carry_out(world, &order);
+        if (index >= world->late_base)
+                carry_out(world, &order);
 }
 
 /* Thinking takes time in the world (operations.think): the order comes after it. */
@@ -585,7 +714,7 @@ static void wake(void *user, uint32_t unused)
         struct fleet_action_result *results = world->results;
 
         (void)unused;
-        if (world->healer_failure != NULL || !know_instances(world))
+        if (world->healer_failure != NULL || world->healer_down || !know_instances(world))
                 return;
         call.batch_count = collect_batches(world);
         call.batches = world->wake_batches;
@@ -696,31 +825,115 @@ static bool probes_begin(struct world *world)
 
 /* The healer is made, told the topology, and woken for the first time, so that
  * its protections stand before the first request comes. */
-static bool healer_begin(struct world *world)
+static bool healer_begin(struct world *world, uint64_t key)
 {
-        uint32_t edges = fleet_edge_count(world->fleet);
-        uint64_t key = hash_mix(world->options.key, 0x6865616cu);
-        const char **names = ARENA_ARRAY(&world->stored->arena, const char *, edges + 1);
         struct healer_world known = {.spec = &world->options.scenario->fleet,
-                                     .edge_count = edges,
-                                     .edge_names = names};
+                                     .edge_count = fleet_edge_count(world->fleet),
+                                     .edge_names = world->edge_names};
 
-        world->breaker_open = ARENA_ARRAY(&world->stored->arena, bool, edges + 1);
-        world->guards = guards_create(world->options.scenario->fleet.edge_count, key);
-        if (names == NULL || world->breaker_open == NULL || world->guards == NULL ||
-            !know_instances(world))
+        if (!know_instances(world))
                 return false;
-        for (uint32_t i = 0; i < edges; i++)
-                names[i] = fleet_edge_name(world->fleet, i);
         known.instances = world->instances;
         known.instance_count = world->instance_count;
         world->healer = world->options.healer->create(world->options.healer_config, &known, key);
         if (world->healer == NULL)
                 return false;
-        fleet_set_policies(world->fleet, &guards_policy_ops, world->guards);
         world->healer_next_ns = world_now(world);
         wake(world, 0);
         return true;
+}
+
+static bool healer_side_begin(struct world *world)
+{
+        uint32_t edges = fleet_edge_count(world->fleet);
+        uint64_t key = hash_mix(world->options.key, 0x6865616cu);
+        const char **names = ARENA_ARRAY(&world->stored->arena, const char *, edges + 1);
+
+        world->breaker_open = ARENA_ARRAY(&world->stored->arena, bool, edges + 1);
+        world->guards = guards_create(world->options.scenario->fleet.edge_count, key);
+        if (names == NULL || world->breaker_open == NULL || world->guards == NULL)
+                return false;
+        for (uint32_t i = 0; i < edges; i++)
+                names[i] = fleet_edge_name(world->fleet, i);
+        world->edge_names = names;
+        fleet_set_policies(world->fleet, &guards_policy_ops, world->guards);
+        return healer_begin(world, key);
+}
+
+/* ---- the healer's host */
+
+static void journal_host(struct world *world, const char *kind, const char *text)
+{
+        struct journal_entry entry = journal_blank(world_now(world), JOURNAL_HEALER);
+
+        entry.kind = kind;
+        entry.text = text;
+        journal_write(&world->journal, &entry);
+}
+
+/* What it knew is gone with it: messages, results, alarms that it had open. */
+static void healer_died(struct world *world)
+{
+        journal_host(world, "crashed", "its host is down");
+        for (size_t i = 0; i < world->alarm_count; i++) {
+                const struct open_alarm *alarm = &world->alarms[i];
+                struct journal_entry entry = journal_blank(world_now(world), JOURNAL_ALARM_CLEARED);
+
+                entry.id = alarm->id;
+                entry.episode = alarm->episode;
+                entry.service = alarm->service;
+                entry.instance = alarm->instance;
+                entry.edge = alarm->edge;
+                entry.text = "the healer crashed";
+                journal_write(&world->journal, &entry);
+        }
+        world->alarm_count = 0;
+        drop_batches(world, SIZE_MAX);
+        world->event_first = 0;
+        world->event_count = 0;
+        world->result_count = 0;
+        world->late_base = world->late_count;
+        world->id_base = world->id_most;
+        world->healer_next_ns = TIME_NEVER;
+        world->healer_down = true;
+}
+
+/* As a platform tells whoever asks it anew: which of them are not there. */
+static void tell_absences(struct world *world)
+{
+        for (uint32_t i = 0; i < fleet_instance_count(world->fleet); i++) {
+                bool gone = fleet_instance_state(world->fleet, i) == INSTANCE_GONE;
+                struct fleet_event event = {
+                        .at_ns = world_now(world),
+                        .kind = gone ? FLEET_EVENT_INSTANCE_REMOVED : FLEET_EVENT_HEARTBEAT_MISSED,
+                        .service = fleet_instance_service(world->fleet, i),
+                        .instance = i,
+                        .edge = FLEET_NO_INDEX,
+                        .text = "",
+                };
+
+                if (gone || fleet_instance_is_silent(world->fleet, i))
+                        queue_event(world, &event, world_now(world));
+        }
+}
+
+static void healer_host(void *user, bool up)
+{
+        struct world *world = user;
+
+        if (world->healer == NULL || world->ending || world->healer_failure != NULL)
+                return;
+        if (!up) {
+                healer_died(world);
+                return;
+        }
+        journal_host(world, "restarted", "starts clean, without its open episodes");
+        world->healer_down = false;
+        world->options.healer->destroy(world->healer);
+        tell_absences(world);
+        if (!healer_begin(world, hash_mix(hash_mix(world->options.key, 0x6865616cu),
+                                          ++world->healer_lives)))
+                world_break(world, "out of memory");
 }
 
 static bool world_begin(struct world *world)
@@ -737,7 +950,7 @@ static bool world_begin(struct world *world)
                 .telemetry = world->options.healer != NULL,
                 .people = true,
                 .host = {world, note_from_fleet, event_from_fleet, telemetry_from_fleet,
-                         result_from_fleet},
+                         result_from_fleet, healer_host},
         };
 
         world->fleet = fleet_create(&options);
@@ -747,7 +960,9 @@ static bool world_begin(struct world *world)
                                    fleet_edge_count(world->fleet) + 1);
         world->stored->record.edges = ARENA_ARRAY(&world->stored->arena, struct edge_totals,
                                                   fleet_edge_count(world->fleet) + 1);
-        if (world->edges == NULL || world->stored->record.edges == NULL || !probes_begin(world))
+        world->late_ns = ARENA_ARRAY(&world->stored->arena, int64_t, scenario->fleet.service_count + 1);
+        if (world->edges == NULL || world->stored->record.edges == NULL || world->late_ns == NULL ||
+            !probes_begin(world))
                 return false;
         world->injector = (struct injector){
                 .fleet = world->fleet,
@@ -760,7 +975,7 @@ static bool world_begin(struct world *world)
         };
         if (!injector_begin(&world->injector, &world->stored->arena))
                 return false;
-        return world->options.healer == NULL || healer_begin(world);
+        return world->options.healer == NULL || healer_side_begin(world);
 }
 
 struct world *world_create(const struct world_options *options)
@@ -770,8 +985,6 @@ struct world *world_create(const struct world_options *options)
         if (world == NULL)
                 return NULL;
         world->options = *options;
-        world->delay_ns = options->scenario->fleet.telemetry.delay_ns;
-        world->batch_end = &world->batch_first;
         world->healer_next_ns = TIME_NEVER;
         world->event_wake_ns = TIME_NEVER;
         world->stored = calloc(1, sizeof(*world->stored));
@@ -803,6 +1016,7 @@ void world_destroy(struct world *world)
         free(world->results);
         free(world->held);
         free(world->late);
+        free(world->alarms);
         free(world->wake_batches);
         free(world->wake_events);
         journal_release(&world->journal);
@@ -934,6 +1148,7 @@ static bool record_make(struct world *world, struct arm_record *record)
         for (size_t i = 0; i < scenario->steady_count; i++)
                 read_probe(world, &scenario->steady[i], &world->probes[i].value_end);
         record->overlay_before = world->injector.overlay_before;
+        world->ending = true;
         injector_end(&world->injector);
         record->overlay_after = fleet_overlay_digest(world->fleet);
         if (record->overlay_after != record->overlay_before)

@@ -40,6 +40,9 @@ static void read_argument(struct read_object *o, const struct fault_param *param
         case FAULT_BYTES_PER_S:
                 read_size_rate(o, param->name, READ_OPTIONAL, param->min, param->max, out);
                 break;
+        case FAULT_RATIO_PER_S:
+                read_share_rate(o, param->name, READ_OPTIONAL, param->min, param->max, out);
+                break;
         case FAULT_RATIO:
         case FAULT_SHARE:
                 read_ratio(o, param->name, READ_OPTIONAL, param->min, param->max, out);
@@ -188,6 +191,8 @@ static const char *default_name(struct arena *arena, const struct fleet_spec *fl
                 on = fleet->edges[target->edge].name;
         else if (target->kind == TARGET_LOAD && target->load < fleet->load_count)
                 on = fleet->loads[target->load].name;
+        else if (target->kind == TARGET_HEALER)
+                on = "healer";
         else if (target->kind == TARGET_ZONE && target->zone < fleet->zone_count)
                 on = fleet->zones[target->zone].name;
         return on != NULL ? arena_printf(arena, "%s %s", entry->fault->name, on)

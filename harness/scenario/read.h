@@ -144,6 +144,9 @@ bool read_rate(struct read_object *object, const char *key, enum read_need need,
                double max_per_s, double *out_per_s);
 bool read_size_rate(struct read_object *object, const char *key, enum read_need need,
                     double min_per_s, double max_per_s, double *out_bytes_per_s);
+/* "1%/min". */
+bool read_share_rate(struct read_object *object, const char *key, enum read_need need,
+                     double min_per_s, double max_per_s, double *out_per_s);
 /* A number or "5%". */
 bool read_ratio(struct read_object *object, const char *key, enum read_need need, double min,
                 double max, double *out);

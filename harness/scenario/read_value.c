@@ -245,6 +245,8 @@ bool read_choice_at(struct read_context *ctx, const json_t *json, const char *pa
                                                  i > 0 ? ", " : "", names[i]);
         }
         best = nearest_of(text, names);
+        if (used >= sizeof(list))
+                snprintf(list, sizeof(list), "the names that are known");
         read_error(ctx, path, "'%s' is none of %s%s", diag_excerpt(excerpt, text), list,
                    nearest_hint(hint, sizeof(hint), best));
         return false;
@@ -325,6 +327,34 @@ bool read_size_rate(struct read_object *object, const char *key, enum read_need 
 
         return json != NULL && read_size_rate_at(object->ctx, json, read_path(object, key),
                                                  min_per_s, max_per_s, out_bytes_per_s);
+}
+
+bool read_share_rate(struct read_object *object, const char *key, enum read_need need,
+                     double min_per_s, double max_per_s, double *out_per_s)
+{
+        const json_t *json = read_any(object, key, need);
+        const char *path = read_path(object, key), *text;
+        struct quantity_error error;
+        double per_s;
+
+        text = json == NULL ? NULL
+                            : quantity_text(object->ctx, json, path, quantity_share_rate_wants);
+        if (text == NULL)
+                return false;
+        if (!quantity_share_rate(text, &per_s, &error)) {
+                read_error(object->ctx, path, "%s", error.text);
+                return false;
+        }
+        if (!(per_s >= min_per_s && per_s <= max_per_s)) {
+                bool above = per_s > max_per_s;
+
+                read_error(object->ctx, path, "%g%%/s is %s value allowed (%g%%/s)", per_s * 100,
+                           above ? "above the largest" : "below the smallest",
+                           (above ? max_per_s : min_per_s) * 100);
+                return false;
+        }
+        *out_per_s = per_s;
+        return true;
 }
 
 bool read_ratio(struct read_object *object, const char *key, enum read_need need, double min,

@@ -20,7 +20,8 @@
 enum method_kind { METHOD_FAULT, METHOD_PROBE };
 
 enum target_kind { TARGET_NONE, TARGET_INSTANCES, TARGET_EDGE, TARGET_LOAD, TARGET_ZONE,
-                   TARGET_SERVICE /* as a whole */ };
+                   TARGET_SERVICE /* as a whole */,
+                   TARGET_HEALER /* the line between healer and fleet */ };
 
 /* How many instances of a service. */
 enum target_pick { PICK_ALL, PICK_COUNT, PICK_SHARE, PICK_LIST };
@@ -36,6 +37,7 @@ struct target_spec {
         uint32_t list_count;
         uint32_t edge;           /* EDGE: index in fleet.edges */
         uint32_t load;           /* LOAD */
+        bool from_fleet;         /* HEALER: {from: fleet, to: healer} */
 };
 
 /* What probes, gates and stop conditions watch. */

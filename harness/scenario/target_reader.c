@@ -165,6 +165,29 @@ static void read_edge_target(struct read_object *o, const struct fleet_spec *fle
                    fleet->services[to].name, nearest_hint(hint, sizeof(hint), nearest.best));
 }
 
+/* {from: healer, to: fleet} or the other way round. */
+static bool is_healer_line(const struct read_object *o)
+{
+        const char *from = json_string_value(json_object_get(o->json, "from"));
+        const char *to = json_string_value(json_object_get(o->json, "to"));
+
+        return (from != NULL && strcmp(from, "healer") == 0) ||
+               (to != NULL && strcmp(to, "healer") == 0);
+}
+
+static void read_healer_target(struct read_object *o, struct target_spec *out)
+{
+        const char *from = "", *to = "";
+
+        out->kind = TARGET_HEALER;
+        if (!read_text(o, "from", READ_REQUIRED, &from) || !read_text(o, "to", READ_REQUIRED, &to))
+                return;
+        out->from_fleet = strcmp(to, "healer") == 0;
+        if (strcmp(out->from_fleet ? from : to, "fleet") != 0)
+                read_error(o->ctx, read_path(o, out->from_fleet ? "from" : "to"),
+                           "the other end of a line to the healer is \"fleet\"");
+}
+
 static void read_load_target(struct read_object *o, const struct fleet_spec *fleet,
                              struct target_spec *out)
 {
@@ -195,6 +218,7 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
         } rows[] = {
                 {FAULT_TARGET_INSTANCES, "instances {service, zone, instances}"},
                 {FAULT_TARGET_EDGE, "an edge {from, to}"},
+                {FAULT_TARGET_HEALER, "the line {from: healer, to: fleet}"},
                 {FAULT_TARGET_LOAD, "a load source {load}"},
                 {FAULT_TARGET_ZONE, "a zone {zone}"},
                 {FAULT_TARGET_SERVICE, "a service {service}"},
@@ -213,6 +237,8 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
  * or the service where the fault takes it as a whole. */
 static uint32_t kind_of_keys(const struct read_object *o, const struct fault_ops *fault)
 {
+        if (is_healer_line(o) && ((fault->targets & FAULT_TARGET_HEALER) || !(fault->targets & FAULT_TARGET_EDGE)))
+                return FAULT_TARGET_HEALER;
         if (read_has(o, "from") || read_has(o, "to"))
                 return FAULT_TARGET_EDGE;
         if (read_has(o, "load"))
@@ -246,6 +272,9 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         switch (kind) {
         case FAULT_TARGET_EDGE:
                 read_edge_target(&o, fleet, out);
+                break;
+        case FAULT_TARGET_HEALER:
+                read_healer_target(&o, out);
                 break;
         case FAULT_TARGET_LOAD:
                 read_load_target(&o, fleet, out);

@@ -30,7 +30,7 @@ BEYOND = {
         zone-unknown background-target fault-name-twice target-unknown-service target-list-range
         target-too-many target-zone-unknown target-zone-empty target-edge-missing
         target-edge-unknown steady-state-service threshold-fault threshold-label-service
-        variable-unknown""",
+        variable-unknown fault-healer-line fault-healer-line-latency""",
     NUMBERS: """call-backoff-max-below call-cycle call-cycle-self call-explosion dist-branches-sum
         dist-lognormal-order dist-uniform-order evaluation-lead fault-at-late load-classes-sum
         load-profile-steps memory-limit-below-base operations-windows
@@ -39,6 +39,7 @@ BEYOND = {
         fleet-file-wrong trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
         trace-outside trace-per-for-arrivals trace-without-per""",
     LIMITS: """analysis-margin-unit duration-overflow duration-too-long fault-argument-range seed-too-large
+        fault-decoy-slope-range fault-healer-crash-for
         slo-window-fraction""",
     ARGUMENTS: "only-unknown set-nowhere set-wrong-value var-no-equals var-twice var-type var-unknown",
 }
