@@ -407,6 +407,25 @@ static bool add_list(const struct graded *graded, enum arm arm, const struct lis
         return !dropped || json_object_set_new(tree, list->dropped, json_integer(dropped)) == 0;
 }
 
+json_t *arm_list_rows(const struct run_meta *meta, const struct kept *kept, enum arm arm,
+                      const char *name)
+{
+        const struct graded graded = { .meta = meta };
+        json_t *rows = json_array();
+
+        for (size_t l = 0; rows && l < sizeof(lists) / sizeof(*lists); l++) {
+                if (strcmp(lists[l].name, name) != 0)
+                        continue;
+                size_t count = lists[l].count(&kept->arms[arm]);
+                for (size_t i = 0; i < count; i++)
+                        if (json_array_append_new(rows, lists[l].entry(&graded, kept, arm, i)) < 0) {
+                                json_decref(rows);
+                                return NULL;
+                        }
+        }
+        return rows;
+}
+
 json_t *arm_tree(const struct graded *graded, enum arm arm)
 {
         struct metric_query query = query_for(graded, arm);

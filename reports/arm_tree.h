@@ -10,6 +10,12 @@
  * predictions}; NULL when memory is out. */
 json_t *arm_tree(const struct graded *graded, enum arm arm);
 
+/* One replication's rows of a list of that arm: "incidents", "episodes",
+ * "actions" or "predictions", with all of them however many. A new reference;
+ * NULL when memory is out. */
+json_t *arm_list_rows(const struct run_meta *meta, const struct kept *kept, enum arm arm,
+                      const char *list);
+
 /* Whether an arm has a healer at all. */
 bool arm_has_healer(enum arm arm);
 

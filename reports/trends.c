@@ -1,12 +1,15 @@
 /* trends.c - several stored results: is it getting better?
  *
  * Only what the results hold is shown; nothing is pooled over them, as their
- * scenarios may differ: a digest that changes on the way is pointed out.
+ * scenarios may differ: a digest that changes on the way is pointed out. Each
+ * scenario file with each strategy is a part of its own, as only those can be
+ * compared; the parts stand in the order of their first result.
  */
 #include "reports/trends.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +19,7 @@
 
 #define PANELS_MAX 4
 #define PANEL_PX 130
+#define PARTS_DRAWN_MAX 20
 
 struct entry {
         const struct report *report;
@@ -207,18 +211,56 @@ static bool scenarios_differ(const struct trends *trends)
         return false;
 }
 
-static void write_page(const struct trends *trends, const char *svg, struct text *out)
+static bool is_same_part(const struct report *a, const struct report *b)
+{
+        return strcmp(result_text(a->result, "scenario.file"),
+                      result_text(b->result, "scenario.file")) == 0 &&
+               strcmp(result_text(a->result, "healer.name"),
+                      result_text(b->result, "healer.name")) == 0;
+}
+
+/* Moves the results of the first one's part to the front; how many there are. */
+static size_t gather_part(struct entry *entries, size_t count)
+{
+        size_t part = 1;
+
+        for (size_t i = 1; i < count; i++) {
+                struct entry entry = entries[i];
+
+                if (!is_same_part(entries[0].report, entry.report))
+                        continue;
+                memmove(&entries[part + 1], &entries[part], (i - part) * sizeof(entry));
+                entries[part++] = entry;
+        }
+        return part;
+}
+
+static void begin_page(size_t count, struct text *out)
 {
         text_add(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                      "<meta name=\"color-scheme\" content=\"light dark\">\n"
                       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
                       "style-src 'unsafe-inline'\">\n<title>Trends - chaos-run</title>\n<style>\n");
         text_add(out, embedded_report_css);
         text_addf(out, "</style>\n</head>\n<body>\n<main>\n<h1>chaos-run: %zu results</h1>\n",
-                  trends->count);
+                  count);
         text_add(out,
                  "<p>With healing, oldest first. A change is named where the 95 % intervals of "
                  "the first and the last result do not overlap.</p>\n");
+}
+
+static void write_heading(const struct report *report, struct text *out)
+{
+        text_add(out, "<h2>");
+        text_html(out, report_title(report));
+        text_add(out, ", healer ");
+        text_html(out, result_text(report->result, "healer.name"));
+        text_add(out, "</h2>\n");
+}
+
+static void write_part(const struct trends *trends, const char *svg, struct text *out)
+{
         if (scenarios_differ(trends))
                 text_add(out, "<p class=\"other\">The scenarios differ: a change may be theirs and "
                               "not the healer's.</p>\n");
@@ -240,24 +282,51 @@ static void write_page(const struct trends *trends, const char *svg, struct text
                 add_line(trends, i, out);
         if (trends->count > 1)
                 add_change(trends, out);
-        text_add(out, "</tbody></table></div>\n</main>\n</body>\n</html>\n");
+        text_add(out, "</tbody></table></div>\n");
 }
 
-static bool draw_plot(const struct trends *trends, const struct writers_options *options,
-                      char **svg, struct writers_result *result, struct out_error *error)
+static bool draw_plot(const struct trends *trends, size_t number,
+                      const struct writers_options *options, char **svg,
+                      struct writers_result *result, struct out_error *error)
 {
         struct plots_options drawing = {.folder = options->folder, .program = "gnuplot"};
         struct text body;
+        char name[32] = "trends";
         bool done = true;
         int height;
 
+        if (number > 0)
+                snprintf(name, sizeof(name), "trends_%zu", number + 1);
         text_init(&body);
         height = draw(trends, &body);
-        if (height > 0 && !options->no_plots)
-                done = plots_draw_script(&drawing, "trends", 860, height, &body, svg,
+        if (height > 0 && !options->no_plots && number < PARTS_DRAWN_MAX)
+                done = plots_draw_script(&drawing, name, 860, height, &body, svg,
                                          &result->notes, error);
         text_release(&body);
         return done;
+}
+
+static bool write_parts(const struct trends *all, const struct writers_options *options,
+                        struct writers_result *result, struct text *page,
+                        struct out_error *error)
+{
+        struct entry *entries = all->entries;
+        size_t left = all->count;
+
+        for (size_t number = 0; left > 0; number++) {
+                struct trends part = {entries, gather_part(entries, left)};
+                char *svg = NULL;
+
+                if (!draw_plot(&part, number, options, &svg, result, error))
+                        return false;
+                if (part.count < all->count)
+                        write_heading(part.entries[0].report, page);
+                write_part(&part, svg, page);
+                free(svg);
+                entries += part.count;
+                left -= part.count;
+        }
+        return true;
 }
 
 bool trends_write(const struct report *const *reports, const char *const *names, size_t count,
@@ -267,7 +336,6 @@ bool trends_write(const struct report *const *reports, const char *const *names,
         struct trends trends = {.entries = calloc(count + 1, sizeof(*trends.entries)),
                                 .count = count};
         struct text page;
-        char *svg = NULL;
         bool done = false;
 
         memset(result, 0, sizeof(*result));
@@ -283,10 +351,12 @@ bool trends_write(const struct report *const *reports, const char *const *names,
                 sort_by_date(&trends);
         if (!writers_check_folder(options->folder, error) ||
             !out_folder_make(options->folder, error) ||
-            !writers_mark_folder(options->folder, error) ||
-            !draw_plot(&trends, options, &svg, result, error))
+            !writers_mark_folder(options->folder, error))
                 goto done;
-        write_page(&trends, svg, &page);
+        begin_page(count, &page);
+        if (!write_parts(&trends, options, result, &page, error))
+                goto done;
+        text_add(&page, "</main>\n</body>\n</html>\n");
         if (!text_ok(&page)) {
                 out_error_set(error, "%s: cannot write: %s", options->folder, strerror(ENOMEM));
                 goto done;
@@ -296,7 +366,6 @@ bool trends_write(const struct report *const *reports, const char *const *names,
         if (done)
                 result->report_path = out_path(options->folder, "trends.html");
 done:
-        free(svg);
         text_release(&page);
         free(trends.entries);
         return done;

@@ -14,6 +14,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/ledger.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
@@ -33,6 +34,7 @@ _Static_assert((int)AB_STRATEGIES_MAX == (int)RUN_HEALERS_MAX,
 /* One scenario, all strategies. */
 struct contest {
         const struct options *options;
+        struct ledger *ledger;
         const char *path;
         const char *names[AB_STRATEGIES_MAX];
         uint32_t count; /* strategies */
@@ -40,6 +42,7 @@ struct contest {
         struct run_healer healers[AB_STRATEGIES_MAX];
         struct run_meta *metas[AB_STRATEGIES_MAX];
         struct grade *grades[AB_STRATEGIES_MAX];
+        json_t *results[AB_STRATEGIES_MAX]; /* at the end; the first has the comparison */
         struct text_pool *texts;
         struct ab *ab;
         struct progress progress;
@@ -85,6 +88,8 @@ static void take_replication(void *user, const struct replication_record *record
         }
         if (!contest->failed)
                 contest->failed = !ab_add(contest->ab, contest->metas[0], kept);
+        if (!contest->failed)
+                ledger_add(contest->ledger, records, kept);
         run_facts_add(&contest->facts, records, contest->count, contest->scenarios[0]->warmup_ns);
 }
 
@@ -326,34 +331,30 @@ static int validity_of(int code)
         }
 }
 
-/* The first strategy's result with the comparison in it; NULL: no memory. */
-static json_t *make_result(struct contest *contest)
+/* Every strategy's result; the first with the comparison in it, which is the one
+ * to write. NULL: no memory. */
+static json_t *make_results(struct contest *contest)
 {
-        json_t *result = NULL, *comparison;
+        json_t *comparison, *first;
         int code;
 
         comparison = ab_result(contest->ab, &code);
         if (comparison == NULL)
                 return NULL;
         for (uint32_t s = 0; s < contest->count; s++) {
-                json_t *one = grade_result(contest->grades[s]);
-
-                if (one == NULL)
-                        goto fail;
-                code = exit_code_worse(code, validity_of((int)json_integer_value(
-                                                     json_object_get(one, "exit_code"))));
-                if (s == 0)
-                        result = json_incref(one);
-                json_decref(one);
+                contest->results[s] = grade_result(contest->grades[s]);
+                if (contest->results[s] == NULL) {
+                        json_decref(comparison);
+                        return NULL;
+                }
+                code = exit_code_worse(code, validity_of((int)json_integer_value(json_object_get(
+                                                     contest->results[s], "exit_code"))));
         }
-        json_object_set_new(result, "ab", comparison);
-        json_object_set_new(result, "outcome", json_string(exit_code_outcome(code)));
-        json_object_set_new(result, "exit_code", json_integer(code));
-        return result;
-fail:
-        json_decref(result);
-        json_decref(comparison);
-        return NULL;
+        first = contest->results[0];
+        json_object_set_new(first, "ab", comparison);
+        json_object_set_new(first, "outcome", json_string(exit_code_outcome(code)));
+        json_object_set_new(first, "exit_code", json_integer(code));
+        return first;
 }
 
 static int write_all(struct contest *contest, json_t *result, struct text *table)
@@ -394,12 +395,83 @@ static int write_all(struct contest *contest, json_t *result, struct text *table
                 text_addf(&screen, "the comparison is not valid: %s\n", exit_code_outcome(code));
         ab_screen_line(result, in_colour, table);
         printf("%s", text_bytes(&screen));
+        ledger_end(contest->ledger, contest->results, facts,
+                   interrupt_signal == 0 && written_ok);
         text_release(&screen);
         writers_result_release(&written);
         value_table_release(&values);
         series_release(&series);
         json_decref(facts);
         return code;
+}
+
+/* What was compared before, by the database: its verdict again. */
+static int tell_stored(const struct contest *contest, struct text *table)
+{
+        bool in_colour = screen_wants_colour(STDOUT_FILENO);
+        struct stored_report stored;
+        struct out_error error = {""};
+        struct text screen;
+        int code;
+
+        if (!stored_report_read(contest->folder, &stored, &error)) {
+                fprintf(stderr, "chaos-run: %s\n", error.message);
+                return EXIT_IO_ERROR;
+        }
+        fprintf(stderr, "chaos-run: %s: was compared before, %s is left as it is\n",
+                contest->path, contest->folder);
+        code = (int)json_integer_value(json_object_get(stored.result, "exit_code"));
+        text_init(&screen);
+        ab_screen(stored.result, NULL, in_colour, &screen);
+        ab_screen_line(stored.result, in_colour, table);
+        printf("%s", text_bytes(&screen));
+        text_release(&screen);
+        stored_report_release(&stored);
+        return code;
+}
+
+/* When it stops is part of what makes two comparisons the same. */
+static void write_rule(const struct options *options, struct text *out)
+{
+        text_add(out, "ab");
+        if (options->runs > 0)
+                text_addf(out, " runs %u", options->runs);
+        if (options->precision != NULL)
+                text_addf(out, " precision %s", options->precision);
+}
+
+/* Hands over what a database holds of it; `run` is then the rest. False when all
+ * of it has ended. */
+static bool resume_contest(struct contest *contest, struct run_options *run)
+{
+        const struct run_meta *metas[AB_STRATEGIES_MAX];
+        struct ledger_run entry = {.metas = metas,
+                                   .strategies = contest->names,
+                                   .strategy_count = contest->count,
+                                   .folder = contest->folder,
+                                   .count = run->count};
+        struct text rule;
+        uint32_t held;
+        bool finished;
+
+        for (uint32_t s = 0; s < contest->count; s++)
+                metas[s] = contest->metas[s];
+        text_init(&rule);
+        write_rule(contest->options, &rule);
+        entry.rule = text_bytes(&rule);
+        finished = ledger_begin(contest->ledger, &entry);
+        text_release(&rule);
+        if (finished)
+                return false;
+        held = ledger_replay(contest->ledger, contest->texts, contest, take_replication, is_enough);
+        if (held > 0)
+                fprintf(stderr, "chaos-run: %s: going on after %u replications\n",
+                        contest->path, held);
+        run->first += held;
+        run->count -= held;
+        if (held > 0 && is_enough(contest))
+                run->count = 0;
+        return true;
 }
 
 static int run_contest(struct contest *contest, struct text *table)
@@ -419,12 +491,14 @@ static int run_contest(struct contest *contest, struct text *table)
                 .enough = is_enough,
                 .progress = take_progress,
         };
-        enum run_status status;
+        enum run_status status = RUN_OK;
         json_t *result;
-        int code;
 
+        if (!resume_contest(contest, &run))
+                return tell_stored(contest, table);
         progress_begin(&contest->progress, contest->scenarios[0]->file, options->quiet);
-        status = run_scenario(&run);
+        if (run.count > 0)
+                status = run_scenario(&run);
         progress_end(&contest->progress);
         contest->facts.simulated_s = wall_s() - contest->facts.started_s;
         if (contest->unequal) {
@@ -437,14 +511,17 @@ static int run_contest(struct contest *contest, struct text *table)
         }
         if (status == RUN_INTERRUPTED)
                 grade_interrupt(contest->grades[0], interrupt_exit_code());
-        result = status == RUN_NO_MEMORY || contest->failed ? NULL : make_result(contest);
+        result = status == RUN_NO_MEMORY || contest->failed ? NULL : make_results(contest);
         if (result == NULL) {
                 fprintf(stderr, "chaos-run: %s: out of memory\n", contest->path);
                 return EXIT_INTERNAL;
         }
-        code = write_all(contest, result, table);
-        json_decref(result);
-        return code;
+        if (options->verbose)
+                fprintf(stderr, "chaos-run: %s: %.0f requests, %.0f events, %.0f virtual s in %.1f s\n",
+                        contest->path, (double)contest->facts.requests,
+                        (double)contest->facts.events, contest->facts.virtual_s,
+                        contest->facts.simulated_s);
+        return write_all(contest, result, table);
 }
 
 /* ---- the command */
@@ -458,10 +535,10 @@ static bool has_tag(const struct scenario *scenario, const struct text_list *wan
         return wanted->count == 0;
 }
 
-static int compare_file(const struct options *options, const char *path, bool many,
-                        struct text *table)
+static int compare_file(const struct options *options, struct ledger *ledger, const char *path,
+                        bool many, struct text *table)
 {
-        struct contest contest = {.options = options, .path = path};
+        struct contest contest = {.options = options, .ledger = ledger, .path = path};
         int code = EXIT_INVALID;
 
         text_init(&contest.command);
@@ -478,8 +555,10 @@ static int compare_file(const struct options *options, const char *path, bool ma
         if (code == EXIT_PASSED)
                 code = run_contest(&contest, table);
 done:
+        ledger_leave(ledger);
         ab_destroy(contest.ab);
         for (uint32_t s = 0; s < contest.count; s++) {
+                json_decref(contest.results[s]);
                 grade_destroy(contest.grades[s]);
                 run_meta_free(contest.metas[s]);
                 scenario_free(contest.scenarios[s]);
@@ -522,6 +601,7 @@ int command_ab(const struct options *given)
 {
         struct options options = *given;
         struct scenario_files files = {0};
+        struct ledger ledger;
         struct text table;
         int code;
 
@@ -532,11 +612,15 @@ int command_ab(const struct options *given)
 
                 options.jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint32_t)processors;
         }
+        code = ledger_open(&ledger, &options);
+        if (code != EXIT_PASSED)
+                return code;
         text_init(&table);
         interrupt_watch();
         code = scenario_files_list(&options, &files);
         for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
-                int one = compare_file(&options, files.paths[i], files.count > 1, &table);
+                int one = compare_file(&options, &ledger, files.paths[i], files.count > 1,
+                                       &table);
 
                 code = exit_code_worse(code, settled(&options, one));
                 if (files.count > 1)
@@ -546,5 +630,7 @@ int command_ab(const struct options *given)
                 printf("%s%s\n", text_bytes(&table), exit_code_outcome(code));
         text_release(&table);
         scenario_files_release(&files);
+        code = ledger_code(&ledger, code);
+        ledger_close(&ledger);
         return code;
 }

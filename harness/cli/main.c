@@ -10,6 +10,7 @@
 
 #include "harness/base/nearest.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/log.h"
 #include "reports/verdict.h"
 
 const char help_exit_codes[] =
@@ -44,7 +45,8 @@ const struct command commands[] = {
         {"list", "faults|metrics|actions|strategies|writers|scenarios [DIR]",
          "catalogues with units, ranges, defaults",
          "Scenarios are those of DIR, else those that were installed.\n", ON_LIST, command_list},
-        {"report", "RESULT ...", "write reports again from stored results", NULL, ON_REPORT,
+        {"report", "RESULT ...|--db FILE", "write reports again from stored results",
+         "Several results with --out, or --db: trends.html, how the figures went from run to run.\n", ON_REPORT,
          command_report},
         {"explain", "RESULT [--incident N]", "one incident told in order, with times",
          "RESULT is a result.json or its folder. Without --incident: a list of incidents, and\n"
@@ -131,6 +133,20 @@ static const struct command *find_command(struct options *options)
         return &commands[0];
 }
 
+/* Commands of the specification that are not there: no scenarios of that name. */
+static bool is_absent(const struct options *options)
+{
+        static const char *const absent[] = {"import", "train"};
+        const char *word = options->words.count > 0 ? options->words.items[0] : "";
+
+        for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
+                if (strcmp(absent[i], word) == 0) {
+                        fprintf(stderr, "chaos-run: the command '%s' is not there yet\n", word);
+                        return true;
+                }
+        return false;
+}
+
 int main(int argc, char **argv)
 {
         const struct command *command;
@@ -141,7 +157,14 @@ int main(int argc, char **argv)
         signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
         if (!options_parse(argc, argv, &options, stderr))
                 goto done;
+        if (options.log_json && !log_json_begin()) {
+                fprintf(stderr, "chaos-run: --log-json: out of memory\n");
+                code = EXIT_INTERNAL;
+                goto done;
+        }
         command = find_command(&options);
+        if (command == &commands[0] && is_absent(&options))
+                goto done;
         if (options.version) {
                 code = print_version();
         } else if (options.help) {

@@ -51,6 +51,10 @@ static const struct option_row rows[] = {
          "writers, comma-separated; see `list writers`"},
         {"no-plots", 0, NULL, OPTION_FLAG, AT(no_plots), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
          "no plots, gnuplot is not needed"},
+        {"db", 0, "FILE", OPTION_TEXT, AT(db), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
+         "SQLite database to enter results into; of report: to read"},
+        {"resume", 0, NULL, OPTION_FLAG, AT(resume), 0, 0, 0, ON_RUN | ON_AB,
+         "go on with what --db holds; what has ended is not run again"},
         {"journal", 0, "WHAT", OPTION_TEXT, AT(journal), 0, 0, 0, ON_RUN,
          "`first` (replication 0, the default), `all` or `none`"},
         {"inconclusive", 0, "pass|fail", OPTION_TEXT, AT(inconclusive), 0, 0, 0, ON_RUN | ON_AB,
@@ -71,8 +75,10 @@ static const struct option_row rows[] = {
         {"json", 0, NULL, OPTION_FLAG, AT(json), 0, 0, 0, ON_LIST | ON_REPLAY | ON_PLAN,
          "JSON instead of text"},
         {"quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT, "no progress"},
-        {"verbose", 'v', NULL, OPTION_FLAG, AT(verbose), 0, 0, 0, ON_RUN,
-         "more on stderr"},
+        {"verbose", 'v', NULL, OPTION_FLAG, AT(verbose), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
+         "more on stderr: what was run and written, and how fast"},
+        {"log-json", 0, NULL, OPTION_FLAG, AT(log_json), 0, 0, 0, ON_ANY,
+         "stderr as JSON, an object a line"},
         {"help", 'h', NULL, OPTION_FLAG, AT(help), 0, 0, 0, ON_ANY, "this"},
         {"version", 'V', NULL, OPTION_FLAG, AT(version), 0, 0, 0, ON_ANY, "version and build"},
 };
@@ -102,6 +108,17 @@ static const struct option_row *row_of(const char *word, size_t length)
         return NULL;
 }
 
+/* Named in the specification, and not there: refused with what to do instead. */
+static const struct {
+        const char *name, *instead;
+} absent[] = {
+        {"attribute", "to see what one part of a strategy does, compare with `ab` against the same "
+                      "strategy without it"},
+        {"floor", "for a floor beside the grade: `ab FILE --a S --b none`"},
+        {"env", "give thresholds in a strategy's file"},
+        {"approve", "actions that want approval are refused"},
+};
+
 static void unknown_option(const char *word, FILE *errors)
 {
         const char *names[ROW_COUNT + 1];
@@ -112,6 +129,12 @@ static void unknown_option(const char *word, FILE *errors)
         for (size_t i = 0; i < ROW_COUNT; i++)
                 names[i] = rows[i].name;
         names[ROW_COUNT] = NULL;
+        for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
+                if (strlen(absent[i].name) == length && !memcmp(absent[i].name, word, length)) {
+                        fprintf(errors, "chaos-run: --%s is not there yet; %s\n", absent[i].name,
+                                absent[i].instead);
+                        return;
+                }
         snprintf(name, sizeof(name), "%.*s", (int)(length < 60 ? length : 60), word);
         near = nearest_of(name, names);
         if (near != NULL)

@@ -24,12 +24,12 @@ struct options {
         uint32_t incident; /* explain; 0: not asked */
         bool has_replication;
         struct text_list vars, sets, strategies, tags, only, skip, allow_paths;
-        const char *out, *format, *journal;
+        const char *out, *format, *journal, *db;
         const char *labels, *metric, *scores; /* replay */
         const char *inconclusive;
         struct text_list a, b, c; /* ab: strategies */
         const char *precision;
-        bool no_plots, quiet, verbose, json, help, version;
+        bool no_plots, quiet, verbose, json, log_json, resume, help, version;
         struct text_list words; /* everything that is no option */
 };
 

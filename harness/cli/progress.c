@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/cli/log.h"
+
 enum { BAR_WIDTH = 24 };
 
 double wall_s(void)
@@ -20,7 +22,7 @@ void progress_begin(struct progress *progress, const char *what, bool quiet)
         *progress = (struct progress){
                 .what = what,
                 .quiet = quiet,
-                .terminal = isatty(STDERR_FILENO) != 0,
+                .terminal = isatty(STDERR_FILENO) != 0 && !log_is_json(),
                 .started_s = wall_s(),
         };
         progress->shown_s = progress->started_s;
@@ -37,6 +39,16 @@ void progress_show(struct progress *progress, const struct run_progress *now)
         if (progress->quiet || at_s - progress->shown_s < (progress->terminal ? 0.1 : 5.0))
                 return;
         progress->shown_s = at_s;
+        if (log_is_json()) {
+                log_event("progress",
+                          json_pack("{s:s, s:I, s:I, s:f, s:o}", "scenario", progress->what,
+                                    "replications_done", (json_int_t)now->replications_done,
+                                    "replications", (json_int_t)now->replications,
+                                    "virtual_seconds_per_second", rate, "seconds_left",
+                                    share > 0 ? json_real(spent_s / share - spent_s)
+                                              : json_null()));
+                return;
+        }
         if (share > 0)
                 snprintf(left, sizeof(left), ", %.0f s left", spent_s / share - spent_s);
         if (!progress->terminal) {

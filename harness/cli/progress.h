@@ -1,7 +1,7 @@
 /* harness/cli/progress.h - how far a run is, on stderr.
  *
  * A bar that is drawn over where stderr is a terminal, a line every five
- * seconds where it is not, nothing when quiet. Uses the wall clock, as the one
+ * seconds where it is not (with --log-json an object), nothing when quiet. Uses the wall clock, as the one
  * place beside run.json that does.
  */
 #ifndef CHAOS_CLI_PROGRESS_H

@@ -1,9 +1,12 @@
 /* report_command.c - `chaos-run report`: reports again, from stored results; of
  * several with --out, the trend over them. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "reports/database.h"
 #include "reports/trends.h"
 #include "reports/verdict.h"
 #include "reports/writer.h"
@@ -81,10 +84,78 @@ done:
         return code;
 }
 
+/* The trend over all runs in a database. */
+static int report_database(const struct options *options)
+{
+        struct writers_options how = {.folder = options->out == NULL ? "chaos-results/trends"
+                                                                     : options->out,
+                                      .no_plots = options->no_plots};
+        struct writers_result written = {0};
+        struct database *database = NULL;
+        struct out_error error = {""};
+        struct report *entries = NULL;
+        const struct report **reports = NULL;
+        const char **names = NULL;
+        json_t *results = NULL;
+        size_t count = 0;
+        int code = EXIT_IO_ERROR;
+
+        if (access(options->db, F_OK) != 0) {
+                fprintf(stderr, "chaos-run: --db: %s: %s\n", options->db, strerror(errno));
+                return EXIT_INVALID;
+        }
+        if (database_open(options->db, &database, &error))
+                results = database_results(database, &error);
+        if (results == NULL)
+                goto done;
+        count = json_array_size(results);
+        if (count == 0) {
+                fprintf(stderr, "chaos-run: --db: %s: no run in it has ended\n", options->db);
+                code = EXIT_INVALID;
+                goto done;
+        }
+        entries = calloc(count, sizeof(*entries));
+        reports = calloc(count, sizeof(*reports));
+        names = calloc(count, sizeof(*names));
+        if (entries == NULL || reports == NULL || names == NULL) {
+                out_error_set(&error, "out of memory");
+                goto done;
+        }
+        for (size_t i = 0; i < count; i++) {
+                entries[i].result = json_array_get(results, i);
+                entries[i].run_facts = json_object_get(entries[i].result, "run_facts");
+                reports[i] = &entries[i];
+                names[i] = result_text(entries[i].result, "name");
+        }
+        if (!out_folder_make(how.folder, &error) ||
+            !trends_write(reports, names, count, &how, &written, &error))
+                goto done;
+        fprintf(stderr, "%s", text_bytes(&written.notes));
+        if (written.report_path != NULL)
+                printf("%s\n", written.report_path);
+        code = EXIT_PASSED;
+done:
+        if (code == EXIT_IO_ERROR)
+                fprintf(stderr, "chaos-run: %s\n", error.message);
+        writers_result_release(&written);
+        free(entries);
+        free(reports);
+        free(names);
+        json_decref(results);
+        database_close(database);
+        return code;
+}
+
 int command_report(const struct options *options)
 {
         int code = EXIT_PASSED;
 
+        if (options->db != NULL && options->words.count > 0) {
+                fprintf(stderr, "chaos-run: report: results or --db, not both\n");
+                return EXIT_INVALID;
+        }
+        if (options->db != NULL)
+                return report_database(options);
         if (options->words.count == 0) {
                 fprintf(stderr, "chaos-run: report: which result? (a result.json or its folder)\n");
                 return EXIT_INVALID;

@@ -10,6 +10,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/ledger.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
@@ -23,6 +24,8 @@
 /* One scenario with one strategy. */
 struct job {
         const struct options *options;
+        struct ledger *ledger;
+        const char *strategy; /* as it was asked for */
         struct scenario *scenario;
         struct run_meta *meta;
         struct text_pool *texts;
@@ -44,6 +47,8 @@ static void take_replication(void *user, const struct replication_record *record
 
         if (!grade_add(job->grade, record))
                 job->grade_failed = true;
+        else
+                ledger_add(job->ledger, record, (const struct kept *[]){grade_latest(job->grade)});
         if (job->journal_open && (job->journal_all || record->replication == 0 ||
                                   job->options->has_replication))
                 journal_add(&job->journal, job->meta, record);
@@ -103,6 +108,7 @@ static int write_all(struct job *job, json_t *result)
         verdict_screen(&report, written_ok ? written.report_path : NULL,
                        screen_wants_colour(STDOUT_FILENO), &screen);
         printf("%s", text_bytes(&screen));
+        ledger_end(job->ledger, &result, facts, interrupt_signal == 0 && written_ok);
         text_release(&screen);
         writers_result_release(&written);
         value_table_release(&values);
@@ -112,6 +118,56 @@ static int write_all(struct job *job, json_t *result)
 }
 
 /* ---- one job */
+
+/* What was run before, by the database: its verdict again. */
+static int tell_stored(const struct job *job)
+{
+        struct stored_report stored;
+        struct out_error error = {""};
+        struct text screen;
+        int code;
+
+        if (!stored_report_read(job->folder, &stored, &error)) {
+                fprintf(stderr, "chaos-run: %s\n", error.message);
+                return EXIT_IO_ERROR;
+        }
+        fprintf(stderr, "chaos-run: %s: was run before, %s is left as it is\n",
+                job->scenario->file, job->folder);
+        code = (int)json_integer_value(json_object_get(stored.result, "exit_code"));
+        text_init(&screen);
+        verdict_screen(&stored.report, NULL, screen_wants_colour(STDOUT_FILENO), &screen);
+        printf("%s", text_bytes(&screen));
+        text_release(&screen);
+        stored_report_release(&stored);
+        return code;
+}
+
+/* Hands over what a database holds of it; `run` is then the rest. False when all
+ * of it has ended. */
+static bool resume_job(struct job *job, struct run_options *run)
+{
+        const struct run_meta *const metas[] = {job->meta};
+        const char *const strategies[] = {job->strategy == NULL ? job->meta->healer_name
+                                                                : job->strategy};
+        const struct ledger_run entry = {.metas = metas,
+                                         .strategies = strategies,
+                                         .strategy_count = 1,
+                                         .folder = job->folder,
+                                         .first = run->first,
+                                         .count = run->count,
+                                         .rule = ""};
+        uint32_t held;
+
+        if (ledger_begin(job->ledger, &entry))
+                return false;
+        held = ledger_replay(job->ledger, job->texts, job, take_replication, NULL);
+        if (held > 0)
+                fprintf(stderr, "chaos-run: %s: going on after %u of %u replications\n",
+                        job->scenario->file, held, run->count);
+        run->first += held;
+        run->count -= held;
+        return true;
+}
 
 static int run_job(struct job *job)
 {
@@ -129,12 +185,15 @@ static int run_job(struct job *job)
                 .sink = take_replication,
                 .progress = take_progress,
         };
-        enum run_status status;
+        enum run_status status = RUN_OK;
         json_t *result;
         int code;
 
+        if (!resume_job(job, &run))
+                return tell_stored(job);
         progress_begin(&job->progress, job->scenario->file, options->quiet);
-        status = run_scenario(&run);
+        if (run.count > 0)
+                status = run_scenario(&run);
         progress_end(&job->progress);
         job->facts.simulated_s = wall_s() - job->facts.started_s;
         if (options->verbose)
@@ -204,7 +263,8 @@ static bool has_tag(const struct scenario *scenario, const struct text_list *wan
         return wanted->count == 0;
 }
 
-static int run_file(const struct options *options, const char *path, const char *strategy, bool many)
+static int run_file(const struct options *options, struct ledger *ledger, const char *path,
+                    const char *strategy, bool many)
 {
         struct scenario_overrides overrides = {
                 .vars = options->vars.items, .var_count = options->vars.count,
@@ -216,7 +276,7 @@ static int run_file(const struct options *options, const char *path, const char 
                 .allow_paths = options->allow_paths.items,
                 .allow_path_count = options->allow_paths.count,
         };
-        struct job job = {.options = options};
+        struct job job = {.options = options, .ledger = ledger, .strategy = strategy};
         struct diag_list diags;
         int code = EXIT_INVALID;
 
@@ -244,6 +304,7 @@ static int run_file(const struct options *options, const char *path, const char 
 done:
         if (job.journal_open)
                 out_file_abandon(&job.journal);
+        ledger_leave(ledger);
         grade_destroy(job.grade);
         text_pool_destroy(job.texts);
         run_meta_free(job.meta);
@@ -281,6 +342,7 @@ int command_run(const struct options *given)
 {
         struct options options = *given;
         struct scenario_files files = {0};
+        struct ledger ledger;
         int code;
 
         if (!choices_are_known(&options))
@@ -290,6 +352,9 @@ int command_run(const struct options *given)
 
                 options.jobs = processors < 1 ? 1 : processors > 64 ? 64 : (uint32_t)processors;
         }
+        code = ledger_open(&ledger, &options);
+        if (code != EXIT_PASSED)
+                return code;
         interrupt_watch();
         code = scenario_files_list(&options, &files);
         for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
@@ -298,12 +363,14 @@ int command_run(const struct options *given)
                 for (size_t s = 0; s < strategies && interrupt_signal == 0; s++) {
                         const char *strategy =
                                 options.strategies.count > 0 ? options.strategies.items[s] : NULL;
-                        int one = settled(&options, run_file(&options, files.paths[i], strategy,
-                                                             files.count > 1));
+                        int one = settled(&options, run_file(&options, &ledger, files.paths[i],
+                                                             strategy, files.count > 1));
 
                         code = exit_code_worse(code, one);
                 }
         }
         scenario_files_release(&files);
+        code = ledger_code(&ledger, code);
+        ledger_close(&ledger);
         return code;
 }

@@ -4,7 +4,11 @@ import re
 
 import chaos
 
-COMMANDS = ["validate", "plan", "init", "list", "report", "explain", "replay", "stats"]
+COMMANDS = ["ab", "validate", "plan", "init", "list", "report", "explain", "replay", "stats"]
+# Every option that the specification names.
+OPTIONS = ["seed", "runs", "jobs", "var", "set", "strategy", "tag", "only", "skip", "out", "format",
+           "no-plots", "db", "resume", "journal", "replication", "attribute", "floor", "precision",
+           "inconclusive", "allow-path", "env", "approve", "quiet", "verbose", "log-json"]
 LISTS = ["faults", "metrics", "actions", "strategies", "writers"]
 FAULTS = ["latency", "error", "crash", "memory_leak"]
 METRICS = ["bad_seconds", "failed_requests", "averted_harm", "mttd", "mttr", "time_to_restore",
@@ -33,6 +37,32 @@ class Words(chaos.Case):
             self.assertRegex(text, r"--%s\b" % option)
         for code in CODES:
             self.assertRegex(text, r"\b%d\b" % code)
+
+    def test_every_option_works_or_is_refused_with_a_reason(self):
+        helps = self.said("--help") + "".join(self.said(c, "--help") for c in COMMANDS)
+        for option in OPTIONS:
+            if "--%s " % option in helps or "--%s\n" % option in helps:
+                continue
+            told = self.chaos("scenario.json", "--" + option)
+            self.assert_code(2, told)
+            self.assertRegex(told.err, r"--%s is not there yet; .{20}" % option)
+
+    def test_log_json_is_an_object_a_line(self):
+        told = self.chaos(self.write("small.json", chaos.SMALL), "--runs", "200", "--out",
+                          self.path("out"), "--no-plots", "--log-json", "--verbose", "--db",
+                          self.path("x.db"))
+        self.assert_code(0, told)
+        events = [json.loads(line) for line in told.err.splitlines()]
+        self.assertTrue(all(re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", event["time"])
+                            for event in events), events)
+        texts = [event["text"] for event in events if event["type"] == "message"]
+        self.assertRegex(texts[-1], r"small\.json: \d+ requests, \d+ events")
+        for event in events:
+            if event["type"] == "progress":
+                self.assertEqual((200, "small.json"), (event["replications"], event["scenario"]))
+        told = self.chaos(self.path("missing.json"), "--log-json")
+        self.assert_code(2, told)
+        self.assertIn("missing.json", json.loads(told.err.splitlines()[0])["text"])
 
     def test_help_fits_a_terminal(self):
         for line in self.said("--help").split("\n"):

@@ -1,0 +1,208 @@
+"""--db and --resume: whole replications only, at any moment; the same bytes after going on."""
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+
+import chaos
+
+QUERIES = os.path.join(chaos.ROOT, "reports", "README.md")
+
+
+class Database(chaos.Case):
+    def ask(self, sql, *values, db="x.db"):
+        with sqlite3.connect(self.path(db)) as file:
+            return file.execute(sql, values).fetchall()
+
+    def run_db(self, out="out", *args, **how):
+        return self.run_small(out, None, "--db", self.path("x.db"), *args, **how)
+
+    def start(self, out, *args):
+        self.write("small.json", chaos.SMALL)
+        return subprocess.Popen([chaos.program(), self.path("small.json"), "--out", self.path(out),
+                                 "--no-plots", "--quiet", "--db", self.path("x.db"), *args],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, env=chaos.environment(), cwd=self.folder)
+
+    def assert_sound(self):
+        self.assertEqual([("ok",)], self.ask("pragma integrity_check"))
+        self.assertEqual([], self.ask("pragma foreign_key_check"))
+        whole = self.ask("select count(*) from replications")[0][0]
+        arms = self.ask("select count(distinct run_id || ' ' || replication), count(*) from arms")[0]
+        self.assertEqual(whole, arms[0])
+        self.assertEqual(0, arms[1] % max(whole, 1))
+
+    def test_results_are_the_same_with_and_without(self):
+        self.assert_code(0, self.run_small("plain"))
+        self.assert_code(0, self.run_db("entered"))
+        self.assert_same_files(self.path("plain"), self.path("entered"))
+
+    def test_it_says_what_the_result_says(self):
+        self.assert_code(0, self.run_db())
+        result = self.result()
+        for arm, tree in result["arms"].items():
+            for name, metric in tree["metrics"].items():
+                row = self.ask("select value, low, high, n, unit from metrics where arm = ? and "
+                               "metric = ?", arm, name)
+                # result.json has twelve digits.
+                for key, told in zip(("value", "low", "high", "n", "unit"), row[0]):
+                    if isinstance(told, float) and metric[key] is not None:
+                        self.assertAlmostEqual(metric[key], told, delta=1e-9 * abs(told) + 1e-12)
+                    else:
+                        self.assertEqual(metric[key], told, (arm, name, key))
+            for table in ("incidents", "episodes", "actions", "predictions"):
+                self.assertEqual([(len(tree[table]),)], self.ask(
+                    "select count(*) from %s where arm = ?" % table, arm), table)
+        self.assertEqual([(result["outcome"], result["exit_code"], "finished")], self.ask(
+            "select outcome, exit_code, state from runs"))
+
+    def test_killed_at_any_moment_it_holds_whole_replications_and_goes_on_to_the_same_bytes(self):
+        runs = "60"
+        self.assert_code(0, self.run_small("whole", None, "--runs", runs))
+        for moment in (0.0, 0.03, 0.3, 1.1, 1.5, 1.9):
+            for name in ("x.db", "x.db-wal", "x.db-shm"):
+                if os.path.exists(self.path(name)):
+                    os.unlink(self.path(name))
+            process = self.start("cut", "--runs", runs, "--resume")
+            self.addCleanup(process.kill)
+            time.sleep(moment)
+            process.send_signal(signal.SIGKILL)
+            process.communicate(timeout=60)
+            if os.path.exists(self.path("x.db")) and self.ask(
+                    "select count(*) from sqlite_master")[0][0]:
+                self.assert_sound()
+            self.assert_code(0, self.run_db("cut", "--runs", runs, "--resume"))
+            self.assert_sound()
+            self.assert_same_files(self.path("whole"), self.path("cut"))
+
+    def test_interrupted_it_goes_on(self):
+        process = self.start("cut", "--runs", "160")
+        self.addCleanup(process.kill)
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(130, process.returncode)
+        held = self.ask("select count(*) from replications")[0][0]
+        self.assertGreater(held, 0)
+        told = self.chaos(self.path("small.json"), "--runs", "160", "--out", self.path("cut"),
+                          "--no-plots", "--db", self.path("x.db"), "--resume")
+        self.assert_code(0, told)
+        self.assertIn("going on after %d of 160" % held, told.err)
+        self.assert_code(0, self.run_small("whole", None, "--runs", "160"))
+        self.assert_same_files(self.path("whole"), self.path("cut"))
+
+    def test_what_has_ended_is_not_run_again(self):
+        self.assert_code(0, self.run_db())
+        before = os.stat(self.path("out", "result.json")).st_mtime_ns
+        told = self.run_db("out", "--resume")
+        self.assert_code(0, told)
+        self.assertIn("was run before", told.err)
+        self.assertEqual(before, os.stat(self.path("out", "result.json")).st_mtime_ns)
+        os.unlink(self.path("out", "result.json"))
+        self.assert_code(0, self.run_db("out", "--resume"))
+        self.assertTrue(os.path.exists(self.path("out", "result.json")))
+
+    def test_a_comparison_goes_on_too(self):
+        path = self.write("small.json", chaos.SMALL)
+        args = ["ab", path, "--a", "default", "--b", "none", "--runs", "80", "--no-plots", "--quiet"]
+        self.assert_code(6, self.chaos(*args, "--out", self.path("whole")))
+        process = subprocess.Popen([chaos.program(), *args, "--out", self.path("cut"), "--db",
+                                    self.path("x.db")], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, env=chaos.environment())
+        time.sleep(1.6)
+        process.kill()
+        process.communicate(timeout=60)
+        self.assertGreater(self.ask("select count(*) from replications")[0][0], 0)
+        self.assert_code(6, self.chaos(*args, "--out", self.path("cut"), "--db", self.path("x.db"),
+                                       "--resume"))
+        self.assert_same_files(self.path("whole"), self.path("cut"),
+                               ["result.json", "series.csv", "metrics.csv", "incidents.csv"])
+        self.assertEqual([("default", 2), ("none", 2)], self.ask(
+            "select strategy, (select count(*) from runs) from runs order by strategy"))
+
+    def test_two_processes_write_to_one_file(self):
+        both = [self.start("one", "--runs", "40"), self.start("two", "--runs", "40", "--seed", "9")]
+        for process in both:
+            _, err = process.communicate(timeout=120)
+            self.assertEqual(0, process.returncode, err)
+        self.assert_sound()
+        self.assertEqual([(2, 80)], self.ask(
+            "select count(distinct run_id), count(*) from replications"))
+
+    def test_a_disk_that_is_full_costs_74_and_no_result(self):
+        self.assert_code(0, self.run_small("plain", None, "--runs", "20"))
+        self.assert_code(0, self.run_db("first"))
+        self.ask("create trigger full before insert on arms begin select "
+                 "raise(abort, 'database or disk is full'); end")
+        told = self.run_db("out", "--runs", "20")
+        self.assert_code(74, told)
+        self.assertEqual(1, told.err.count("--db"), told.err)
+        self.assertIn("x.db: database or disk is full", told.err)
+        self.assert_same_files(self.path("plain"), self.path("out"))
+
+    def test_a_place_where_nothing_can_be_written_is_74_before_anything_runs(self):
+        told = self.run_small("out", None, "--db", "/nonexistent/x.db")
+        self.assert_code(74, told)
+        self.assertIn("/nonexistent/x.db", told.err)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_a_file_of_somebody_else_is_left_alone(self):
+        with open(self.path("x.db"), "wb") as f:
+            f.write(b"dear diary\n" * 100)
+        told = self.run_db()
+        self.assert_code(74, told)
+        with open(self.path("x.db"), "rb") as f:
+            self.assertEqual(b"dear diary\n" * 100, f.read())
+
+    def test_hostile_names_are_only_names(self):
+        name = "x'); drop table runs; --\" \\ \u202e<b>"
+        scenario = chaos.small(title=name)
+        scenario["method"][0]["name"] = name
+        self.write("small.json", scenario)
+        self.assert_code(0, self.run_db("out", "--runs", "1"))
+        self.assertEqual([(name,)], self.ask("select title from runs"))
+        self.assertTrue(any(name in row[0] for row in self.ask(
+            "select json_each.value from incidents, json_each(incidents.faults)")))
+
+    def test_the_queries_of_the_documentation(self):
+        self.assert_code(0, self.run_db("out", "--runs", "4"))
+        self.assert_code(0, self.chaos(os.path.join(chaos.SCENARIOS, "latency.json"), "--runs", "1",
+                                       "--no-plots", "--quiet", "--db", self.path("x.db")))
+        with open(QUERIES, encoding="utf-8") as f:
+            queries = re.findall(r"```sql\n(.*?)```", f.read(), re.S)
+        self.assertGreaterEqual(len(queries), 7)
+        for query in queries:
+            rows = self.ask(query)
+            if "from predictions" not in query:
+                self.assertTrue(rows, query)
+        self.assertEqual([("latency.json", "default"), ("small.json", "default")],
+                         [row[:2] for row in self.ask(queries[0])])
+        averted = {(row[0], row[1]): row[2] for row in self.ask(queries[3])}
+        treated = self.ask("select run_id, replication, failed_requests from arms where arm = "
+                           "'treated'")
+        for run, replication, failed in treated:
+            untreated = self.ask("select failed_requests from arms where arm = 'untreated' and "
+                                 "run_id = ? and replication = ?", run, replication)[0][0]
+            self.assertEqual(untreated - failed, averted[run, replication])
+
+    def test_trends_over_all_runs(self):
+        for seed in ("1", "2", "3"):
+            self.assert_code(0, self.run_db("out" + seed, "--seed", seed))
+        self.assert_code(0, self.run_db("none", "--strategy", "none"))
+        told = self.chaos("report", "--db", self.path("x.db"), "--out", self.path("trends"),
+                          "--no-plots")
+        self.assert_code(0, told)
+        with open(self.path("trends", "trends.html"), encoding="utf-8") as f:
+            page = f.read()
+        self.assertEqual(2, page.count("<h2>"))
+        self.assertIn("healer none</h2>", page)
+        self.assertEqual(4, page.count(">run "))
+        self.assert_code(2, self.chaos("report", "--db", self.path("missing.db")))
+        self.assertFalse(os.path.exists(self.path("missing.db")))
+
+    def test_resume_alone_is_refused(self):
+        told = self.run_small("out", None, "--resume")
+        self.assert_code(2, told)
+        self.assertIn("--db", told.err)
