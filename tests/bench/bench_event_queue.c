@@ -11,7 +11,7 @@
 #include "harness/base/rng.h"
 #include "harness/sim/event_queue.h"
 
-enum { GAPS = 1 << 16 };
+enum { GAPS = 1 << 12 };
 
 static int64_t gap_ns[GAPS];
 
@@ -53,7 +53,7 @@ int main(void)
                 gap_ns[i] = 1 + (int64_t)(-log(rng_u01(rng_draw(1, i, RNG_DATA, 0).word[0])) * 1e9);
         printf("bytes an event: %zu\n", sizeof(struct event));
         for (size_t pending = 100; pending <= 10000000; pending *= 10) {
-                double ns = hold(pending, pending < 1000000 ? 3000000 : 2 * pending);
+                double ns = hold(pending, pending < 1000000 ? 1000000 : 2000000);
 
                 if (ns < 0)
                         return 1;
