@@ -27,6 +27,11 @@ enum fault_unit {
         FAULT_RATIO_PER_S, /* "1%/min" */
         FAULT_BOOL,
         FAULT_CHOICE,     /* index into choices */
+        FAULT_PARAMETER,  /* a key of the target, a service or an edge: enum parameter_kind */
+        FAULT_VALUE,      /* in the unit of the argument before, which is a FAULT_PARAMETER;
+                           * a distribution is fault_run.dist */
+        FAULT_FEATURE,    /* index of a feature of the target, a service */
+        FAULT_ENTRY,      /* name of another entry: fault_run.texts */
 };
 
 struct fault_param {
@@ -90,6 +95,8 @@ struct fault_run {
         const struct fault_ops *ops;
         struct fleet *fleet;
         const double *arguments; /* by index of the parameter */
+        const char *const *texts; /* the same, of those that are names */
+        const struct dist *dist; /* an argument that is a distribution */
         double probability;
         uint32_t rank;           /* number of the entry */
         uint64_t stream;         /* of its chance: the entry's name, hashed */

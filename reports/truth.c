@@ -138,7 +138,7 @@ static int64_t state_end(const struct arm_record *record, size_t at)
                 /* The next version that is wholly out and not bad itself. */
                 if (entry->type == JOURNAL_DEPLOYMENT && later->type == entry->type &&
                     later->service == entry->service && !strcmp(later->kind, "finished") &&
-                    strncmp(later->text, "bad", 3) != 0)
+                    later->value != 1)
                         return later->at_ns;
         }
         return record->end_ns;
@@ -165,7 +165,7 @@ static bool find_states(struct judge *judge, enum arm a)
                 const struct journal_entry *entry = &record->journal[i];
                 bool failed = entry->type == JOURNAL_INSTANCE_STATE && is_failed_state(entry);
                 bool bad = entry->type == JOURNAL_DEPLOYMENT && !strcmp(entry->kind, "started") &&
-                           !strncmp(entry->text, "bad", 3);
+                           entry->value == 1;
                 if (entry->service < meta->service_count && (failed || bad))
                         arm->states[arm->state_count++] = (struct fault_state){
                                 entry->service, entry->at_ns, state_end(record, i), failed

@@ -26,7 +26,7 @@ LIBC = set(
 
 # What folders may include, besides themselves: a folder (ends in /) or a file.
 FLEET_FACE = ["harness/fleet/fleet.h", "harness/fleet/effect.h", "harness/fleet/action.h",
-              "harness/fleet/fleet_spec.h"]
+              "harness/fleet/fleet_spec.h", "harness/fleet/parameter.h"]
 MAY_INCLUDE = {
     "healer/": [],
     "harness/base/": [],

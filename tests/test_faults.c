@@ -56,6 +56,11 @@ static struct fault_run *prepare(const struct fault_ops *ops, bool edge, bool ha
                 arguments[n][i] = ops->params[i].required || ops->one_of != NULL || i == 0
                                           ? some_value(&ops->params[i])
                                           : ops->params[i].fallback;
+        for (size_t i = 0; i < ops->params_count; i++)
+                if (ops->params[i].unit == FAULT_PARAMETER)
+                        arguments[n][i] = edge ? PARAMETER_TIMEOUT : PARAMETER_ERROR_RATE;
+                else if (ops->params[i].unit == FAULT_VALUE)
+                        arguments[n][i] = edge ? 1e6 : 0.5;
         instances[0] = 1;
         instances[1] = 3;
         runs[n] = (struct fault_run){

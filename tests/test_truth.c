@@ -249,7 +249,8 @@ static void alarm_on_a_bad_version(struct world *world)
         struct journal_entry *entry = world_entry(world, ARM_TREATED, JOURNAL_DEPLOYMENT, 50, PAY);
 
         entry->kind = "started";
-        entry->text = "bad-v2";
+        entry->text = "v2";
+        entry->value = 1;
         alarm_alone(world);
 }
 
@@ -258,7 +259,8 @@ static void alarm_after_the_bad_version(struct world *world)
         struct journal_entry *entry = world_entry(world, ARM_TREATED, JOURNAL_DEPLOYMENT, 10, PAY);
 
         entry->kind = "started";
-        entry->text = "bad-v2";
+        entry->text = "v2";
+        entry->value = 1;
         entry = world_entry(world, ARM_TREATED, JOURNAL_DEPLOYMENT, 60, PAY);
         entry->kind = "finished";
         entry->text = "v1";

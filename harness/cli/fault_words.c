@@ -18,6 +18,10 @@ const char *fault_unit_name(enum fault_unit unit)
                 [FAULT_RATIO_PER_S] = "percentage per time",
                 [FAULT_BOOL] = "true or false",
                 [FAULT_CHOICE] = "choice",
+                [FAULT_PARAMETER] = "key of the target",
+                [FAULT_VALUE] = "value of that key",
+                [FAULT_FEATURE] = "feature of the target",
+                [FAULT_ENTRY] = "name of an entry",
         };
 
         return names[unit];
@@ -60,6 +64,12 @@ void fault_value_text(const struct fault_param *param, double value, char *out, 
         case FAULT_CHOICE:
                 snprintf(out, size, "%s", param->choices[(int)value]);
                 break;
+        case FAULT_PARAMETER:
+        case FAULT_VALUE:
+        case FAULT_FEATURE:
+        case FAULT_ENTRY:
+                snprintf(out, size, "none");
+                break;
         case FAULT_COUNT:
         case FAULT_FACTOR:
         default:
@@ -73,6 +83,11 @@ void fault_range_text(const struct fault_param *param, char *out, size_t size)
         char low[64], high[64];
         size_t at = 0;
 
+        if (param->unit == FAULT_PARAMETER || param->unit == FAULT_VALUE ||
+            param->unit == FAULT_FEATURE || param->unit == FAULT_ENTRY) {
+                snprintf(out, size, "that there is");
+                return;
+        }
         if (param->unit != FAULT_CHOICE) {
                 fault_value_text(param, param->min, low, sizeof(low));
                 fault_value_text(param, param->max, high, sizeof(high));

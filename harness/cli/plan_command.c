@@ -274,7 +274,7 @@ static json_t *target_json(const struct plan_view *view, const struct planned_fa
         return json_null();
 }
 
-static json_t *argument_json(const struct fault_param *param, double value)
+static json_t *argument_json(const struct fault_param *param, double value, const char *given)
 {
         char text[64];
 
@@ -287,6 +287,12 @@ static json_t *argument_json(const struct fault_param *param, double value)
                 return json_integer((json_int_t)value);
         case FAULT_BOOL:
                 return json_boolean(value != 0);
+        case FAULT_VALUE:
+                return json_loads(given, JSON_DECODE_ANY, NULL);
+        case FAULT_PARAMETER:
+        case FAULT_FEATURE:
+        case FAULT_ENTRY:
+                return json_string(given);
         case FAULT_DURATION:
         case FAULT_BYTES:
         case FAULT_BYTES_PER_S:
@@ -309,7 +315,8 @@ static json_t *entry_json(const struct plan_view *view, const struct planned_fau
 
         for (size_t i = 0; i < entry->fault->params_count; i++)
                 json_object_set_new(arguments, entry->fault->params[i].name,
-                                    argument_json(&entry->fault->params[i], entry->arguments[i]));
+                                    argument_json(&entry->fault->params[i], entry->arguments[i],
+                                                  entry->texts[i]));
         json = json_pack("{s:s, s:s, s:o, s:f, s:o}", "name", entry->name, "fault",
                          entry->fault->name, "at", duration_json(fault->start_ns), "probability",
                          per_request ? entry->probability : 1.0, "arguments", arguments);

@@ -28,7 +28,7 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
         [ACTION_ROLLBACK_DEPLOYMENT] = {"rollback_deployment", "deploys the version before",
                                         LAYER_BIT(LAYER_VERSION) | INSTANCE_LAYERS, false, true, 60 * NS_PER_S},
         [ACTION_ROLLBACK_CONFIG] = {"rollback_config", "puts the configuration before in force",
-                                    LAYER_BIT(LAYER_CONFIG), false, false, 60 * NS_PER_S},
+                                    LAYER_BIT(LAYER_CONFIG), false, true, 60 * NS_PER_S},
         [ACTION_RESTORE_STATE] = {"restore_state", "restores data from a checkpoint",
                                   LAYER_BIT(LAYER_DATA), false, false, NS_PER_S},
         [ACTION_RECONNECT] = {"reconnect", "renews a connection pool", LAYER_BIT(LAYER_POOL), false, false, NS_PER_S},
@@ -161,6 +161,7 @@ static void replace_instance(struct fleet *fleet, uint32_t index)
 
         if (fresh == NONE)
                 return;
+        fleet->instances[fresh].wanted = fleet->instances[old].wanted;
         wait_for_up(fleet, index, fresh);
         /* Where the others can carry it, the old one goes at once. */
         if (fleet->instances[old].state != INSTANCE_UP || room)
@@ -247,8 +248,6 @@ static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_
 {
         struct service *service = &fleet->services[service_index];
         uint32_t limit = levels[level].concurrency;
-        uint32_t concurrency =
-                service->spec->concurrency < limit ? service->spec->concurrency : limit;
 
         service_touch(fleet, service);
         if (service->level > 0 && fleet->now > fleet->measured_from_ns)
@@ -261,8 +260,11 @@ static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_
         service->degrade_share = levels[level].capacity;
         service->timeout_factor = levels[level].timeout;
         service->level_quality = levels[level].quality;
-        service->workers_up = service->up * concurrency;
-        service->concurrency = concurrency;
+        service->level_concurrency = limit;
+        service->concurrency =
+                service->spec->concurrency < limit ? service->spec->concurrency : limit;
+        for (uint32_t i = 0; i < service->member_count; i++)
+                instance_count_workers(fleet, service->members[i]);
         admission_changed(service);
         fleet_note(fleet, &(struct fleet_note){.kind = FLEET_NOTE_DEGRADATION,
                                                .service = service_index,
@@ -317,18 +319,21 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
 {
         struct fleet_action action = fleet->actions[index].action;
         struct service *service = &fleet->services[action.service];
+        const char *wrong;
 
         switch (action.kind) {
         case ACTION_RESTART_SERVICE:
-                if (!roll_service(fleet, action.service, NULL, "restarted", false, index))
+                if (!roll_service(fleet, action.service, "restarted", index))
                         actuator_finish(fleet, index, false, "another change is going on");
                 return;
         case ACTION_ROLLBACK_DEPLOYMENT:
-                if (service->previous_version == NULL)
-                        actuator_finish(fleet, index, false, "there is no version before");
-                else if (!roll_service(fleet, action.service, service->previous_version,
-                                       "rolled back", false, index))
-                        actuator_finish(fleet, index, false, "another change is going on");
+                wrong = version_roll_back(fleet, action.service, "rolled back", index);
+                if (wrong != NULL)
+                        actuator_finish(fleet, index, false, wrong);
+                return;
+        case ACTION_ROLLBACK_CONFIG:
+                wrong = config_roll_back(fleet, action.service);
+                actuator_finish(fleet, index, wrong == NULL, wrong);
                 return;
         case ACTION_SCALE_RESOURCES:
                 scale(fleet, index);
@@ -359,8 +364,8 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                         actuator_finish(fleet, index, false, "no such timeout");
                         return;
                 }
-                fleet->edges[action.edge].timeout_ns =
-                        (int64_t)((double)fleet->edges[action.edge].timeout_ns * action.amount);
+                fleet->edges[action.edge].timeout_scale *= action.amount;
+                config_settle_edge(fleet, action.edge);
                 break;
         case ACTION_ENABLE_MONITORING:
                 fleet->detail_until_ns = fleet->now + DETAIL_FOR_S * NS_PER_S;

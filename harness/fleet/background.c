@@ -2,7 +2,8 @@
  *
  * When and where comes from streams of their own. A change that would take a
  * service above its capacity waits, and is given up after two minutes: benign
- * means that no user is hurt.
+ * means that no user is hurt. Deployments and configurations are those of
+ * version.c: a routine one can be rolled back like any other.
  */
 #include "harness/base/detmath.h"
 #include "harness/fleet/model.h"
@@ -70,6 +71,7 @@ static bool change_instance(struct fleet *fleet, const struct background_spec *s
                                      "benign replacement");
                 if (fresh == NONE)
                         return false;
+                fleet->instances[fresh].wanted = fleet->instances[index].wanted;
                 fleet_schedule(fleet,
                                fleet->now + service->spec->boot_time_ns + 5 * NS_PER_S,
                                hash_mix(0x524550u, index), replacement_up, fleet, index);
@@ -90,21 +92,14 @@ static bool change_instance(struct fleet *fleet, const struct background_spec *s
 static bool change(struct fleet *fleet, const struct background_spec *spec, uint32_t service,
                    uint32_t bits, uint32_t turn)
 {
-        const char *version;
         bool any = false;
 
         switch (spec->kind) {
         case BACKGROUND_GOOD_DEPLOYMENT:
-                version = arena_printf(&fleet->arena, "v%u", turn + 2);
-                return version != NULL &&
-                       roll_service(fleet, service, version, "deployment", true, NONE);
+                return version_release(fleet, service,
+                                       arena_printf(&fleet->arena, "v%u", turn + 2));
         case BACKGROUND_CONFIGURATION_CHANGE:
-                fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_CONFIG_CHANGED,
-                                                        .service = service,
-                                                        .instance = NONE,
-                                                        .edge = NONE,
-                                                        .text = "routine change"});
-                return true;
+                return config_routine(fleet, service);
         case BACKGROUND_FLASH_CROWD:
                 for (uint32_t i = 0; i < fleet->spec->load_count; i++) {
                         if (fleet->spec->loads[i].to != service)

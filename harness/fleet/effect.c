@@ -230,7 +230,8 @@ double effect_cpu_load(struct fleet *fleet, const struct instance *instance)
 
 double effect_memory_bytes(struct fleet *fleet, const struct instance *instance)
 {
-        double limit = (double)fleet->services[instance->service].memory_limit_bytes, bytes = 0;
+        double limit = instance_memory_limit(&fleet->services[instance->service], instance);
+        double bytes = 0;
         struct walk walk = walk_of(fleet, instance);
 
         for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
@@ -500,6 +501,12 @@ static struct effect_link *attach(struct fleet *fleet, enum effect_place place, 
         return link;
 }
 
+/* Those that are in no list: version.c keeps them. */
+static bool is_of_version(const struct effect *effect)
+{
+        return effect->kind == EFFECT_RELEASE || effect->kind == EFFECT_CONFIG;
+}
+
 static bool takes_memory(const struct effect *effect)
 {
         return effect->kind == EFFECT_LEAK || effect->kind == EFFECT_MEMORY;
@@ -588,7 +595,10 @@ static void detach(struct fleet *fleet, struct effect_link **at, enum effect_pla
 
 void fleet_effect_on_edge(struct fleet *fleet, uint32_t edge, struct effect *effect)
 {
-        attach(fleet, ON_EDGE, edge, effect);
+        if (is_of_version(effect))
+                version_effect_on(fleet, fleet->edges[edge].from, edge, effect);
+        else
+                attach(fleet, ON_EDGE, edge, effect);
 }
 
 void fleet_effect_on_load(struct fleet *fleet, uint32_t load, struct effect *effect)
@@ -615,6 +625,10 @@ bool fleet_effect_on_clients(struct fleet *fleet, uint32_t service, struct effec
 
 void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effect *effect)
 {
+        if (is_of_version(effect)) {
+                version_effect_on(fleet, service, NONE, effect);
+                return;
+        }
         touch_service(fleet, service, effect);
         if (attach(fleet, ON_SERVICE, service, effect) == NULL || !takes_memory(effect))
                 return;
@@ -738,6 +752,10 @@ static uint32_t place_count(const struct fleet *fleet, enum effect_place place)
 
 void fleet_effect_lift(struct fleet *fleet, struct effect *effect)
 {
+        if (is_of_version(effect)) {
+                version_effect_lift(fleet, effect);
+                return;
+        }
         for (int place = ON_EDGE; place <= ON_HEALER; place++)
                 for (uint32_t i = 0; i < place_count(fleet, (enum effect_place)place); i++)
                         detach_if(fleet, (enum effect_place)place, i, effect, 0, false);
@@ -754,6 +772,8 @@ bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effec
 {
         bool found = false;
 
+        if (is_of_version(effect))
+                return version_effect_attached(fleet, effect);
         for (uint32_t i = 0; i < fleet->edge_count && !found; i++)
                 found = has_link(fleet->edges[i].effects, effect);
         for (uint32_t i = 0; i < fleet->instance_count && !found; i++)
@@ -782,6 +802,7 @@ void effect_reset_service(struct fleet *fleet, uint32_t service)
                 if (fleet->edges[i].to == service || fleet->edges[i].from == service)
                         detach_if(fleet, ON_EDGE, i, NULL, UINT32_MAX, false);
         detach_if(fleet, ON_SERVICE, service, NULL, UINT32_MAX, false);
+        version_reset_service(fleet, service);
         for (uint32_t i = 0; i < fleet->services[service].member_count; i++) {
                 uint32_t member = fleet->services[service].members[i];
 
@@ -833,6 +854,7 @@ uint64_t fleet_overlay_digest(const struct fleet *fleet)
         if (states + fleet->zone_links + fleet->surge_links > 0)
                 digest = hash_mix(digest, hash_mix(states, hash_mix(fleet->zone_links,
                                                                     fleet->surge_links)));
+        digest = version_digest(fleet, digest);
         return hash_mix(digest, hash_mix(held, fleet->leak_links));
 }
 

@@ -24,6 +24,7 @@
 
 #include "harness/base/dist.h"
 #include "harness/fleet/action.h"
+#include "harness/fleet/parameter.h"
 
 struct fleet;
 
@@ -62,6 +63,8 @@ enum effect_kind {
         EFFECT_HEALER_DEAF,     /* nothing from the fleet reaches the healer */
         EFFECT_HEALER_MUTE,     /* nothing from the healer reaches the fleet */
         EFFECT_HEALER_DOWN,     /* the healer's host is down */
+        EFFECT_RELEASE,      /* on a service: a version with `release` is deployed */
+        EFFECT_CONFIG,       /* on a service or an edge: `setting` is in force */
         EFFECT_KIND_COUNT
 };
 
@@ -77,6 +80,15 @@ enum channel_metric {
         CHANNEL_METRIC_COUNT
 };
 #define CHANNEL_ALL UINT32_MAX
+
+/* What a bad version does, besides what it does by declaration. */
+struct release {
+        double error_rate;       /* of its requests fail */
+        double slowdown;         /* factor on own time; 1: none */
+        double leak_bytes_per_s;
+        double peer_cost;        /* share of own time more for every other instance */
+        double share;            /* of the instances that get it */
+};
 
 struct effect {
         enum effect_kind kind;
@@ -96,6 +108,10 @@ struct effect {
         uint32_t service;     /* on the healer's side: whose; FLEET_NO_INDEX: of all */
         bool retryable;       /* errors */
         int code;             /* errors: the status callers see */
+        union {
+                struct release release;
+                struct setting setting;
+        };
         uint64_t messages;    /* bursts: so far */
         bool in_burst;
         /* what it did, kept by the fleet */

@@ -57,14 +57,15 @@ static bool create_services(struct fleet *fleet)
                 service->name_hash = hash_text(spec->name);
                 service->area_at_ns = fleet->start_ns;
                 service->error_rate = spec->error_rate;
-                service->slowdown = 1.0;
                 service->cpu_cores = spec->cpu_cores;
                 service->memory_limit_bytes = spec->memory_limit_bytes;
                 service_memory_changed(service);
-                service->version = "v1";
                 service->admit_share = 1.0;
                 service->degrade_share = 1.0;
                 service->concurrency = spec->concurrency;
+                service->level_concurrency = UINT32_MAX;
+                if (!version_init(fleet, i))
+                        return false;
                 service->timeout_factor = 1.0;
                 service->level_quality = 1.0f;
                 service->level_since_ns = fleet->start_ns;
@@ -107,6 +108,7 @@ static bool create_edges(struct fleet *fleet)
                         .cancel_on_timeout = from->cancel_on_timeout,
                         .timeout_ns = from->timeout_ns,
                         .retry = from->retry,
+                        .timeout_scale = 1,
                         .retry_credit = 10,
                 };
         }
@@ -210,17 +212,16 @@ void fleet_destroy(struct fleet *fleet)
 void fleet_policy_changed(struct fleet *fleet, uint32_t index)
 {
         struct edge *edge = &fleet->edges[index];
-        struct policy_edge_settings settings = {0};
 
         if (fleet->policy == NULL || index >= fleet->spec->edge_count)
                 return;
-        fleet->policy->settings(fleet->policy_state, index, &settings);
-        edge->guarded = settings.guarded;
-        edge->timeout_ns = settings.has_timeout ? settings.timeout_ns : edge->spec->timeout_ns;
-        edge->retry = settings.has_retry ? settings.retry : edge->spec->retry;
-        edge->fallback_kind = settings.has_fallback && !settings.fallback_enabled
+        edge->policy = (struct policy_edge_settings){0};
+        fleet->policy->settings(fleet->policy_state, index, &edge->policy);
+        edge->guarded = edge->policy.guarded;
+        edge->fallback_kind = edge->policy.has_fallback && !edge->policy.fallback_enabled
                                       ? FALLBACK_NONE
                                       : edge->spec->fallback;
+        config_settle_edge(fleet, index);
 }
 
 void fleet_set_policies(struct fleet *fleet, const struct fleet_policy_ops *ops, void *state)
@@ -298,12 +299,12 @@ static void check_memory(struct fleet *fleet)
 {
         for (uint32_t i = 0; i < fleet->instance_count; i++) {
                 struct instance *instance = &fleet->instances[i];
-                int64_t limit = fleet->services[instance->service].memory_limit_bytes;
+                double limit = instance_memory_limit(&fleet->services[instance->service], instance);
 
-                if (!instance_has_effects(fleet, instance) || limit == 0 || instance->state == INSTANCE_DOWN ||
+                if (!instance_has_effects(fleet, instance) || limit <= 0 || instance->state == INSTANCE_DOWN ||
                     instance->state == INSTANCE_BOOTING || instance->state == INSTANCE_GONE)
                         continue;
-                if (instance_memory_bytes(fleet, instance) > (double)limit)
+                if (instance_memory_bytes(fleet, instance) > limit)
                         instance_exit(fleet, i, 137, true, "out of memory");
         }
 }
@@ -312,7 +313,9 @@ static void second_ends(struct fleet *fleet)
 {
         objective_second(fleet);
         operations_second(fleet);
-        if (fleet->leak_links > 0)
+        if (fleet->roll_count > 0)
+                roll_second(fleet);
+        if (fleet->leak_links + fleet->memory_watched > 0)
                 check_memory(fleet);
         if (fleet->surge_links > 0)
                 load_second(fleet);
@@ -437,7 +440,7 @@ enum instance_state fleet_instance_state(const struct fleet *fleet, uint32_t ins
 
 const char *fleet_service_version(const struct fleet *fleet, uint32_t service)
 {
-        return fleet->services[service].version;
+        return fleet->services[service].stable->name;
 }
 
 const bool *fleet_reaches(const struct fleet *fleet, uint32_t service)

@@ -13,6 +13,7 @@
 
 #include "harness/base/dist.h"
 #include "harness/fleet/action.h"
+#include "harness/fleet/parameter.h"
 
 #define QUEUE_UNBOUNDED UINT32_MAX
 
@@ -81,6 +82,8 @@ struct service_spec {
         struct slo_spec slo;
         enum fleet_supervisor supervisor;
         struct health_check_spec health_check;
+        const struct version_spec *versions; /* in order of their release; the first is in force */
+        uint32_t version_count;
 };
 
 struct edge_spec {

@@ -130,6 +130,17 @@ void instance_heartbeat(struct fleet *fleet, uint32_t index, uint32_t epoch)
 
 /* ---- states */
 
+void instance_count_workers(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+        struct service *service = &fleet->services[instance->service];
+        uint32_t workers = state_works(instance->state) ? instance_workers(service, instance) : 0;
+
+        service->workers_up += workers;
+        service->workers_up -= instance->workers;
+        instance->workers = workers;
+}
+
 static void set_state(struct fleet *fleet, uint32_t index, enum instance_state state,
                       const char *cause)
 {
@@ -139,14 +150,10 @@ static void set_state(struct fleet *fleet, uint32_t index, enum instance_state s
 
         service_touch(fleet, service);
         instance_cpu_touch(fleet, instance);
-        if (works && !worked) {
-                service->up++;
-                service->workers_up += service->concurrency;
-        } else if (worked && !works) {
-                service->up--;
-                service->workers_up -= service->concurrency;
-        }
+        service->up += works;
+        service->up -= worked;
         instance->state = (uint8_t)state;
+        instance_count_workers(fleet, index);
         instance->state_since_ns = fleet->now;
         instance->cause = cause;
         instance->timer_generation++;
@@ -179,8 +186,10 @@ static int64_t start_time_ns(struct fleet *fleet, uint32_t index)
 {
         const struct instance *instance = &fleet->instances[index];
         const struct service_spec *spec = fleet->services[instance->service].spec;
-        int64_t time_ns = instance->state == INSTANCE_BOOTING ? spec->boot_time_ns
-                                                              : spec->restart_time_ns;
+        const struct parameters *params = instance->wanted->plain ? NULL : &instance->wanted->params;
+        int64_t boot_ns = params == NULL ? spec->boot_time_ns : params->boot_time_ns;
+        int64_t restart_ns = params == NULL ? spec->restart_time_ns : params->restart_time_ns;
+        int64_t time_ns = instance->state == INSTANCE_BOOTING ? boot_ns : restart_ns;
 
         return instance->effects == NULL
                        ? time_ns
@@ -201,7 +210,8 @@ static void heartbeat_back(struct fleet *fleet, uint32_t index)
 
 bool instance_has_effects(const struct fleet *fleet, const struct instance *instance)
 {
-        return instance->effects != NULL || fleet->services[instance->service].effects != NULL;
+        return instance->effects != NULL || fleet->services[instance->service].effects != NULL ||
+               instance->params != NULL;
 }
 
 int64_t instance_time_ns(const struct fleet *fleet, const struct instance *instance)
@@ -259,13 +269,13 @@ static void become_up(struct fleet *fleet, uint32_t index)
         instance->leak_at_ns = fleet->now;
         instance->registered = true;
         instance->requests = 0;
-        instance->version = fleet->services[instance->service].version;
+        version_started(fleet, index);
         set_state(fleet, index, INSTANCE_UP, "started");
         fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_PROCESS_STARTED,
                                                 .service = instance->service,
                                                 .instance = index,
                                                 .edge = NONE,
-                                                .text = instance->version});
+                                                .text = instance->version->name});
         heartbeat_back(fleet, index);
         if (fleet->instances[index].effects != NULL)
                 effect_instance_up(fleet, index);
@@ -321,7 +331,9 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                 .state_since_ns = fleet->now,
                 .leak_at_ns = fleet->now,
                 .cpu_at_ns = fleet->now,
-                .version = service->version,
+                .version = service->stable,
+                .wanted = service->stable,
+                .params = service->stable->plain ? NULL : &service->stable->params,
                 .cause = cause,
         };
         instance->name = arena_printf(&fleet->arena, "%s-%u", service->spec->name, instance->number);
@@ -341,7 +353,7 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                 /* Long since warm when the run begins. */
                 instance->up_since_ns = fleet->now - 24 * NS_PER_HOUR;
                 service->up++;
-                service->workers_up += service->concurrency;
+                instance_count_workers(fleet, index);
                 service->routable[service->routable_count++] = index;
                 return index;
         }
@@ -355,7 +367,7 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                                                 .instance = index,
                                                 .edge = NONE,
                                                 .text = instance->name});
-        set_timer(fleet, index, TIMER_UP, service->spec->boot_time_ns);
+        set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
         for (struct effect_link *link = fleet->zone_effects[zone]; link != NULL; link = link->next)
                 if (link->effect->kind == EFFECT_HELD_DOWN)
                         fleet_effect_on_instance(fleet, index, link->effect);
@@ -473,6 +485,7 @@ void instance_stop(struct fleet *fleet, uint32_t index, const char *cause)
         instance->in_service = false;
         instance->registered = false;
         set_state(fleet, index, INSTANCE_GONE, cause);
+        version_apply(fleet, index);
         fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_INSTANCE_REMOVED,
                                                 .service = instance->service,
                                                 .instance = index,
@@ -558,7 +571,9 @@ void instance_timer(struct fleet *fleet, uint32_t index, uint32_t generation)
 void instance_leak_now(struct fleet *fleet, struct instance *instance)
 {
         if (instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING)
-                instance->leaked_bytes += effect_leaked_bytes(fleet, instance, instance->leak_at_ns);
+                instance->leaked_bytes +=
+                        effect_leaked_bytes(fleet, instance, instance->leak_at_ns) +
+                        version_leaked_bytes(fleet, instance);
         instance->leak_at_ns = fleet->now;
 }
 
@@ -578,15 +593,18 @@ void service_memory_changed(struct service *service)
 double instance_memory_bytes(struct fleet *fleet, struct instance *instance)
 {
         const struct service_spec *spec = fleet->services[instance->service].spec;
-
+        const struct parameters *params = instance->params;
+        int64_t base_bytes = params == NULL ? spec->memory_base_bytes : params->memory_base_bytes;
+        int64_t each_bytes =
+                params == NULL ? spec->memory_per_request_bytes : params->memory_per_request_bytes;
         double taken = 0;
 
         if (instance_has_effects(fleet, instance)) {
                 instance_leak_now(fleet, instance);
                 taken = effect_memory_bytes(fleet, instance);
         }
-        return taken + (double)spec->memory_base_bytes +
-               (double)spec->memory_per_request_bytes *
+        return taken + (double)base_bytes +
+               (double)each_bytes *
                        (instance->inside.length + instance->queue.length) +
                instance->leaked_bytes;
 }

@@ -11,6 +11,7 @@
  *   actuator.c          what a healer's actions do
  *   operations.c        the on-call human
  *   rolling.c           changes that go instance by instance
+ *   version.c           versions and configurations of services
  *   background.c        benign life
  *   effect.c            faults' effects
  *   telemetry.c         samples for a healer
@@ -125,6 +126,45 @@ struct effect_link {
         bool on;                  /* FLAP, STOP: in its bad part */
 };
 
+/* Everything that a version or a configuration can change, worked out. */
+struct parameters {
+        const struct dist *service_time;
+        double error_rate, declared_error_rate; /* the latter without what faults bring */
+        double slowdown, leak_bytes_per_s, peer_cost;
+        double cores_factor, memory_limit_factor; /* on what the service has */
+        int64_t memory_base_bytes, memory_per_request_bytes;
+        int64_t restart_time_ns, boot_time_ns;
+        uint32_t concurrency, queue_max;
+        struct effect *told; /* of what a bad version does; or NULL */
+};
+
+enum { VERSION_DEFECTS_MAX = 8 };
+
+struct defect {
+        struct effect *of; /* NULL: lifted, and still where it runs */
+        struct release release;
+};
+
+/* A version of a service, in its history. */
+struct version {
+        const char *name;
+        const struct version_spec *spec; /* its own changes, or NULL */
+        struct version *before;  /* in force before it, or NULL */
+        struct version *older;   /* all there are, youngest first */
+        struct defect defect[VERSION_DEFECTS_MAX]; /* what faults put in */
+        uint32_t defect_count;   /* above 0: a bad one */
+        bool withdrawn;          /* rolled back: never gone back to */
+        bool plain;              /* params are those of the declaration */
+        struct parameters params;
+};
+
+/* A setting in force on a service or one of its calls, last one first. */
+struct config {
+        struct effect *effect; /* whose `setting` it is */
+        uint32_t edge;         /* or NONE: of the service */
+        struct config *before;
+};
+
 /* What may carry effects. */
 enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE, ON_HEALER };
 
@@ -168,7 +208,10 @@ struct instance {
         double leaked_bytes;
         int64_t leak_at_ns;        /* leaked_bytes is as of then */
         double batch_load;         /* cores taken by a benign job */
-        const char *version;
+        const struct version *version; /* it runs, or ran last */
+        const struct version *wanted;  /* its next process runs */
+        const struct parameters *params; /* in force in it; NULL: as declared */
+        uint32_t workers;          /* counted in the service's workers_up */
         const char *cause;
         /* CoDel: since when waits have been too long, and the next drop */
         int64_t codel_above_ns, codel_next_ns;
@@ -205,6 +248,8 @@ struct edge {
         uint8_t mode, balancing, fallback_kind;
         bool cancel_on_timeout;
         bool guarded;
+        struct policy_edge_settings policy; /* replace declaration and configuration */
+        double timeout_scale; /* what actions made of it */
         int64_t timeout_ns;
         struct retry_spec retry;
         double fallback_quality;
@@ -267,15 +312,21 @@ struct service {
         uint64_t work_sum;
         /* declared at birth, changed by actions and deployments */
         struct effect_link *effects; /* of all its instances */
-        double error_rate, slowdown;
+        double error_rate;
         double cpu_cores;
         int64_t memory_limit_bytes;
         uint32_t memory_calm; /* in flight up to which memory matters to nobody, where nothing leaked */
-        const char *version, *previous_version;
+        struct version *versions; /* all, youngest first */
+        struct version *version;  /* released last */
+        struct version *stable;   /* what a new instance runs */
+        struct config *config, *config_free; /* what faults set */
+        bool configured;          /* some routine change could be taken back */
+        uint32_t releases;        /* of declared versions, so far */
         double admit_share;      /* of what comes; below 1: shed */
         double admit_credit;
         double shed_share, degrade_share; /* what it is made of */
         uint32_t concurrency;    /* workers, as limited by degradation */
+        uint32_t level_concurrency; /* that limit; UINT32_MAX: none */
         uint32_t level;          /* degradation 0..4 */
         int64_t level_since_ns;
         double degraded_s;
@@ -341,7 +392,9 @@ struct roll {
         uint32_t waits_for; /* instance that is being restarted, or NONE */
         uint32_t tries;     /* waited for room this often */
         bool patient;       /* benign: gives up rather than hurt */
-        bool deployment;    /* tells when it is finished */
+        struct version *version; /* deployed; NULL: only restarted */
+        int64_t stuck_ns;   /* the one that it waits for cannot start since; TIME_NEVER: it can */
+        bool passed_over;   /* one that could not */
         uint32_t action;    /* action_run to finish, or NONE */
         const char *cause;
         bool in_use;
@@ -405,6 +458,7 @@ struct fleet {
         struct pager *pagers; /* by service */
         struct roll *rolls;
         uint32_t roll_count, roll_capacity;
+        uint32_t memory_watched; /* instances whose version or configuration may fill their memory */
         double instance_added_s;
         uint64_t human_pages;
         uint64_t root_requests, root_unfinished, root_outcome[CALL_OUTCOME_COUNT];
@@ -440,8 +494,35 @@ static inline void service_touch(struct fleet *fleet, struct service *service)
 static inline bool memory_is_calm(const struct service *service, const struct instance *instance)
 {
         return instance->effects == NULL && service->effects == NULL &&
-               instance->leaked_bytes == 0 &&
+               instance->params == NULL && instance->leaked_bytes == 0 &&
                instance->queue.length + instance->inside.length < service->memory_calm;
+}
+
+/* Workers of one instance, as its version and the level of degradation allow. */
+static inline uint32_t instance_workers(const struct service *service,
+                                        const struct instance *instance)
+{
+        uint32_t own;
+
+        if (instance->params == NULL)
+                return service->concurrency;
+        own = instance->params->concurrency;
+        return own < service->level_concurrency ? own : service->level_concurrency;
+}
+
+static inline double instance_cores(const struct service *service, const struct instance *instance)
+{
+        return instance->params == NULL ? service->cpu_cores
+                                        : service->cpu_cores * instance->params->cores_factor;
+}
+
+/* 0: none. */
+static inline double instance_memory_limit(const struct service *service,
+                                           const struct instance *instance)
+{
+        double limit = (double)service->memory_limit_bytes;
+
+        return instance->params == NULL ? limit : limit * instance->params->memory_limit_factor;
 }
 
 /* ---- fleet.c */
@@ -500,6 +581,8 @@ void service_memory_changed(struct service *service);
 double instance_memory_bytes(struct fleet *fleet, struct instance *instance);
 void instance_leak_now(struct fleet *fleet, struct instance *instance);
 void service_routes_changed(struct fleet *fleet, uint32_t service);
+/* Brings the count of workers up to date after what it depends on changed. */
+void instance_count_workers(struct fleet *fleet, uint32_t instance);
 /* Whether a service can do without one more instance for a while. */
 bool service_can_spare(struct fleet *fleet, uint32_t service);
 
@@ -511,13 +594,52 @@ void actuator_finish(struct fleet *fleet, uint32_t run, bool ok, const char *rea
 
 /* ---- rolling.c */
 /* Restarts the instances of a service one after the other, drained first.
- * `version`: a new one in force from now on, or NULL. False: cannot begin. */
-bool roll_service(struct fleet *fleet, uint32_t service, const char *version, const char *cause,
-                  bool patient, uint32_t action);
+ * False: cannot begin. */
+bool roll_service(struct fleet *fleet, uint32_t service, const char *cause, uint32_t action);
+/* The same, and each then runs `version`: `count` of those that do not yet. Who
+ * is not patient puts an end to another roll. */
+bool roll_deploy(struct fleet *fleet, uint32_t service, struct version *version, uint32_t count,
+                 const char *cause, bool patient, uint32_t action);
+bool roll_is_on(const struct fleet *fleet, uint32_t service);
+/* Whether a patient one can begin. */
+bool roll_has_room(struct fleet *fleet, uint32_t service);
+/* Ends rolls and restarts whose instance cannot start. */
+void roll_second(struct fleet *fleet);
 bool roll_instance(struct fleet *fleet, uint32_t instance, const char *cause);
 void roll_instance_up(struct fleet *fleet, uint32_t instance);
 void roll_instance_gone(struct fleet *fleet, uint32_t instance);
 void roll_release(struct fleet *fleet);
+
+/* ---- version.c */
+bool version_init(struct fleet *fleet, uint32_t service);
+/* Bytes lost by the version since instance->leak_at_ns. */
+double version_leaked_bytes(const struct fleet *fleet, const struct instance *instance);
+/* On the own work of a process that runs it. */
+double version_slowness(const struct service *service, const struct parameters *params);
+/* Whether a request fails by declaration or by a bad version, which is told. */
+bool version_error(const struct parameters *params, double draw);
+/* What a process of this instance has in force from now on. */
+void version_apply(struct fleet *fleet, uint32_t instance);
+/* Its process begins: it runs what it is wanted to run. */
+void version_started(struct fleet *fleet, uint32_t instance);
+/* The next good version of a service; false: not now. */
+bool version_release(struct fleet *fleet, uint32_t service, const char *name);
+/* Back to the version before; NULL, or why not. */
+const char *version_roll_back(struct fleet *fleet, uint32_t service, const char *cause,
+                              uint32_t action);
+/* A change of configuration that harms nobody; false: not now. */
+bool config_routine(struct fleet *fleet, uint32_t service);
+/* The last change is taken back; NULL, or why not. */
+const char *config_roll_back(struct fleet *fleet, uint32_t service);
+/* What is in force on a call: declaration, then configurations, then its policy. */
+void config_settle_edge(struct fleet *fleet, uint32_t edge);
+/* EFFECT_RELEASE and EFFECT_CONFIG come and go by these. */
+void version_effect_on(struct fleet *fleet, uint32_t service, uint32_t edge, struct effect *effect);
+void version_effect_lift(struct fleet *fleet, struct effect *effect);
+bool version_effect_attached(const struct fleet *fleet, const struct effect *effect);
+/* A human puts right what is in force on a service. */
+void version_reset_service(struct fleet *fleet, uint32_t service);
+uint64_t version_digest(const struct fleet *fleet, uint64_t digest);
 
 /* ---- operations.c */
 bool operations_init(struct fleet *fleet);

@@ -438,7 +438,10 @@ static void call_send(struct fleet *fleet, uint32_t index)
         req->instance = instance;
         req->priority = call->priority;
         req->cost = call->cost;
-        req->work_ns = dist_sample_ns(&service->spec->service_time, rng_u01(block.word[0]));
+        req->work_ns = dist_sample_ns(fleet->instances[instance].params == NULL
+                                              ? &service->spec->service_time
+                                              : fleet->instances[instance].params->service_time,
+                                      rng_u01(block.word[0]));
         if (call->cost != 1.0f)
                 req->work_ns = (int64_t)((double)req->work_ns * (double)call->cost);
         req->error_bits = (uint32_t)(block.word[1] >> 32);
@@ -622,16 +625,19 @@ static void worker_release(struct fleet *fleet, struct service *service, struct 
 static double slowness(struct fleet *fleet, struct service *service, struct instance *instance)
 {
         const struct service_spec *spec = service->spec;
-        double factor = service->slowdown;
+        double cores = instance_cores(service, instance);
         double demand = instance->working * spec->cpu_share + instance->batch_load;
+        double factor = 1;
 
+        if (instance->params != NULL)
+                factor = version_slowness(service, instance->params);
         if (instance_has_effects(fleet, instance))
-                demand += effect_cpu_load(fleet, instance) * service->cpu_cores;
-        if (demand > service->cpu_cores)
-                factor *= demand / service->cpu_cores;
+                demand += effect_cpu_load(fleet, instance) * cores;
+        if (demand > cores)
+                factor *= demand / cores;
         if (!memory_is_calm(service, instance) && service->memory_limit_bytes > 0) {
                 double used = instance_memory_bytes(fleet, instance) /
-                              (double)service->memory_limit_bytes;
+                              instance_memory_limit(service, instance);
 
                 if (used > 0.85) /* paging: up to three times slower at the limit */
                         factor *= 1.0 + 2.0 * (used < 1.0 ? (used - 0.85) / 0.15 : 1.0);
@@ -706,7 +712,7 @@ static uint32_t workers_of(struct fleet *fleet, const struct service *service,
                            const struct instance *instance)
 {
         return instance_has_effects(fleet, instance)
-                       ? effect_workers(fleet, instance, service->concurrency)
+                       ? effect_workers(fleet, instance, instance_workers(service, instance))
                        : service->concurrency;
 }
 
@@ -894,7 +900,8 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 service_touch(fleet, service);
                 service->inside++;
                 req_start(fleet, index);
-        } else if (instance->queue.length < service->spec->queue_max) {
+        } else if (instance->queue.length < (instance->params == NULL ? service->spec->queue_max
+                                                                      : instance->params->queue_max)) {
                 service_touch(fleet, service);
                 service->inside++;
                 service->waiting++;
@@ -906,7 +913,7 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 return;
         }
         if (!memory_is_calm(service, instance) && service->memory_limit_bytes > 0 &&
-            instance_memory_bytes(fleet, instance) > (double)service->memory_limit_bytes)
+            instance_memory_bytes(fleet, instance) > instance_memory_limit(service, instance))
                 instance_exit(fleet, instance_index, 137, true, "out of memory");
 }
 
@@ -1024,7 +1031,9 @@ static void req_worked(struct fleet *fleet, uint32_t index)
         instance->working--;
         if (req->arrived_ns >= fleet->measured_from_ns)
                 service->work_sum += (uint64_t)(fleet->now - req->started_ns);
-        failed = service->error_rate > 0 && rng_u01_32(req->error_bits) < service->error_rate;
+        failed = instance->params == NULL
+                         ? service->error_rate > 0 && rng_u01_32(req->error_bits) < service->error_rate
+                         : version_error(instance->params, rng_u01_32(req->error_bits));
         if (instance_has_effects(fleet, instance)) {
                 if (!failed)
                         failed = effect_error(fleet, instance, req->uid, &req->error_final);

@@ -18,7 +18,7 @@ const char *const fleet_event_names[FLEET_EVENT_KIND_COUNT] = {
 void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
 {
         const struct service *service = &fleet->services[instance->service];
-        double demand;
+        double cores = instance_cores(service, instance), demand;
 
         if (!fleet->options.telemetry || instance->cpu_at_ns == fleet->now)
                 return; /* nobody will ask, or nothing to add */
@@ -26,9 +26,9 @@ void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
         if (instance->stopped == 0)
                 demand += instance->working * service->spec->cpu_share;
         if (instance_has_effects(fleet, instance))
-                demand += effect_cpu_load(fleet, instance) * service->cpu_cores;
-        if (demand > service->cpu_cores)
-                demand = service->cpu_cores;
+                demand += effect_cpu_load(fleet, instance) * cores;
+        if (demand > cores)
+                demand = cores;
         instance->cpu_area_s += demand * (double)(fleet->now - instance->cpu_at_ns) * 1e-9;
         instance->cpu_at_ns = fleet->now;
 }
@@ -88,7 +88,7 @@ static void sample_instance(struct fleet *fleet, uint32_t index, double seconds,
         *out = (struct instance_sample){
                 .instance = index,
                 .service = instance->service,
-                .cpu_ratio = capped(seen(channel, instance->cpu_area_s / (seconds * service->cpu_cores))),
+                .cpu_ratio = capped(seen(channel, instance->cpu_area_s / (seconds * instance_cores(service, instance)))),
                 .memory_ratio = NAN,
                 .disk_ratio = NAN,
                 .fd_ratio = NAN,
@@ -105,7 +105,7 @@ static void sample_instance(struct fleet *fleet, uint32_t index, double seconds,
         };
         if (service->memory_limit_bytes > 0)
                 out->memory_ratio = seen(channel, instance_memory_bytes(fleet, instance) /
-                                                          (double)service->memory_limit_bytes);
+                                                          instance_memory_limit(service, instance));
 }
 
 static void instance_interval_reset(struct instance *instance)

@@ -37,7 +37,11 @@ static void mark_services(struct injector *injector, uint32_t number)
                 on[target->service] = true;
                 break;
         case TARGET_EDGE:
-                on[spec->edges[target->edge].to] = true;
+                /* What is configured of a call is the caller's. */
+                if (planned->entry->fault->lives_in_edge == LAYER_CONFIG)
+                        on[spec->edges[target->edge].from] = true;
+                else
+                        on[spec->edges[target->edge].to] = true;
                 break;
         case TARGET_LOAD:
                 on[spec->loads[target->load].to] = true;
@@ -74,6 +78,8 @@ static void fault_starts(void *user, uint32_t number)
                 .ops = entry->fault,
                 .fleet = injector->fleet,
                 .arguments = entry->arguments,
+                .texts = entry->texts,
+                .dist = &entry->argument_dist[0],
                 .probability = entry->fault->chance == FAULT_CHANCE_PER_REQUEST ? entry->probability : 1.0,
                 .rank = number,
                 .stream = planned->stream,

@@ -127,7 +127,7 @@ enum journal_type {
         JOURNAL_BREAKER_CLOSED,
         JOURNAL_DEGRADATION_CHANGED, /* service, value: level */
         JOURNAL_INSTANCE_STATE,   /* kind: new state, text: cause */
-        JOURNAL_DEPLOYMENT,       /* kind: started finished, text: version; text begins with "bad" when it is one */
+        JOURNAL_DEPLOYMENT,       /* kind: started finished, text: version; value: 1 when it is a bad one */
         JOURNAL_BACKGROUND,       /* kind: which benign change */
         JOURNAL_ESCALATION,       /* text: who: "healer" or "burn rate"; kind: paged, responded, fixed */
         JOURNAL_PROBE,            /* ref: probe, value, ok */

@@ -146,6 +146,8 @@ static void note_from_fleet(void *user, const struct fleet_note *note)
         case FLEET_NOTE_DEPLOYMENT:
                 entry.type = JOURNAL_DEPLOYMENT;
                 entry.kind = note->state == 0 ? "started" : "finished";
+                if (note->value != 0)
+                        entry.value = note->value;
                 break;
         case FLEET_NOTE_BACKGROUND:
                 entry.type = JOURNAL_BACKGROUND;

@@ -30,6 +30,16 @@ void load_background(struct read_object *scenario, struct fleet_spec *out);
 void load_trace(struct read_context *ctx, const char *path, const char *name, int64_t per_ns,
                 double scale, struct load_trace *out);
 
+/* setting_reader.c: keys that are given as names, and their values. `of_edge`: of
+ * a call, else of a service. */
+bool read_parameter(struct read_context *ctx, const char *path, const char *key, bool of_edge,
+                    enum parameter_kind *out);
+bool read_setting(struct read_context *ctx, const json_t *json, const char *path,
+                  enum parameter_kind parameter, struct setting *out);
+void check_setting(struct read_context *ctx, const char *path, const struct service_spec *service,
+                   const struct setting *setting);
+void load_versions(struct read_object *service, struct service_spec *out);
+
 /* method_reader.c, target_reader.c */
 void load_method(struct read_object *scenario, struct scenario *out);
 void load_target(struct read_context *ctx, const json_t *json, const char *path,

@@ -6,6 +6,7 @@
  */
 #include "harness/scenario/loader.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness/base/nearest.h"
@@ -17,6 +18,40 @@ static const char *const entry_later[] = {"repeat", "rate", "when", "after", NUL
 static const char *const group_later[] = {"parallel", "serial", "monkey", NULL};
 
 /* Arguments ----------------------------------------------------------------- */
+
+/* A key of the target, and the value that it is given. */
+static void read_setting_argument(struct read_object *o, const struct fleet_spec *fleet,
+                                  const struct fault_param *param, size_t at,
+                                  struct method_spec *out)
+{
+        bool of_edge = out->target.kind == TARGET_EDGE;
+        const json_t *json;
+        const char *text;
+        struct setting setting;
+        enum parameter_kind parameter;
+
+        if (param->unit == FAULT_PARAMETER) {
+                out->arguments[at] = -1;
+                if (read_text(o, param->name, READ_OPTIONAL, &out->texts[at]) &&
+                    read_parameter(o->ctx, read_path(o, param->name), out->texts[at], of_edge,
+                                   &parameter))
+                        out->arguments[at] = parameter;
+                return;
+        }
+        json = read_any(o, param->name, READ_OPTIONAL);
+        if (json == NULL || out->arguments[at - 1] < 0 ||
+            !read_setting(o->ctx, json, read_path(o, param->name),
+                          (enum parameter_kind)out->arguments[at - 1], &setting))
+                return;
+        if (!of_edge && out->target.service < fleet->service_count)
+                check_setting(o->ctx, read_path(o, param->name),
+                              &fleet->services[out->target.service], &setting);
+        out->arguments[at] = setting.number;
+        out->argument_dist[0] = setting.dist;
+        text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
+        out->texts[at] = text != NULL ? arena_text(o->ctx->session->arena, text) : NULL;
+        free((void *)(uintptr_t)text);
+}
 
 static void read_argument(struct read_object *o, const struct fault_param *param, double *out)
 {
@@ -63,6 +98,11 @@ static void read_argument(struct read_object *o, const struct fault_param *param
                 if (read_choice(o, param->name, READ_OPTIONAL, param->choices, &count))
                         *out = count;
                 break;
+        case FAULT_PARAMETER:
+        case FAULT_VALUE:
+        case FAULT_FEATURE:
+        case FAULT_ENTRY:
+                break; /* names: read_name_argument() */
         }
 }
 
@@ -82,7 +122,24 @@ static bool has_one_of(const struct read_object *o, const char *list)
         return false;
 }
 
-static void load_arguments(struct read_object *entry, struct method_spec *out)
+static bool is_name(const struct fault_param *param)
+{
+        return param->unit == FAULT_PARAMETER || param->unit == FAULT_VALUE ||
+               param->unit == FAULT_FEATURE || param->unit == FAULT_ENTRY;
+}
+
+/* Those that name something of the fleet or of the method. */
+static void read_name_argument(struct read_object *o, const struct fleet_spec *fleet,
+                               const struct fault_param *param, size_t at, struct method_spec *out)
+{
+        if (param->unit == FAULT_PARAMETER || param->unit == FAULT_VALUE)
+                read_setting_argument(o, fleet, param, at, out);
+        else
+                read_text(o, param->name, READ_OPTIONAL, &out->texts[at]);
+}
+
+static void load_arguments(struct read_object *entry, const struct fleet_spec *fleet,
+                           struct method_spec *out)
 {
         const struct fault_ops *fault = out->fault;
         struct read_object o = {0};
@@ -96,7 +153,9 @@ static void load_arguments(struct read_object *entry, struct method_spec *out)
         for (size_t i = 0; i < fault->params_count; i++) {
                 const struct fault_param *param = &fault->params[i];
 
-                if (there)
+                if (there && is_name(param))
+                        read_name_argument(&o, fleet, param, i, out);
+                else if (there)
                         read_argument(&o, param, &out->arguments[i]);
                 if (param->required && (!there || !read_has(&o, param->name)))
                         read_error(entry->ctx, there ? o.path : entry->path,
@@ -220,7 +279,7 @@ static void load_fault(struct read_object *entry, const struct scenario *scenari
         load_ramps(entry, out);
         out->probability = 1;
         read_ratio(entry, "probability", READ_OPTIONAL, 0, 1, &out->probability);
-        load_arguments(entry, out);
+        load_arguments(entry, &scenario->fleet, out);
         if (out->name == NULL && diag_total(entry->ctx->session->diags) == before)
                 out->name = default_name(entry->ctx->session->arena, &scenario->fleet, out);
         read_refuse_keys(entry, entry_later);

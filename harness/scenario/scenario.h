@@ -60,6 +60,7 @@ struct method_spec {
         const struct fault_ops *fault;
         struct target_spec target;
         double arguments[FAULT_ARGUMENT_MAX]; /* by index of the parameter, converted */
+        const char *texts[FAULT_ARGUMENT_MAX]; /* of those that are names, or NULL */
         struct dist argument_dist[1];         /* where a kind takes a distribution */
         int64_t at_ns;
         struct dist duration;  /* constant TIME_NEVER: until the end of `duration` */

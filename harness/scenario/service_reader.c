@@ -34,7 +34,7 @@ static const char *const supervisor_names[] = {"always", "never", NULL};
 
 /* Of the specification, but not of the simulated fleet yet. */
 static const char *const service_later[] = {"disk",       "quota",    "data", "features",
-                                            "autoscaler", "versions", "fds",  NULL};
+                                            "autoscaler", "fds",      NULL};
 static const char *const call_later[] = {"pool", NULL};
 
 void read_retries(struct read_object *object, const char *key, struct retry_spec *out)
@@ -297,6 +297,7 @@ static void load_service(struct read_object *o, uint32_t index, struct fleet_spe
         load_memory(o, out);
         load_slo(o, &out->slo);
         load_health(o, out);
+        load_versions(o, out);
         read_refuse_keys(o, service_later);
         read_object_end(o);
 }
