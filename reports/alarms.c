@@ -36,8 +36,8 @@ static struct alarm_count count_alarms(const struct metric_query *query, const s
                 const struct kept_episode *episode = &arm->episodes[i];
                 if (!episode->alarm_count || !is_of(query, episode->service))
                         continue;
-                count.all++;
-                count.false_ones += episode->truth == TRUTH_NOTHING;
+                count.all += 1 + episode->later_claims;
+                count.false_ones += (episode->truth == TRUTH_NOTHING) + episode->later_false;
         }
         return count;
 }

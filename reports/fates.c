@@ -59,7 +59,7 @@ static enum fate fate_of(const struct kept_incident *incident, const struct kept
                 exposed |= is_inside(incident, own);
         }
         if (!first)
-                return FATE_PREVENTED;
+                return incident->starved ? FATE_EXPOSED : FATE_PREVENTED;
         if (merged)
                 return FATE_MERGED;
         if (exposed)

@@ -8,7 +8,9 @@
  *               shadow has one, else by reaction)
  *   merged      one incident in treated spans this and another of untreated
  *   exposed     it lies inside an incident of treated that began more than
- *               30 s before: it could not be told apart there
+ *               30 s before: it could not be told apart there; or treated has
+ *               none around it but sent the service less than half of the calls
+ *               that calm does: starved is not prevented
  *   postponed   in treated the onset is more than 30 s later
  *   mitigated   at most 90 % of its bad requests
  *   worsened    at least 110 %

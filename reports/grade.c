@@ -16,6 +16,7 @@
 
 #include "reports/analytics.h"
 #include "reports/arm_tree.h"
+#include "reports/attribution.h"
 #include "reports/course.h"
 #include "reports/fates.h"
 #include "reports/invariants.h"
@@ -177,7 +178,7 @@ bool grade_add(struct grade *grade, const struct replication_record *record)
         kept = kept_create(grade->meta, record);
         if (!kept)
                 return false;
-        if (!truth_judge(grade->meta, record, kept))
+        if (!truth_judge(grade->meta, record, kept) || !attribution_keep(grade->meta, record, kept))
                 goto fail;
         fates_assign(kept);
         if (grade->count == 0 && !keep_timeline(grade, record))
@@ -191,6 +192,17 @@ bool grade_add(struct grade *grade, const struct replication_record *record)
 fail:
         kept_destroy(kept);
         return false;
+}
+
+void grade_look(const struct grade *grade, struct graded *out)
+{
+        *out = (struct graded){
+                .meta = grade->meta,
+                .all = grade->all,
+                .count = grade->count,
+                .invariants_hold = invariants_hold(&grade->invariants),
+                .interrupted = grade->interrupted,
+        };
 }
 
 const struct kept *grade_latest(const struct grade *grade)
@@ -324,18 +336,14 @@ static json_t *harness_json(const struct grade *grade)
 json_t *grade_result(const struct grade *grade)
 {
         const struct run_meta *meta = grade->meta;
-        const struct graded graded = {
-                .meta = meta,
-                .all = grade->all,
-                .count = grade->count,
-                .invariants_hold = invariants_hold(&grade->invariants),
-                .interrupted = grade->interrupted,
-        };
-        struct verdict verdict = verdict_reach(&graded);
+        struct graded graded;
+        struct verdict verdict;
 
+        grade_look(grade, &graded);
+        verdict = verdict_reach(&graded);
         return json_pack(
                 "{s:s, s:o, s:o, s:I, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                "s:o, s:n, s:o, s:o}",
+                "s:o, s:n, s:o, s:n, s:o, s:o}",
                 "schema", RESULT_SCHEMA, "scenario", scenario_json(meta), "seed",
                 unsigned_json(meta->seed), "runs", (json_int_t)grade->count, "command",
                 text_or_null(meta->command), "outcome", exit_code_outcome(verdict.exit_code),
@@ -345,7 +353,8 @@ json_t *grade_result(const struct grade *grade)
                 "variables",
                 pairs_json(meta->variable_names, meta->variable_values, meta->variable_count),
                 "flags", flags_json(grade), "waterfall", waterfall_json(&graded), "analytics",
-                analytics_json(&graded, json_incref(grade->timeline)), "ab", "invariants",
+                analytics_json(&graded, json_incref(grade->timeline)), "ab", "attribution",
+                attribution_json(&graded), "floor", "invariants",
                 invariants_json(&grade->invariants), "harness", harness_json(grade));
 }
 

@@ -37,6 +37,10 @@ bool grade_add(struct grade *grade, const struct replication_record *record);
 struct kept;
 const struct kept *grade_latest(const struct grade *grade);
 
+/* All of it, to be read, until the next grade_add(). */
+struct graded;
+void grade_look(const struct grade *grade, struct graded *out);
+
 /* The run was interrupted: the result is of what was added, and says so.
  * `exit_code` is 130 or 143. */
 void grade_interrupt(struct grade *grade, int exit_code);

@@ -79,14 +79,6 @@ METRIC_SAMPLE(sample_right_action)
         sample_set(out, (double)right, (double)all, all);
 }
 
-METRIC_SAMPLE(sample_unknown)
-{
-        (void)row;
-        (void)query;
-        (void)kept;
-        sample_set(out, 0, 0, 0);
-}
-
 METRIC_SAMPLE(sample_healer_failures)
 {
         bool failed = kept->arms[query->arm].healer_failed;

@@ -474,10 +474,33 @@ static void keep_levels(struct kept_arm *arm, const struct run_meta *meta,
                         arm->level_s[level] += seconds_of(at - since);
                         since = at;
                         level = entry->value < 7 ? (unsigned)entry->value : 7;
-                        arm->degradation_changes++;
+                        arm->degradation_changes += entry->at_ns >= 0;
                 }
                 arm->level_s[level] += seconds_of(max_ns(arm->end_ns - since, 0));
         }
+}
+
+/* What was said and done in the warm-up, and over by its end, is in no metric. */
+static void drop_warmup(struct kept_arm *arm)
+{
+        size_t alarms = 0, actions = 0, predictions = 0, episodes = 0;
+
+        for (size_t i = 0; i < arm->alarm_count; i++)
+                if (arm->alarms[i].cleared_ns >= 0)
+                        arm->alarms[alarms++] = arm->alarms[i];
+        for (size_t i = 0; i < arm->action_count; i++)
+                if (arm->actions[i].at_ns >= 0)
+                        arm->actions[actions++] = arm->actions[i];
+        for (size_t i = 0; i < arm->prediction_count; i++)
+                if (arm->predictions[i].at_ns >= 0)
+                        arm->predictions[predictions++] = arm->predictions[i];
+        for (size_t i = 0; i < arm->episode_count; i++)
+                if (arm->episodes[i].ended_ns >= 0)
+                        arm->episodes[episodes++] = arm->episodes[i];
+        arm->alarm_count = alarms;
+        arm->action_count = actions;
+        arm->prediction_count = predictions;
+        arm->episode_count = episodes;
 }
 
 static bool keep_journal(struct kept *kept, struct kept_arm *arm, const struct run_meta *meta,
@@ -520,6 +543,7 @@ static bool keep_journal(struct kept *kept, struct kept_arm *arm, const struct r
         clear_alarms(arm, record);
         end_episodes(arm);
         group_alarms(arm, meta);
+        drop_warmup(arm);
         keep_levels(arm, meta, record);
         return !arena_failed(arena);
 }

@@ -87,6 +87,7 @@ struct kept_incident {
         const char *failure_type; /* of the fault that hit first; "spontaneous" */
         enum severity severity;
         enum fate fate;
+        bool starved;             /* of untreated: treated sent less than half of calm's calls then */
         bool by_prediction;       /* prevented, and bad in shadow */
         int64_t predicted_ns;     /* earliest prediction that foresaw it */
 };
@@ -114,6 +115,7 @@ struct kept_episode {
         int64_t acted_ns, last_action_ns;  /* first started, last finished */
         const char *failure_type, *severity;
         uint32_t alarm_count, action_count, last_action;
+        uint32_t later_claims, later_false; /* truth.h: alarms that stay on */
         unsigned stages;
         enum alarm_truth truth;
         int8_t healed, cause_top1, cause_top3;
@@ -183,9 +185,23 @@ struct kept_arm {
         struct probe_value *probes; /* [probe_count] */
 };
 
+/* attribution.h: what an action was worth. */
+enum deed_verdict { DEED_HELPFUL, DEED_HARMFUL, DEED_UNNECESSARY, DEED_COUNT };
+
+struct kept_deed {
+        uint64_t episode;
+        uint32_t action, service, instance;
+        double averted; /* requests that fail without it and not with it */
+        enum deed_verdict verdict;
+};
+
 struct kept {
         uint32_t replication;
         bool interrupted, stopped;
+        bool attributed; /* else nobody asked */
+        struct kept_deed *deeds;
+        size_t deed_count;
+        double deed_noise; /* requests */
         struct kept_arm arms[ARM_COUNT];
         const char *texts[KEPT_TEXT_MAX]; /* the healer's words, copied once each */
         size_t text_count;

@@ -49,6 +49,7 @@ METRIC_SAMPLE(sample_incident_rate);
 METRIC_SAMPLE(sample_collapse);
 
 /* prevention.c */
+METRIC_SAMPLE(sample_deeds); /* which: enum deed_verdict */
 METRIC_SAMPLE(sample_averted_requests);
 METRIC_SAMPLE(sample_averted_seconds);
 METRIC_SAMPLE(sample_self_made_requests);
@@ -79,7 +80,6 @@ METRIC_SAMPLE(sample_healing); /* which: enum healing_view */
 METRIC_SAMPLE(sample_root_cause); /* which: 1 or 3 */
 METRIC_SAMPLE(sample_right_target);
 METRIC_SAMPLE(sample_right_action);
-METRIC_SAMPLE(sample_unknown); /* what a plain run cannot know */
 METRIC_SAMPLE(sample_healer_failures);
 METRIC_SAMPLE(sample_manual);
 

@@ -298,13 +298,14 @@ const struct metric_row metric_rows[] = {
           .definition = "share of the same actions whose kind by mechanism cures the fault; left out "
                         "where only a human does" },
         { .name = "harmful_actions", .unit = "actions", .better = BETTER_LOW, .method = METHOD_MEAN,
-          .scopes = SCOPE_ARM | SCOPE_HEALER, .sample = sample_unknown,
-          .definition = "actions without which there was less harm, per replication: known by knock-out "
-                        "(--attribute), else null" },
+          .scopes = SCOPE_ARM | SCOPE_HEALER, .sample = sample_deeds, .which = DEED_HARMFUL,
+          .definition = "deeds (an episode's actions of one kind on one target) without which fewer "
+                        "requests failed, by more than the noise of placebo forks, per replication: "
+                        "known by knock-out (--attribute), else null" },
         { .name = "unnecessary_actions", .unit = "actions", .better = BETTER_LOW,
-          .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER, .sample = sample_unknown,
-          .definition = "actions without which there was as little harm, per replication: known by "
-                        "knock-out (--attribute), else null" },
+          .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER, .sample = sample_deeds, .which = DEED_UNNECESSARY,
+          .definition = "deeds without which as few requests failed, within the noise of placebo forks, "
+                        "per replication: known by knock-out (--attribute), else null" },
         { .name = "healer_failures", .unit = "ratio", .better = BETTER_LOW,
           .method = METHOD_PROPORTION, .scopes = SCOPE_ARM | SCOPE_HEALER,
           .sample = sample_healer_failures,

@@ -324,6 +324,54 @@ static struct kept_episode *episode_find(struct kept_arm *arm, uint64_t id)
         return NULL;
 }
 
+static int64_t first_alarm(const struct kept_arm *arm, const struct kept_episode *episode)
+{
+        int64_t first_ns = TIME_NEVER;
+
+        for (size_t i = 0; i < arm->alarm_count; i++)
+                if (arm->alarms[i].episode == episode->id)
+                        first_ns = min_ns(first_ns, arm->alarms[i].at_ns);
+        return first_ns;
+}
+
+/* What the episode's alarms say once more in [from, to): whether they say
+ * anything, and whether something was there. */
+static void judge_claim(const struct judge *judge, enum arm a, struct kept_episode *episode,
+                        int64_t from_ns, int64_t to_ns)
+{
+        const struct kept_arm *arm = &judge->kept->arms[a];
+        bool claims = false, right = false;
+
+        for (size_t i = 0; i < arm->alarm_count; i++) {
+                const struct kept_alarm *alarm = &arm->alarms[i];
+                if (alarm->episode != episode->id || alarm->at_ns >= to_ns ||
+                    alarm->cleared_ns <= from_ns)
+                        continue;
+                claims = true;
+                right = right || truth_at(judge, a, alarm->service, max_ns(from_ns, alarm->at_ns),
+                                          min_ns(to_ns, alarm->cleared_ns)) != TRUTH_NOTHING;
+        }
+        episode->later_claims += claims;
+        episode->later_false += claims && !right;
+}
+
+static void judge_claims(const struct judge *judge, enum arm a)
+{
+        struct kept_arm *arm = &judge->kept->arms[a];
+        int64_t window_ns = judge->meta->prediction_window_ns;
+
+        for (size_t e = 0; e < arm->episode_count && window_ns > 0; e++) {
+                struct kept_episode *episode = &arm->episodes[e];
+                int64_t first_ns = first_alarm(arm, episode);
+                if (first_ns == TIME_NEVER)
+                        continue;
+                for (int64_t at_ns = first_ns + window_ns;
+                     at_ns < min_ns(episode->ended_ns, arm->end_ns); at_ns += window_ns)
+                        if (at_ns + window_ns > 0)
+                                judge_claim(judge, a, episode, at_ns, at_ns + window_ns);
+        }
+}
+
 static void judge_alarms(struct judge *judge, enum arm a)
 {
         struct kept_arm *arm = &judge->kept->arms[a];
@@ -728,15 +776,34 @@ static void mark_truth(const struct judge *judge, enum arm a, uint32_t service, 
                              own->states[i].end_ns + AROUND_NS, CELL_WRONG);
 }
 
+/* An alarm, and what it says again while it stays on, where that is false. */
+static void mark_alarm(const struct judge *judge, enum arm a, const struct kept_alarm *alarm,
+                       uint8_t *cells, size_t count)
+{
+        int64_t window_ns = judge->meta->prediction_window_ns;
+        int64_t length_ns = alarm->cleared_ns - alarm->at_ns;
+
+        if (alarm->truth == TRUTH_NOTHING) {
+                mark(cells, count, alarm->at_ns, alarm->cleared_ns, CELL_FALSE);
+                return;
+        }
+        for (int64_t said_ns = window_ns; window_ns > 0 && said_ns < length_ns;
+             said_ns += window_ns) {
+                int64_t from_ns = alarm->at_ns + said_ns;
+                int64_t to_ns = min_ns(from_ns + window_ns, alarm->cleared_ns);
+                if (truth_at(judge, a, alarm->service, from_ns, to_ns) == TRUTH_NOTHING)
+                        mark(cells, count, from_ns, to_ns, CELL_FALSE);
+        }
+}
+
 static void mark_words(const struct judge *judge, enum arm a, uint32_t service, uint8_t *cells,
                        size_t count)
 {
         const struct kept_arm *arm = &judge->kept->arms[a];
 
         for (size_t i = 0; i < arm->alarm_count; i++)
-                if (arm->alarms[i].service == service && arm->alarms[i].truth == TRUTH_NOTHING)
-                        mark(cells, count, arm->alarms[i].at_ns, arm->alarms[i].cleared_ns,
-                             CELL_FALSE);
+                if (arm->alarms[i].service == service)
+                        mark_alarm(judge, a, &arm->alarms[i], cells, count);
         for (size_t i = 0; i < arm->prediction_count; i++) {
                 const struct kept_prediction *prediction = &arm->predictions[i];
                 if (prediction->service == service && prediction->verdict == PREDICTION_FALSE)
@@ -793,6 +860,38 @@ static bool judge_grid(struct judge *judge, enum arm a)
         return true;
 }
 
+/* ---- traffic */
+
+static uint64_t judged_between(const struct arm_record *arm, uint32_t service, int64_t from_ns,
+                               int64_t to_ns)
+{
+        const struct service_measure *measure = &arm->services[service];
+        uint64_t sum = 0;
+
+        for (size_t i = (size_t)(max_ns(from_ns, 0) / NS_PER_S);
+             i < measure->second_count && (int64_t)i * NS_PER_S < to_ns; i++)
+                sum += measure->seconds[i].good + measure->seconds[i].bad;
+        return sum;
+}
+
+/* Where treated sends a service less than half of what calm does, it is not bad
+ * for lack of calls: somebody above refuses them, or fails. */
+static void find_starved(struct judge *judge)
+{
+        struct kept_arm *untreated = &judge->kept->arms[ARM_UNTREATED];
+        const struct arm_record *treated = judge->record->arms[ARM_TREATED];
+        const struct arm_record *calm = judge->record->arms[ARM_CALM];
+
+        for (size_t i = 0; treated && calm && i < untreated->incident_count; i++) {
+                struct kept_incident *incident = &untreated->incidents[i];
+                uint64_t usual = judged_between(calm, incident->service, incident->onset_ns,
+                                                incident->restored_ns);
+                uint64_t sent = judged_between(treated, incident->service, incident->onset_ns,
+                                               incident->restored_ns);
+                incident->starved = sent * 2 < usual;
+        }
+}
+
 /* ---- all of it */
 
 static bool find_calls(struct judge *judge)
@@ -829,12 +928,14 @@ bool truth_judge(const struct run_meta *meta, const struct replication_record *r
                 if (!kept->arms[a].run)
                         continue;
                 judge_alarms(&judge, a);
+                judge_claims(&judge, a);
                 judge_predictions(&judge, a);
                 find_clock_points(&judge, a);
                 judge_deeds(&judge, a);
                 if (!judge_grid(&judge, a))
                         goto done;
         }
+        find_starved(&judge);
         judged = true;
 done:
         free(judge.calls);

@@ -13,6 +13,10 @@
  *   wrong with the named service or one that it calls (`fault_state`); else
  *   false. An action is false when all alarms of its episode are; one without
  *   alarms is judged as an alarm of its own.
+ * - An alarm that stays on says it again every `prediction_window`: each further
+ *   window in which its episode has an alarm on counts as one more alarm, false
+ *   when nothing of the above was there then. Else one that is never cleared
+ *   would be right for ever by the first incident that comes.
  * - A prediction is judged by what happens in shadow, where nobody heeds it.
  *
  * Needs kept_create(); fates_assign() comes after.

@@ -375,8 +375,8 @@ START_TEST(the_document_has_the_keys_in_their_order)
         static const char *const keys[] = { "schema", "scenario", "seed", "runs", "command",
                                             "outcome", "exit_code", "thresholds", "steady_state",
                                             "services", "faults", "arms", "healer", "variables",
-                                            "flags", "waterfall", "analytics", "ab", "invariants",
-                                            "harness" };
+                                            "flags", "waterfall", "analytics", "ab", "attribution",
+                                            "floor", "invariants", "harness" };
         struct run_meta meta = hand_meta();
         json_t *result = grade_world(&meta, world_new(0));
         const char *key;

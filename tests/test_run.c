@@ -102,10 +102,14 @@ static const struct healer_answer *broken_wake(void *state, const struct healer_
         return &healer->answer;
 }
 
-static const struct healer_ops placebo = {"placebo", healer_create, placebo_wake, free};
-static const struct healer_ops early = {"early", healer_create, early_wake, free};
-static const struct healer_ops medic = {"medic", healer_create, medic_wake, free};
-static const struct healer_ops broken = {"broken", healer_create, broken_wake, free};
+static const struct healer_ops placebo = {
+        .name = "placebo", .create = healer_create, .wake = placebo_wake, .destroy = free};
+static const struct healer_ops early = {
+        .name = "early", .create = healer_create, .wake = early_wake, .destroy = free};
+static const struct healer_ops medic = {
+        .name = "medic", .create = healer_create, .wake = medic_wake, .destroy = free};
+static const struct healer_ops broken = {
+        .name = "broken", .create = healer_create, .wake = broken_wake, .destroy = free};
 
 /* ---- the scenario */
 

@@ -452,6 +452,29 @@ START_TEST(time_under_two_alarms_at_once_counts_once)
 }
 END_TEST
 
+START_TEST(an_alarm_that_stays_on_is_right_only_while_something_is_there)
+{
+        struct run_meta meta = hand_meta(); /* an hour, a window of ten minutes */
+        struct world *world = world_new(0);
+        json_t *result;
+
+        world_fault(world, SLOW_PAY, 700, 800);
+        world_incident(world, ARM_TREATED, FRONT, 700, 800, 50);
+        world_incident(world, ARM_SHADOW, FRONT, 700, 800, 50);
+        world_incident(world, ARM_UNTREATED, FRONT, 700, 800, 50);
+        world_alarm(world, ARM_TREATED, FRONT, 0, HOUR_S, 1);
+        result = grade_world(&meta, world);
+        /* Said in six windows; right in the second, and by the first, which begins
+         * before and is judged whole. */
+        ck_assert_double_eq(field_of(metric_in(result, "treated", "alarms"), "value"), 6);
+        ck_assert_double_eq(field_of(metric_in(result, "treated", "false_alarms_per_week"), "count"),
+                            4);
+        ck_assert_double_gt(field_of(metric_in(result, "treated", "false_positive_rate"), "value"),
+                            0);
+        json_decref(result);
+}
+END_TEST
+
 START_TEST(an_alarm_is_on_until_it_is_cleared_or_the_run_ends)
 {
         struct run_meta meta = hand_meta();
@@ -521,6 +544,27 @@ START_TEST(a_component_that_dies_makes_a_prediction_true)
 
         ck_metric(result, "treated", "precision", 1);
         ck_no_data(metric_in(result, "treated", "recall"));
+        json_decref(result);
+}
+END_TEST
+
+START_TEST(what_is_said_and_over_before_the_warm_up_ends_is_in_no_metric)
+{
+        struct run_meta meta = hand_meta();
+        struct world *world = world_new(0);
+        json_t *result;
+
+        world_alarm(world, ARM_TREATED, PAY, -100, -50, 1);
+        world_action(world, ARM_TREATED, RESTART, PAY, -90, -80, 1);
+        world_entry(world, ARM_TREATED, JOURNAL_PREDICTION, -70, PAY)->id = 1;
+        world_entry(world, ARM_SHADOW, JOURNAL_PREDICTION, -70, PAY)->id = 1;
+        world_alarm(world, ARM_TREATED, CART, -20, 30, 2);
+        result = grade_world(&meta, world);
+        /* The one that is still on at 0 counts. */
+        ck_assert_double_eq(field_of(metric_in(result, "treated", "false_alarms_per_week"), "count"),
+                            1);
+        ck_assert_double_eq(field_of(metric_in(result, "treated", "actions"), "value"), 0);
+        ck_assert_double_eq(field_of(metric_in(result, "treated", "precision"), "n"), 0);
         json_decref(result);
 }
 END_TEST
@@ -769,8 +813,10 @@ int main(void)
         tcase_add_test(tc, a_false_alarm_in_a_minute_with_a_real_fault_is_in_no_rate);
         tcase_add_test(tc, time_under_two_alarms_at_once_counts_once);
         tcase_add_test(tc, an_alarm_is_on_until_it_is_cleared_or_the_run_ends);
+        tcase_add_test(tc, an_alarm_that_stays_on_is_right_only_while_something_is_there);
         tcase_add_test(tc, predictions_are_judged_by_what_comes_in_shadow);
         tcase_add_test(tc, a_component_that_dies_makes_a_prediction_true);
+        tcase_add_test(tc, what_is_said_and_over_before_the_warm_up_ends_is_in_no_metric);
         tcase_add_test(tc, an_oracle_has_recall_1);
         tcase_add_test(tc, always_predicting_has_the_base_rate_as_precision);
         tcase_add_test(tc, healed_is_ended_in_time_and_better_than_untreated);

@@ -101,7 +101,8 @@ static const struct healer_answer *healer_wake(void *state, const struct healer_
         return &healer->answer;
 }
 
-static const struct healer_ops watcher = {"watcher", healer_create, healer_wake, free};
+static const struct healer_ops watcher = {
+        .name = "watcher", .create = healer_create, .wake = healer_wake, .destroy = free};
 
 static void setup(void)
 {

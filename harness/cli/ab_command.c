@@ -18,6 +18,7 @@
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
+#include "harness/run/reference.h"
 #include "harness/run/run.h"
 #include "harness/scenario/metric_value.h"
 #include "reports/ab.h"
@@ -28,8 +29,8 @@
 #include "reports/verdict_screen.h"
 #include "reports/writer.h"
 
-_Static_assert((int)AB_STRATEGIES_MAX == (int)RUN_HEALERS_MAX,
-               "as many as can be run can be compared");
+_Static_assert((int)AB_STRATEGIES_MAX <= (int)RUN_HEALERS_MAX,
+               "as many as are compared can be run");
 
 /* One scenario, all strategies. */
 struct contest {
@@ -153,11 +154,11 @@ static bool begin_strategies(struct contest *contest)
                 return false;
         for (uint32_t s = 0; s < contest->count; s++) {
                 const struct strategy *strategy = contest->scenarios[s]->strategy;
-                bool acts = strategy_acts(strategy);
 
-                contest->healers[s] = (struct run_healer){acts ? &healer_builtin : NULL, strategy};
-                contest->metas[s] = run_meta_make(contest->scenarios[s], acts, strategy->name,
-                                                  strategy_digest(strategy), CHAOS_VERSION);
+                contest->healers[s] = run_healer_of(strategy);
+                contest->metas[s] = run_meta_make(contest->scenarios[s], strategy_acts(strategy),
+                                                  strategy->name, strategy_digest(strategy),
+                                                  CHAOS_VERSION);
                 contest->grades[s] =
                         contest->metas[s] == NULL ? NULL : grade_create(contest->metas[s]);
                 if (contest->grades[s] == NULL)

@@ -167,6 +167,8 @@ static json_t *strategies_json(void)
 
         for (size_t i = 0; strategy_preset_names[i] != NULL; i++)
                 json_array_append_new(list, json_string(strategy_preset_names[i]));
+        for (size_t i = 0; i < REFERENCE_COUNT; i++)
+                json_array_append_new(list, json_string(reference_rows[i].title));
         return list;
 }
 
@@ -174,6 +176,9 @@ static void strategies_text(void)
 {
         for (size_t i = 0; strategy_preset_names[i] != NULL; i++)
                 printf("%s\n", strategy_preset_names[i]);
+        printf("\nReference healers, to hold a strategy against (see --floor):\n");
+        for (size_t i = 0; i < REFERENCE_COUNT; i++)
+                printf("%-26s %s\n", reference_rows[i].title, reference_rows[i].summary);
 }
 
 static json_t *writers_json(void)

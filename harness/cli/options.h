@@ -30,6 +30,7 @@ struct options {
         struct text_list a, b, c; /* ab: strategies */
         const char *precision;
         bool no_plots, quiet, verbose, json, log_json, resume, help, version;
+        bool floor, attribute;
         struct text_list words; /* everything that is no option */
 };
 

@@ -14,7 +14,9 @@
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
+#include "harness/run/reference.h"
 #include "harness/run/run.h"
+#include "reports/floor.h"
 #include "reports/grade.h"
 #include "reports/verdict.h"
 #include "reports/verdict_screen.h"
@@ -36,6 +38,8 @@ struct job {
         bool journal_open;
         bool journal_all;
         bool grade_failed;
+        struct run_meta *floor_metas[REFERENCE_COUNT]; /* with --floor, of the reference healers */
+        struct grade *floor_grades[REFERENCE_COUNT];
         struct out_file journal;
         struct out_error error;
         struct run_facts facts;
@@ -49,10 +53,14 @@ static void take_replication(void *user, const struct replication_record *record
                 job->grade_failed = true;
         else
                 ledger_add(job->ledger, record, (const struct kept *[]){grade_latest(job->grade)});
+        for (size_t i = 0; job->options->floor && i < REFERENCE_COUNT; i++)
+                if (!grade_add(job->floor_grades[i], &record[1 + i]))
+                        job->grade_failed = true;
         if (job->journal_open && (job->journal_all || record->replication == 0 ||
                                   job->options->has_replication))
                 journal_add(&job->journal, job->meta, record);
-        run_facts_add(&job->facts, record, 1, job->scenario->warmup_ns);
+        run_facts_add(&job->facts, record, job->options->floor ? 1 + REFERENCE_COUNT : 1,
+                      job->scenario->warmup_ns);
 }
 
 static void take_progress(void *user, const struct run_progress *now)
@@ -107,6 +115,7 @@ static int write_all(struct job *job, json_t *result)
         }
         verdict_screen(&report, written_ok ? written.report_path : NULL,
                        screen_wants_colour(STDOUT_FILENO), &screen);
+        floor_screen(result, &screen);
         printf("%s", text_bytes(&screen));
         ledger_end(job->ledger, &result, facts, interrupt_signal == 0 && written_ok);
         text_release(&screen);
@@ -115,6 +124,45 @@ static int write_all(struct job *job, json_t *result)
         series_release(&series);
         json_decref(facts);
         return code;
+}
+
+/* ---- the reference healers beside it */
+
+static bool floor_begin(struct job *job)
+{
+        for (size_t i = 0; job->options->floor && i < REFERENCE_COUNT; i++) {
+                const struct reference_row *row = &reference_rows[i];
+
+                job->floor_metas[i] = run_meta_make(job->scenario, row->kind != REFERENCE_NONE,
+                                                    row->title, "", CHAOS_VERSION);
+                job->floor_grades[i] =
+                        job->floor_metas[i] == NULL ? NULL : grade_create(job->floor_metas[i]);
+                if (job->floor_grades[i] == NULL)
+                        return false;
+        }
+        return true;
+}
+
+static bool floor_finish(struct job *job, json_t *result)
+{
+        struct floor_entry entries[REFERENCE_COUNT];
+
+        if (!job->options->floor)
+                return true;
+        for (size_t i = 0; i < REFERENCE_COUNT; i++)
+                entries[i] = (struct floor_entry){reference_rows[i].title, reference_rows[i].summary,
+                                                  job->floor_grades[i],
+                                                  reference_rows[i].kind == REFERENCE_ORACLE};
+        return json_object_set_new(result, "floor",
+                                   floor_json(job->grade, entries, REFERENCE_COUNT)) == 0;
+}
+
+static void floor_release(struct job *job)
+{
+        for (size_t i = 0; i < REFERENCE_COUNT; i++) {
+                grade_destroy(job->floor_grades[i]);
+                run_meta_free(job->floor_metas[i]);
+        }
 }
 
 /* ---- one job */
@@ -136,6 +184,7 @@ static int tell_stored(const struct job *job)
         code = (int)json_integer_value(json_object_get(stored.result, "exit_code"));
         text_init(&screen);
         verdict_screen(&stored.report, NULL, screen_wants_colour(STDOUT_FILENO), &screen);
+        floor_screen(stored.result, &screen);
         printf("%s", text_bytes(&screen));
         text_release(&screen);
         stored_report_release(&stored);
@@ -172,10 +221,13 @@ static bool resume_job(struct job *job, struct run_options *run)
 static int run_job(struct job *job)
 {
         const struct options *options = job->options;
+        struct run_healer healers[1 + REFERENCE_COUNT] = {run_healer_of(job->scenario->strategy)};
         struct run_options run = {
                 .scenario = job->scenario,
-                .healer = healer_acts(job->scenario) ? &healer_builtin : NULL,
-                .healer_config = job->scenario->strategy,
+                .healers = healers,
+                .healer_count = options->floor ? 1 + REFERENCE_COUNT : 1,
+                .followers_from = 1,
+                .attribute = options->attribute,
                 .texts = job->texts,
                 .first = options->has_replication ? options->replication : 0,
                 .count = options->has_replication ? 1 : job->scenario->replications,
@@ -191,6 +243,8 @@ static int run_job(struct job *job)
 
         if (!resume_job(job, &run))
                 return tell_stored(job);
+        for (size_t i = 0; i < REFERENCE_COUNT; i++)
+                healers[1 + i] = run_healer_of_reference(&reference_rows[i]);
         progress_begin(&job->progress, job->scenario->file, options->quiet);
         if (run.count > 0)
                 status = run_scenario(&run);
@@ -207,7 +261,7 @@ static int run_job(struct job *job)
         if (status == RUN_INTERRUPTED)
                 grade_interrupt(job->grade, interrupt_exit_code());
         result = grade_result(job->grade);
-        if (result == NULL) {
+        if (result == NULL || !floor_finish(job, result)) {
                 fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
                 return EXIT_INTERNAL;
         }
@@ -238,7 +292,7 @@ static int job_begin(struct job *job)
                                   strategy == NULL ? "" : strategy_digest(strategy), CHAOS_VERSION);
         job->grade = job->meta == NULL ? NULL : grade_create(job->meta);
         job->texts = text_pool_create();
-        if (job->grade == NULL || job->texts == NULL) {
+        if (job->grade == NULL || job->texts == NULL || !floor_begin(job)) {
                 fprintf(stderr, "chaos-run: out of memory\n");
                 return EXIT_INTERNAL;
         }
@@ -306,6 +360,7 @@ done:
                 out_file_abandon(&job.journal);
         ledger_leave(ledger);
         grade_destroy(job.grade);
+        floor_release(&job);
         text_pool_destroy(job.texts);
         run_meta_free(job.meta);
         free(job.folder);
@@ -316,6 +371,11 @@ done:
 
 static bool choices_are_known(const struct options *options)
 {
+        if (options->resume && (options->floor || options->attribute)) {
+                fprintf(stderr, "chaos-run: --resume: a database does not hold what %s needs\n",
+                        options->floor ? "--floor" : "--attribute");
+                return false;
+        }
         if (options->journal != NULL && strcmp(options->journal, "first") != 0 &&
             strcmp(options->journal, "all") != 0 && strcmp(options->journal, "none") != 0) {
                 fprintf(stderr, "chaos-run: --journal: '%s' is none of first, all, none\n",

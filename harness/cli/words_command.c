@@ -52,6 +52,8 @@ int command_words(const struct options *options)
         (void)options;
         for (size_t i = 0; strategy_preset_names[i] != NULL; i++)
                 json_array_append_new(strategies, json_string(strategy_preset_names[i]));
+        for (size_t i = 0; i < REFERENCE_COUNT; i++)
+                json_array_append_new(strategies, json_string(reference_rows[i].title));
         for (size_t i = 0; i < WRITER_COUNT; i++)
                 json_array_append_new(formats, json_string(writers[i].name));
         all = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "version", CHAOS_VERSION, "purpose",

@@ -95,6 +95,9 @@ struct healer_answer {
         const char *failure;    /* NULL, or why the healer is broken: ends the replication */
 };
 
+struct plan;
+struct scenario;
+
 struct healer_ops {
         const char *name;
         /* Makes a healer for one arm of one replication. `key` seeds its chance, if it
@@ -104,6 +107,13 @@ struct healer_ops {
          * and lives until the next call. */
         const struct healer_answer *(*wake)(void *healer, const struct healer_wake *wake);
         void (*destroy)(void *healer);
+        /* For the oracle of the reference healers alone; NULL in any that is graded.
+         * What is going to be done, before the first wake-up of an arm with faults (both
+         * outlive the healer; false: out of memory), and each fault as it begins; it is
+         * woken then. */
+        bool (*foretell)(void *healer, const struct scenario *scenario, const struct plan *plan);
+        void (*fault_began)(void *healer, uint32_t number, const uint32_t *instances,
+                            uint32_t instance_count);
 };
 
 /* libhealer behind the face; `config` is a struct strategy. */

@@ -210,9 +210,21 @@ struct arm_record {
         const char *healer_failure; /* external healer broke, or NULL */
 };
 
+/* Treated once more, with one thing different: without what one episode did of
+ * that kind to that target (or, as a placebo, with it done a second later, which
+ * should make no difference: what it makes is the noise). */
+struct fork_record {
+        bool placebo;
+        uint64_t episode;
+        uint32_t action, service, instance;
+        struct arm_record *arm;
+};
+
 struct replication_record {
         uint32_t replication;
         struct arm_record *arms[ARM_COUNT]; /* arms that are identical share a record; NULL: not run */
+        const struct fork_record *forks; /* a knock-out and a placebo each; NULL: not asked for */
+        size_t fork_count;
         bool all_good_at_end;  /* every entry service good in every arm */
         bool interrupted;
 };

@@ -8,6 +8,8 @@
  * What is read is taken for hostile: a count is believed only as far as bytes
  * are left for it, and every index is checked against the meta.
  *
+ * Forks (record.h) are not stored: --attribute does not go with --resume.
+ *
  * The sizes of the structs are asserted below. Whoever adds a field to one meets
  * the assertion: pass the field here, raise RECORD_CODEC_VERSION, mend the size.
  */
@@ -17,7 +19,7 @@
 #include <string.h>
 
 #if __SIZEOF_POINTER__ == 8
-_Static_assert(sizeof(struct replication_record) == 56 && sizeof(struct arm_record) == 272 &&
+_Static_assert(sizeof(struct replication_record) == 72 && sizeof(struct arm_record) == 272 &&
                        sizeof(struct journal_entry) == 136 && sizeof(struct edge_totals) == 72 &&
                        sizeof(struct fault_effect) == 48 && sizeof(struct incident) == 64 &&
                        sizeof(struct series_bin) == 56 && sizeof(struct probe_value) == 16 &&

@@ -24,12 +24,21 @@
 
 enum { HEALER_LANES = 3, SHARED_LANES = 2 };
 enum { LANES_MAX = HEALER_LANES * RUN_HEALERS_MAX + SHARED_LANES };
+enum { DEEDS_MAX = 1000 };
 enum lane_status { LANE_UNUSED, LANE_TODO, LANE_RUNNING, LANE_THERE };
 
 struct lane {
         enum arm arm;
         struct run_healer healer; /* ops NULL: none */
         bool wanted;              /* from the start; a shadow is wanted later or never */
+};
+
+/* Treated once more, with a difference. */
+struct fork {
+        struct knockout without;
+        struct world *world;
+        struct arm_record *record;
+        enum lane_status status;
 };
 
 struct replication {
@@ -40,6 +49,10 @@ struct replication {
         struct world *worlds[LANES_MAX];
         struct arm_record *arms[LANES_MAX];
         enum lane_status status[LANES_MAX];
+        struct fork *forks;
+        uint32_t fork_count;
+        struct fork_record *fork_records;
+        bool forked;
         int64_t target_ns;  /* where all arms are to be */
         struct replication_record records[RUN_HEALERS_MAX];
         bool started, done, good;
@@ -173,7 +186,7 @@ static bool replication_begin(struct runner *runner, struct replication *replica
 }
 
 static struct world *lane_world(struct runner *runner, struct replication *replication,
-                                const struct lane *lane)
+                                const struct lane *lane, const struct knockout *without)
 {
         struct world_options options = {
                 .scenario = runner->options->scenario,
@@ -184,46 +197,96 @@ static struct world *lane_world(struct runner *runner, struct replication *repli
                 .healer = lane->healer.ops,
                 .healer_config = lane->healer.config,
                 .texts = runner->options->texts,
+                .without = without,
         };
 
         return world_create(&options);
 }
 
-/* Advances one arm; without the lock. False when memory is out. */
-static bool advance(struct runner *runner, struct replication *replication, uint32_t lane)
+/* Brings a world to where its replication is to be; without the lock. */
+static void go_on(struct runner *runner, const struct replication *replication, struct world *world)
 {
-        struct world **world = &replication->worlds[lane];
-        int64_t at_ns;
+        int64_t at_ns = world_time(world);
 
-        if (*world == NULL) {
-                struct world *fresh = lane_world(runner, replication, &runner->lanes[lane]);
-
-                if (fresh == NULL)
-                        return false;
-                *world = fresh;
-        }
-        at_ns = world_time(*world);
         while (!stopped(runner)) {
                 at_ns = at_ns + SLICE_NS < replication->target_ns ? at_ns + SLICE_NS
                                                                   : replication->target_ns;
-                if (!world_advance(*world, at_ns) || at_ns == replication->target_ns)
+                if (!world_advance(world, at_ns) || at_ns == replication->target_ns)
                         break;
+        }
+}
+
+/* Runs a fork from begin to end; its world is given up at once. */
+static bool advance_fork(struct runner *runner, struct replication *replication, struct fork *fork)
+{
+        fork->world = lane_world(runner, replication, &runner->lanes[lane_of(runner, 0, ARM_TREATED)],
+                                 &fork->without);
+        if (fork->world == NULL)
+                return false;
+        go_on(runner, replication, fork->world);
+        fork->record = world_finish(fork->world);
+        world_destroy(fork->world);
+        fork->world = NULL;
+        return fork->record != NULL;
+}
+
+/* Advances one arm, or a fork, whose numbers follow the lanes'; without the
+ * lock. False when memory is out. */
+static bool advance(struct runner *runner, struct replication *replication, uint32_t lane)
+{
+        struct world **world;
+
+        if (lane >= runner->lane_count)
+                return advance_fork(runner, replication,
+                                    &replication->forks[lane - runner->lane_count]);
+        world = &replication->worlds[lane];
+        if (*world == NULL) {
+                *world = lane_world(runner, replication, &runner->lanes[lane], NULL);
+                if (*world == NULL)
+                        return false;
+        }
+        go_on(runner, replication, *world);
+        return true;
+}
+
+static enum lane_status *status_of(const struct runner *runner, struct replication *replication,
+                                   uint32_t lane)
+{
+        return lane < runner->lane_count ? &replication->status[lane]
+                                         : &replication->forks[lane - runner->lane_count].status;
+}
+
+static bool all_there(const struct runner *runner, struct replication *replication)
+{
+        for (uint32_t i = 0; i < runner->lane_count + replication->fork_count; i++) {
+                enum lane_status status = *status_of(runner, replication, i);
+
+                if (status == LANE_TODO || status == LANE_RUNNING)
+                        return false;
         }
         return true;
 }
 
-static bool all_there(const struct runner *runner, const struct replication *replication)
+/* How many healers decide how long it takes. */
+static uint32_t leader_count(const struct runner *runner)
 {
-        for (uint32_t i = 0; i < runner->lane_count; i++)
-                if (replication->status[i] == LANE_TODO || replication->status[i] == LANE_RUNNING)
-                        return false;
-        return true;
+        uint32_t followers_from = runner->options->followers_from;
+
+        return followers_from > 0 && followers_from < runner->healer_count ? followers_from
+                                                                           : runner->healer_count;
+}
+
+static bool decides(const struct runner *runner, uint32_t lane)
+{
+        return lane < HEALER_LANES * leader_count(runner) ||
+               lane >= HEALER_LANES * runner->healer_count;
 }
 
 static bool all_good(const struct runner *runner, const struct replication *replication)
 {
         for (uint32_t i = 0; i < runner->lane_count; i++)
-                if (replication->worlds[i] != NULL && !world_is_good(replication->worlds[i]))
+                if (replication->worlds[i] != NULL && decides(runner, i) &&
+                    !world_is_good(replication->worlds[i]))
                         return false;
         return true;
 }
@@ -233,7 +296,7 @@ static bool add_shadows(struct runner *runner, struct replication *replication)
 {
         bool added = false;
 
-        for (uint32_t h = 0; h < runner->healer_count; h++) {
+        for (uint32_t h = 0; h < leader_count(runner); h++) {
                 struct world *treated = replication->worlds[lane_of(runner, h, ARM_TREATED)];
                 enum lane_status *shadow = &replication->status[lane_of(runner, h, ARM_SHADOW)];
 
@@ -246,11 +309,45 @@ static bool add_shadows(struct runner *runner, struct replication *replication)
         return added;
 }
 
+/* A knock-out and a placebo for each thing that treated did. False when none is to be run. */
+static bool add_forks(struct runner *runner, struct replication *replication)
+{
+        struct world *treated = replication->worlds[lane_of(runner, 0, ARM_TREATED)];
+        struct knockout *deeds;
+        size_t count;
+
+        if (!runner->options->attribute || treated == NULL || replication->forked)
+                return false;
+        replication->forked = true;
+        deeds = calloc(DEEDS_MAX, sizeof(*deeds));
+        replication->forks = calloc(2 * DEEDS_MAX, sizeof(*replication->forks));
+        if (deeds == NULL || replication->forks == NULL) {
+                runner->failed = true;
+                free(deeds);
+                return false;
+        }
+        count = world_deeds(treated, deeds, DEEDS_MAX);
+        for (size_t i = 0; i < count && i < DEEDS_MAX; i++)
+                for (int placebo = 0; placebo < 2; placebo++) {
+                        struct fork *fork = &replication->forks[replication->fork_count++];
+
+                        fork->without = deeds[i];
+                        fork->without.placebo = placebo == 1;
+                        fork->status = LANE_TODO;
+                }
+        free(deeds);
+        return replication->fork_count > 0;
+}
+
 /* All arms are where they should be: what now? With the lock held. */
 static void replication_decide(struct runner *runner, struct replication *replication)
 {
         const struct scenario *scenario = runner->options->scenario;
 
+        if (replication->forked) {
+                replication->done = true;
+                return;
+        }
         if (add_shadows(runner, replication))
                 return;
         replication->good = all_good(runner, replication);
@@ -262,13 +359,49 @@ static void replication_decide(struct runner *runner, struct replication *replic
                                 replication->status[i] = LANE_TODO;
                 return;
         }
-        replication->done = true;
+        replication->done = !add_forks(runner, replication);
+}
+
+static bool finish_forks(struct replication *replication, struct replication_record *record)
+{
+        if (!replication->forked)
+                return true;
+        replication->fork_records =
+                calloc(replication->fork_count + 1, sizeof(*replication->fork_records));
+        if (replication->fork_records == NULL)
+                return false;
+        for (uint32_t i = 0; i < replication->fork_count; i++) {
+                const struct fork *fork = &replication->forks[i];
+
+                replication->fork_records[i] = (struct fork_record){
+                        fork->without.placebo, fork->without.episode, fork->without.action,
+                        fork->without.service, fork->without.instance, fork->record};
+        }
+        record->forks = replication->fork_records;
+        record->fork_count = replication->fork_count;
+        return true;
+}
+
+/* A follower's shadow was not run; it is its treated arm where it would be the same. */
+static void drop_shadows(struct runner *runner, struct replication *replication,
+                         const bool *has_shadow)
+{
+        for (uint32_t h = leader_count(runner); h < runner->healer_count; h++)
+                if (has_shadow[h])
+                        replication->records[h].arms[ARM_SHADOW] = NULL;
 }
 
 /* Turns the worlds into records; without the lock. */
 static bool replication_finish(struct runner *runner, struct replication *replication)
 {
+        bool has_shadow[RUN_HEALERS_MAX] = {false};
         bool ok = true;
+
+        for (uint32_t h = 0; h < runner->healer_count; h++) {
+                const struct world *treated = replication->worlds[lane_of(runner, h, ARM_TREATED)];
+
+                has_shadow[h] = treated != NULL && world_preventive_count(treated) > 0;
+        }
 
         for (uint32_t i = 0; i < runner->lane_count; i++) {
                 if (replication->worlds[i] == NULL)
@@ -285,7 +418,16 @@ static bool replication_finish(struct runner *runner, struct replication *replic
                 for (int arm = 0; arm < ARM_COUNT; arm++)
                         record->arms[arm] = record_of(runner, replication, h, (enum arm)arm);
         }
-        return ok;
+        drop_shadows(runner, replication, has_shadow);
+        return ok && finish_forks(replication, &replication->records[0]);
+}
+
+static void release_forks(struct runner *runner, struct replication *replication)
+{
+        for (uint32_t i = 0; i < replication->fork_count; i++)
+                arm_record_free(replication->forks[i].record, runner->options->scenario);
+        free(replication->forks);
+        free(replication->fork_records);
 }
 
 static void replication_release(struct runner *runner, struct replication *replication)
@@ -293,6 +435,7 @@ static void replication_release(struct runner *runner, struct replication *repli
         for (uint32_t i = 0; i < runner->lane_count; i++)
                 if (replication->arms[i] != NULL)
                         arm_record_free(replication->arms[i], runner->options->scenario);
+        release_forks(runner, replication);
         arena_release(&replication->arena);
         memset(replication, 0, sizeof(*replication));
 }
@@ -356,8 +499,8 @@ static bool take_work(struct runner *runner, struct replication **out, uint32_t 
                 }
                 if (oldest != NULL && oldest->number < replication->number)
                         continue;
-                for (uint32_t lane = 0; lane < runner->lane_count; lane++)
-                        if (replication->status[lane] == LANE_TODO)
+                for (uint32_t lane = 0; lane < runner->lane_count + replication->fork_count; lane++)
+                        if (*status_of(runner, replication, lane) == LANE_TODO)
                                 oldest = replication;
         }
         if (oldest == NULL && empty != NULL && runner->next_start < runner->end) {
@@ -370,10 +513,10 @@ static bool take_work(struct runner *runner, struct replication **out, uint32_t 
         }
         if (oldest == NULL)
                 return false;
-        for (uint32_t lane = 0; lane < runner->lane_count; lane++) {
-                if (oldest->status[lane] != LANE_TODO)
+        for (uint32_t lane = 0; lane < runner->lane_count + oldest->fork_count; lane++) {
+                if (*status_of(runner, oldest, lane) != LANE_TODO)
                         continue;
-                oldest->status[lane] = LANE_RUNNING;
+                *status_of(runner, oldest, lane) = LANE_RUNNING;
                 *out = oldest;
                 *out_lane = lane;
                 return true;
@@ -410,13 +553,14 @@ static void *worker(void *argument)
                         continue;
                 }
                 pthread_mutex_unlock(&runner->lock);
-                from_ns = replication->worlds[lane] == NULL ? -runner->options->scenario->warmup_ns
-                                                            : replication->target_ns - COOLDOWN_STEP_NS;
+                from_ns = lane >= runner->lane_count || replication->worlds[lane] == NULL
+                                  ? -runner->options->scenario->warmup_ns
+                                  : replication->target_ns - COOLDOWN_STEP_NS;
                 if (!advance(runner, replication, lane))
                         runner->failed = true;
                 pthread_mutex_lock(&runner->lock);
                 runner->virtual_s += (double)(replication->target_ns - from_ns) * 1e-9;
-                replication->status[lane] = LANE_THERE;
+                *status_of(runner, replication, lane) = LANE_THERE;
                 if (!stopped(runner) && all_there(runner, replication)) {
                         replication_decide(runner, replication);
                         if (replication->done)
@@ -439,6 +583,7 @@ static void drop_unfinished(struct runner *runner)
                         continue;
                 for (uint32_t lane = 0; lane < runner->lane_count; lane++)
                         world_destroy(replication->worlds[lane]);
+                release_forks(runner, replication);
                 arena_release(&replication->arena);
         }
 }

@@ -28,7 +28,7 @@ struct run_progress {
         double virtual_s_done, virtual_s; /* over all arms, as far as known */
 };
 
-enum { RUN_HEALERS_MAX = 8 };
+enum { RUN_HEALERS_MAX = 9 };
 
 struct run_healer {
         const struct healer_ops *ops; /* NULL: none */
@@ -39,9 +39,15 @@ struct run_options {
         const struct scenario *scenario;
         const struct healer_ops *healer; /* NULL: none */
         const void *healer_config;
-        /* Instead of the two above: 1..RUN_HEALERS_MAX that are compared; 0: not asked. */
+        /* Instead of the two above: 1..RUN_HEALERS_MAX side by side; 0: not asked. */
         const struct run_healer *healers;
         uint32_t healer_count;
+        /* Not 0: healers from this index on only follow. They are measured over the same
+         * time, but it is the others that decide how long; and they have no shadow of
+         * their own where one would differ. */
+        uint32_t followers_from;
+        /* Knock-out: treated of the first healer again, twice for each thing it did. */
+        bool attribute;
         struct text_pool *texts;      /* must outlive the records */
         uint32_t first, count;           /* replications [first, first + count) */
         uint32_t jobs;                   /* threads, >= 1 */

@@ -205,9 +205,21 @@ static void journal_fault(struct world *world, enum journal_type type, uint32_t 
         journal_write(&world->journal, &entry);
 }
 
+static void wake_at(struct world *world, int64_t at_ns);
+
 static void fault_started(void *user, uint32_t number)
 {
-        journal_fault(user, JOURNAL_FAULT_STARTED, number);
+        struct world *world = user;
+        const struct fault_run *run = &world->injector.faults[number].run;
+
+        journal_fault(world, JOURNAL_FAULT_STARTED, number);
+        if (world->healer == NULL || world->healer_down ||
+            world->options.healer->fault_began == NULL)
+                return;
+        world->options.healer->fault_began(world->healer, number, run->instances,
+                                           run->instance_count);
+        world->healer_next_ns = world_now(world);
+        wake_at(world, world_now(world));
 }
 
 static void fault_ended(void *user, uint32_t number)
@@ -589,6 +601,17 @@ static void hold_back(struct world *world, const struct fleet_action *action)
         world->held_count++;
 }
 
+/* Whether it is what is to be left out, or put off, in this fork. */
+static bool is_without(struct world *world, const struct healer_order *order)
+{
+        const struct knockout *without = world->options.without;
+
+        return without != NULL && without->episode == number_of(world, order->episode) &&
+               without->action == (uint32_t)order->action.kind &&
+               without->service == order->action.service &&
+               without->instance == order->action.instance;
+}
+
 static void carry_out(struct world *world, const struct healer_order *order)
 {
         struct journal_entry entry = journal_blank(world_now(world), JOURNAL_ACTION_STARTED);
@@ -611,7 +634,8 @@ static void carry_out(struct world *world, const struct healer_order *order)
         entry.edge = order->action.edge;
         entry.value = order->action.amount;
         entry.preventive = preventive;
-        entry.held_back = preventive && world->options.arm == ARM_SHADOW;
+        entry.held_back = (preventive && world->options.arm == ARM_SHADOW) ||
+                          (is_without(world, order) && !world->options.without->placebo);
         journal_write(&world->journal, &entry);
         action.id = entry.id;
         if (!fleet_healer_is_heard(world->fleet))
@@ -641,6 +665,8 @@ static void think(struct world *world, const struct healer_order *order)
 {
         int64_t think_ns = world->options.scenario->fleet.operations.think_ns;
 
+        if (is_without(world, order) && world->options.without->placebo)
+                think_ns += PLACEBO_NS;
         if (think_ns <= 0) {
                 carry_out(world, order);
                 return;
@@ -839,6 +865,10 @@ static bool healer_begin(struct world *world, uint64_t key)
         known.instance_count = world->instance_count;
         world->healer = world->options.healer->create(world->options.healer_config, &known, key);
         if (world->healer == NULL)
+                return false;
+        if (world->options.healer->foretell != NULL && world->injector.acts &&
+            !world->options.healer->foretell(world->healer, world->options.scenario,
+                                             world->options.plan))
                 return false;
         world->healer_next_ns = world_now(world);
         wake(world, 0);
@@ -1051,6 +1081,40 @@ bool world_is_good(const struct world *world)
 uint64_t world_preventive_count(const struct world *world)
 {
         return world->preventive;
+}
+
+static bool is_a_look(uint32_t action)
+{
+        return action == ACTION_HEALTH_CHECK || action == ACTION_ENABLE_MONITORING;
+}
+
+static bool is_same_deed(const struct knockout *deed, const struct journal_entry *entry)
+{
+        return deed->episode == entry->episode && deed->action == entry->action &&
+               deed->service == entry->service && deed->instance == entry->instance;
+}
+
+size_t world_deeds(const struct world *world, struct knockout *out, size_t room)
+{
+        size_t count = 0;
+
+        for (size_t i = 0; i < world->journal.count; i++) {
+                const struct journal_entry *entry = &world->journal.entries[i];
+                bool known = false;
+
+                if (entry->type != JOURNAL_ACTION_STARTED || entry->held_back ||
+                    is_a_look(entry->action))
+                        continue;
+                for (size_t k = 0; k < count && k < room && !known; k++)
+                        known = is_same_deed(&out[k], entry);
+                if (known)
+                        continue;
+                if (count < room)
+                        out[count] = (struct knockout){entry->episode, entry->action,
+                                                       entry->service, entry->instance, false};
+                count++;
+        }
+        return count;
 }
 
 /* ---- the record */

@@ -16,6 +16,14 @@
 
 struct world;
 
+/* What one episode did of one kind to one target, all through the run. */
+struct knockout {
+        uint64_t episode;
+        uint32_t action, service, instance;
+        bool placebo; /* it is done, but PLACEBO_NS later */
+};
+#define PLACEBO_NS NS_PER_S
+
 struct world_options {
         const struct scenario *scenario;
         const struct plan *plan;      /* must outlive the world */
@@ -25,6 +33,7 @@ struct world_options {
         const struct healer_ops *healer; /* NULL: none */
         const void *healer_config;
         struct text_pool *texts;      /* must outlive the records */
+        const struct knockout *without; /* NULL: everything is done; else not copied */
 };
 
 /* NULL when memory is out. */
@@ -42,6 +51,10 @@ bool world_is_good(const struct world *world);
 /* Preventive actions ordered so far: while it is 0 the shadow is the treated
  * world, to the byte. */
 uint64_t world_preventive_count(const struct world *world);
+
+/* What was done so far, each thing once, in order; at most `room` of them are
+ * put into `out`. The number of all. Actions that only look are left out. */
+size_t world_deeds(const struct world *world, struct knockout *out, size_t room);
 
 /* Lifts all faults and closes the books. The record is the caller's
  * (arm_record_free()); it refers to the scenario. NULL when memory is out. To

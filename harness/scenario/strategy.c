@@ -351,6 +351,8 @@ bool strategy_acts(const struct strategy *strategy)
         uint32_t i;
         int policy;
 
+        if (strategy->reference != NULL)
+                return strategy->reference->kind != REFERENCE_NONE;
         if (strategy->healer.enabled)
                 return true;
         for (policy = 0; policy < STRATEGY_POLICY_COUNT; policy++) {
@@ -395,6 +397,25 @@ static const char *effective(struct arena *arena, const struct layering *layerin
         return kept != NULL ? kept : "{}";
 }
 
+/* "reference:NAME": nothing is configured, the name says all. */
+static bool read_reference(struct layering *layering, struct read_context *ctx,
+                           const char *json_path, const char *title)
+{
+        const struct reference_row *row = reference_find(title);
+        struct nearest nearest;
+
+        if (row == NULL) {
+                nearest_begin(&nearest, title);
+                for (size_t i = 0; i < REFERENCE_COUNT; i++)
+                        nearest_offer(&nearest, reference_rows[i].title);
+                read_unknown_name(ctx, json_path, "reference healer", title, nearest.best);
+                return false;
+        }
+        layering->strategy->reference = row;
+        (void)json_object_set_new(layering->merged, "reference", json_string(row->name));
+        return true;
+}
+
 bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *value_or_name,
                    const char *json_path, struct strategy **out)
 {
@@ -410,7 +431,10 @@ bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *
         strategy_policies_init(strategy);
         if (json_is_string(value_or_name)) {
                 strategy->name = arena_text(arena, json_string_value(value_or_name));
-                ok = read_named(&layering, ctx, json_path, json_string_value(value_or_name));
+                ok = strncmp(strategy->name, REFERENCE_PREFIX, strlen(REFERENCE_PREFIX)) == 0
+                             ? read_reference(&layering, ctx, json_path, strategy->name)
+                             : read_named(&layering, ctx, json_path,
+                                          json_string_value(value_or_name));
         } else {
                 strategy->name = "inline";
                 ok = read_layer(&layering, ctx, value_or_name, json_path);

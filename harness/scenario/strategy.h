@@ -14,6 +14,7 @@
 
 #include "harness/fleet/fleet_spec.h"
 #include "harness/scenario/read.h"
+#include "harness/scenario/reference.h"
 #include "healer/breaker.h"
 #include "healer/config.h"
 
@@ -63,6 +64,7 @@ enum { STRATEGY_RULES_MAX = 256 };
 
 struct strategy {
         const char *name;
+        const struct reference_row *reference; /* one of these instead; NULL: none */
         const char *json; /* effective: everything merged, keys sorted, one line */
         char digest[65];  /* SHA-256 of that, in hex */
         struct healer_config healer;
@@ -70,7 +72,8 @@ struct strategy {
         uint32_t rule_count[STRATEGY_POLICY_COUNT];
 };
 
-/* `value_or_name`: an object, or a text that is a preset's name or a path; it
+/* `value_or_name`: an object, or a text that is a preset's name, a path or
+ * "reference:NAME"; it
  * stands at `json_path` of the file of `ctx`. False when something was wrong
  * (reported); the strategy is in `arena`. */
 bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *value_or_name,
