@@ -57,6 +57,9 @@ enum fault_target_kind {
         FAULT_TARGET_HEALER = 1 << 6,  /* the line {from, to} between "healer" and "fleet" */
 };
 
+/* What the service that it is aimed at must have. */
+enum fault_need { FAULT_NEEDS_NOTHING, FAULT_NEEDS_DISK, FAULT_NEEDS_QUOTA };
+
 enum { FAULT_ARGUMENT_MAX = 8, FAULT_EFFECT_MAX = 2 };
 
 /* `probability` of an entry means... */
@@ -75,6 +78,7 @@ struct fault_ops {
         uint32_t targets;    /* of fault_target_kind */
         enum fleet_layer lives_in;         /* with instances as target */
         enum fleet_layer lives_in_edge;    /* with an edge as target, if allowed */
+        enum fault_need needs;
         enum fault_chance chance;
         bool destructive; /* refused by safe_mode */
         bool instant;     /* without a duration it is over at once; else it lasts to the end */

@@ -83,6 +83,9 @@ static const struct kind_case {
         {"actuator_fail", AT_HEALER, {1, 0}, true, {0, 0}},
         {"actuator_slow", AT_HEALER, {5, 0}, true, {1, 0}},
         {"healer_crash", AT_HEALER, {60e9}, false, {0}},
+        {"disk_fill", AT_BACK, {1e6}, true, {0}},
+        {"token_exhaustion", AT_BACK_WHOLE, {0}, false, {0}},
+        {"quota_cut", AT_BACK_WHOLE, {1}, true, {0}},
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
@@ -103,6 +106,8 @@ static void setup(void)
         b.services[BACK].zone_count = 3;
         b.services[BACK].memory_base_bytes = 100000000;
         b.services[BACK].memory_limit_bytes = 1000000000;
+        b.services[BACK].disk = (struct disk_spec){1000000000, 0, 0};
+        b.services[BACK].quota = (struct quota_spec){1e6, NS_PER_S, 1, false};
         build_call(&b, FRONT, BACK)->timeout_ns = NS_PER_S;
         build_load(&b, "users", FRONT, 50);
         b.telemetry = true;

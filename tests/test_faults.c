@@ -25,6 +25,7 @@ static void setup(void)
         b.services[1].instance_count = 3;
         b.services[1].memory_base_bytes = 100000000;
         b.services[1].memory_limit_bytes = 1000000000;
+        b.services[1].disk = (struct disk_spec){1000000000, 0, 0};
         build_call(&b, 0, 1)->timeout_ns = NS_PER_S;
         build_load(&b, "users", 0, 50);
         fleet = build_fleet(&b, 1, 0);

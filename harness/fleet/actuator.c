@@ -42,7 +42,7 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
         [ACTION_SET_DEGRADATION] = {"set_degradation", "sets the degradation level, 0 to 4",
                                     0, false, true, NS_PER_S},
         [ACTION_ADJUST_TIMEOUT] = {"adjust_timeout", "multiplies the timeout of an edge", 0, false, true, NS_PER_S},
-        [ACTION_FREE_DISK] = {"free_disk", "deletes what may be deleted", LAYER_BIT(LAYER_DISK), true, false, NS_PER_S},
+        [ACTION_FREE_DISK] = {"free_disk", "deletes what may be deleted", LAYER_BIT(LAYER_DISK), true, true, NS_PER_S},
         [ACTION_PURGE_QUEUE] = {"purge_queue", "throws a queue away", LAYER_BIT(LAYER_QUEUE), false, false, NS_PER_S},
         [ACTION_SKIP_MESSAGE] = {"skip_message", "passes over one record", LAYER_BIT(LAYER_QUEUE), false, false, NS_PER_S},
         [ACTION_END_SESSION] = {"end_session", "ends the session that holds a lock", LAYER_BIT(LAYER_LOCK), false, false, NS_PER_S},
@@ -302,6 +302,14 @@ static void act_on_instance(struct fleet *fleet, uint32_t index)
                 instance->leaked_bytes *= 0.5;
                 actuator_finish(fleet, index, true, "");
                 break;
+        case ACTION_FREE_DISK: {
+                bool freed = stock_free_disk(fleet, action.instance);
+
+                if (freed)
+                        effect_reset_layers(fleet, instance, LAYER_BIT(LAYER_DISK));
+                actuator_finish(fleet, index, freed, "it has no disk of its own");
+                break;
+        }
         case ACTION_HEALTH_CHECK: {
                 bool well = instance->state == INSTANCE_UP || instance->state == INSTANCE_DRAINING ||
                             instance->state == INSTANCE_ZOMBIE;

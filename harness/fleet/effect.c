@@ -281,6 +281,49 @@ double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance,
         return sum;
 }
 
+double effect_filled_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns,
+                           double room)
+{
+        double seconds = (double)(fleet->now - from_ns) * 1e-9, sum = 0;
+        struct walk walk = walk_of(fleet, instance);
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;) {
+                double bytes;
+
+                if (effect->kind != EFFECT_DISK_FILL)
+                        continue;
+                bytes = effect->a * seconds * 0.5 *
+                        (effect_scale_at(effect, from_ns) + effect_scale(fleet, effect));
+                if (bytes > room - sum)
+                        bytes = room > sum ? room - sum : 0;
+                effect->measured_sum += bytes;
+                sum += bytes;
+        }
+        return sum;
+}
+
+double effect_quota_share(struct fleet *fleet, const struct service *service, bool *gone)
+{
+        double share = 1;
+
+        for (struct effect_link *link = service->effects; link != NULL; link = link->next) {
+                if (link->effect->kind != EFFECT_QUOTA)
+                        continue;
+                share *= 1 - link->effect->a * effect_scale(fleet, link->effect);
+                *gone = *gone || link->effect->b != 0;
+        }
+        return share;
+}
+
+void effect_quota_refused(struct service *service)
+{
+        for (struct effect_link *link = service->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_QUOTA) {
+                        link->effect->touched++;
+                        link->effect->measured_sum += 1;
+                }
+}
+
 void effect_leak_request(struct fleet *fleet, struct instance *instance)
 {
         struct walk walk = walk_of(fleet, instance);
@@ -519,6 +562,8 @@ static void touch_instance(struct fleet *fleet, uint32_t index, const struct eff
                 instance_cpu_touch(fleet, &fleet->instances[index]);
         else if (effect->kind == EFFECT_LEAK)
                 instance_leak_now(fleet, &fleet->instances[index]);
+        else if (effect->kind == EFFECT_DISK_FILL)
+                stock_touch(fleet, index);
 }
 
 static void touch_service(struct fleet *fleet, uint32_t service, const struct effect *effect)
@@ -693,6 +738,7 @@ void fleet_effect_on_instance(struct fleet *fleet, uint32_t index, struct effect
                 effect->touched++;
                 break;
         case EFFECT_CPU:
+        case EFFECT_DISK_FILL:
         case EFFECT_THREADS:
         case EFFECT_SLOW_START:
                 effect->touched++;

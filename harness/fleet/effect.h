@@ -50,6 +50,8 @@ enum effect_kind {
         EFFECT_THREADS,      /* a share a of the workers is taken */
         EFFECT_IO_DELAY,     /* an instance's own work waits for its disk: `delay` */
         EFFECT_SURGE,        /* a load source makes a times its requests */
+        EFFECT_DISK_FILL,    /* an instance's disk fills by a bytes a second */
+        EFFECT_QUOTA,        /* a service's quota is cut by a share a, or (b) used up by others */
         EFFECT_RETRIES,      /* clients of a load source try again a times, impatiently */
         /* On the healer's side: the channel to it, the actuators, its host; of one
          * service (`service`) or of all. */

@@ -145,7 +145,7 @@ static bool create_all(struct fleet *fleet)
                 ARENA_ARRAY(&fleet->arena, struct effect_link *, fleet->spec->zone_count);
         if (fleet->services == NULL || fleet->edges == NULL || fleet->zone_effects == NULL ||
             !create_edges(fleet) ||
-            !objective_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
+            !objective_init(fleet) || !stocks_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
             !load_init(fleet) || !background_init(fleet) || !telemetry_init(fleet))
                 return false;
         event_queue_push(&fleet->queue, (fleet->start_s + 1) * NS_PER_S, 1,
@@ -197,6 +197,7 @@ void fleet_destroy(struct fleet *fleet)
         for (uint32_t i = 0; fleet->edges != NULL && i < fleet->edge_count; i++)
                 free(fleet->edges[i].timers.slot);
         roll_release(fleet);
+        stocks_release(fleet);
         free(fleet->instances);
         free(fleet->calls);
         free(fleet->reqs);

@@ -59,6 +59,20 @@ struct health_check_spec {
         uint32_t successes; /* 1 in a row takes back */
 };
 
+struct disk_spec {
+        int64_t size_bytes; /* 0: none */
+        int64_t per_request_bytes;
+        int64_t used_bytes; /* at first, and after it was freed */
+};
+
+/* Tokens that an outside party grants. */
+struct quota_spec {
+        double limit; /* in a window; 0: none */
+        int64_t window_ns;
+        double cost;       /* of a request */
+        bool per_instance; /* else the service's as a whole */
+};
+
 struct service_spec {
         const char *name;
         struct dist service_time;
@@ -79,6 +93,8 @@ struct service_spec {
         double cpu_cores; /* default = concurrency */
         double cpu_share; /* of a core asked by a worker in its own service time; 1 */
         int64_t memory_base_bytes, memory_per_request_bytes, memory_limit_bytes; /* limit 0: none */
+        struct disk_spec disk;
+        struct quota_spec quota;
         struct slo_spec slo;
         enum fleet_supervisor supervisor;
         struct health_check_spec health_check;

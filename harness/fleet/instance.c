@@ -343,6 +343,10 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                 fleet_break(fleet, "out of memory");
                 return NONE;
         }
+        if (fleet->stocks != NULL && !stock_instance_added(fleet, index)) {
+                fleet_break(fleet, "out of memory");
+                return NONE;
+        }
         service_touch(fleet, service);
         fleet->instance_count++;
         service->members[service->member_count++] = index;

@@ -15,6 +15,7 @@
  *   background.c        benign life
  *   effect.c            faults' effects
  *   telemetry.c         samples for a healer
+ *   stock.c             what runs out slowly: disk and tokens
  *   channel.c           what faults do to the healer's side: samples, orders, host
  *   objective.c         good and bad seconds, incidents
  *   fleet.c             creation, the event loop, the end
@@ -439,6 +440,7 @@ struct fleet {
         uint32_t surge_links; /* effects in force that bring requests */
         struct effect_link **zone_effects; /* by zone */
         uint32_t zone_links;  /* effects in force on zones */
+        struct stocks *stocks; /* disks and tokens; NULL: no service has any */
         struct effect_link *healer_effects; /* on the healer's side */
         uint32_t healer_down; /* of them, those that hold its host down */
 
@@ -657,6 +659,13 @@ int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instanc
 bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t uid, bool *final);
 /* Bytes that an instance lost by time since `from_ns`, each effect told of its part. */
 double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns);
+/* Bytes that were written to a disk by faults since `from_ns`, up to `room`. */
+double effect_filled_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns,
+                           double room);
+/* What is left of a quota; `gone`: others have used it all up. */
+double effect_quota_share(struct fleet *fleet, const struct service *service, bool *gone);
+/* Told of a request that got no token. */
+void effect_quota_refused(struct service *service);
 void effect_leak_request(struct fleet *fleet, struct instance *instance);
 /* Takes off an instance what lives in these layers. */
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers);
@@ -692,6 +701,20 @@ bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone);
 bool telemetry_init(struct fleet *fleet);
 void telemetry_interval_end(struct fleet *fleet);
 void instance_cpu_touch(struct fleet *fleet, struct instance *instance);
+
+/* ---- stock.c; all but the first two for fleets with stocks alone, unless said */
+bool stocks_init(struct fleet *fleet);
+void stocks_release(struct fleet *fleet);
+bool stock_instance_added(struct fleet *fleet, uint32_t index);
+/* Brings an instance's disk up to now; in any fleet. */
+void stock_touch(struct fleet *fleet, uint32_t index);
+/* Whether a request whose own work is done fails for want of tokens or of room. */
+bool stock_fails(struct fleet *fleet, uint32_t index);
+/* False: it has no disk. In any fleet. */
+bool stock_free_disk(struct fleet *fleet, uint32_t index);
+/* NaN: not modelled. In any fleet. */
+double stock_disk_ratio(struct fleet *fleet, uint32_t index);
+double stock_token_ratio(struct fleet *fleet, uint32_t index);
 
 /* ---- channel.c; without effects on the healer's side each is one null check */
 /* Whether a sample or an event of a service is lost on its way. */

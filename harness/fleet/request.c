@@ -1039,6 +1039,8 @@ static void req_worked(struct fleet *fleet, uint32_t index)
                         failed = effect_error(fleet, instance, req->uid, &req->error_final);
                 effect_leak_request(fleet, instance);
         }
+        if (fleet->stocks != NULL && !failed)
+                failed = stock_fails(fleet, instance_index);
         if (failed || instance->state == INSTANCE_ZOMBIE) {
                 req->outcome = CALL_ERROR;
                 req_answer(fleet, index, CALL_ERROR);

@@ -33,8 +33,7 @@ static const char *const fallback_names[] = {"none", "static", "cached", NULL};
 static const char *const supervisor_names[] = {"always", "never", NULL};
 
 /* Of the specification, but not of the simulated fleet yet. */
-static const char *const service_later[] = {"disk",       "quota",    "data", "features",
-                                            "autoscaler", "fds",      NULL};
+static const char *const service_later[] = {"data", "features", "autoscaler", "fds", NULL};
 static const char *const call_later[] = {"pool", NULL};
 
 void read_retries(struct read_object *object, const char *key, struct retry_spec *out)
@@ -189,6 +188,40 @@ static void load_cpu(struct read_object *service, struct service_spec *out)
         read_object_end(&o);
 }
 
+static void load_disk(struct read_object *service, struct disk_spec *out)
+{
+        struct read_object o;
+
+        if (!read_child_begin(service, "disk", READ_OPTIONAL, &o))
+                return;
+        read_size(&o, "size", READ_REQUIRED, 1, SIZE_LIMIT_BYTES, &out->size_bytes);
+        read_size(&o, "per_request", READ_OPTIONAL, 0, SIZE_LIMIT_BYTES, &out->per_request_bytes);
+        if (read_size(&o, "used", READ_OPTIONAL, 0, SIZE_LIMIT_BYTES, &out->used_bytes) &&
+            out->used_bytes > out->size_bytes && out->size_bytes > 0)
+                read_error(o.ctx, read_path(&o, "used"), "more than its size");
+        read_object_end(&o);
+}
+
+static void load_quota(struct read_object *service, struct quota_spec *out)
+{
+        static const char *const scopes[] = {"service", "instance", NULL};
+        struct read_object o;
+        uint32_t limit = 0, scope = 0;
+
+        if (!read_child_begin(service, "quota", READ_OPTIONAL, &o))
+                return;
+        read_count(&o, "limit", READ_REQUIRED, 1, 1000000000, &limit);
+        read_duration(&o, "window", READ_REQUIRED, NS_PER_MS, LOADER_TIME_MAX_NS, &out->window_ns);
+        out->cost = 1;
+        if (read_number(&o, "cost", READ_OPTIONAL, 0, 1e9, &out->cost) && out->cost > limit &&
+            limit > 0)
+                read_error(o.ctx, read_path(&o, "cost"), "more than the limit: every request would fail");
+        read_choice(&o, "scope", READ_OPTIONAL, scopes, &scope);
+        out->limit = limit;
+        out->per_instance = scope == 1;
+        read_object_end(&o);
+}
+
 static void load_health(struct read_object *service, struct service_spec *out)
 {
         struct read_object o;
@@ -295,6 +328,8 @@ static void load_service(struct read_object *o, uint32_t index, struct fleet_spe
         read_bool(o, "critical", READ_OPTIONAL, &out->critical);
         load_cpu(o, out);
         load_memory(o, out);
+        load_disk(o, &out->disk);
+        load_quota(o, &out->quota);
         load_slo(o, &out->slo);
         load_health(o, out);
         load_versions(o, out);

@@ -249,6 +249,26 @@ static uint32_t kind_of_keys(const struct read_object *o, const struct fault_ops
                                                             : FAULT_TARGET_INSTANCES;
 }
 
+/* What the kind acts on has to be there. */
+static void check_needs(struct read_object *o, const struct fault_ops *fault,
+                        const struct fleet_spec *fleet, const struct target_spec *target)
+{
+        const struct service_spec *service;
+        const char *key = NULL;
+
+        if (fault->needs == FAULT_NEEDS_NOTHING || target->service >= fleet->service_count ||
+            (target->kind != TARGET_INSTANCES && target->kind != TARGET_SERVICE))
+                return;
+        service = &fleet->services[target->service];
+        if (fault->needs == FAULT_NEEDS_DISK && service->disk.size_bytes == 0)
+                key = "disk";
+        else if (fault->needs == FAULT_NEEDS_QUOTA && service->quota.limit == 0)
+                key = "quota";
+        if (key != NULL && service->name != NULL)
+                read_error(o->ctx, read_path(o, "service"), "'%s' needs a service with a '%s', and '%s' has none",
+                           fault->name, key, service->name);
+}
+
 void load_target(struct read_context *ctx, const json_t *json, const char *path,
                  const struct fault_ops *fault, const struct fleet_spec *fleet,
                  struct target_spec *out)
@@ -289,5 +309,7 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         default:
                 read_instance_target(&o, fleet, out);
         }
+        if (!read_failed(ctx->session))
+                check_needs(&o, fault, fleet, out);
         read_object_end(&o);
 }

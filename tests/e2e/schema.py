@@ -30,11 +30,13 @@ BEYOND = {
         zone-unknown background-target fault-name-twice target-unknown-service target-list-range
         target-too-many target-zone-unknown target-zone-empty target-edge-missing
         target-edge-unknown steady-state-service threshold-fault threshold-label-service
+        fault-disk-fill-without-disk fault-quota-cut-without-quota
         variable-unknown fault-healer-line fault-healer-line-latency version-name-twice""",
     NUMBERS: """call-backoff-max-below call-cycle call-cycle-self call-explosion dist-branches-sum
         configuration-parameter-of-a-call
         dist-lognormal-order dist-uniform-order evaluation-lead fault-at-late load-classes-sum
         load-profile-steps memory-limit-below-base operations-windows
+        disk-used-above-size quota-cost-above-limit
         probe-tolerance-bounds telemetry-detail variable-type version-memory-limit""",
     FILES: """dist-empirical-file fleet-file-broken fleet-file-missing fleet-file-outside
         fleet-file-wrong trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
