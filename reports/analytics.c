@@ -513,6 +513,67 @@ static json_t *per_service_json(const struct graded *graded)
         return object;
 }
 
+/* Instances are numbered over the whole fleet, those that came later at the end. */
+static json_t *instance_name(const struct run_meta *meta, uint32_t service, uint32_t instance)
+{
+        uint32_t known = 0;
+
+        for (uint32_t s = 0; s < meta->service_count; s++)
+                known += meta->services[s].instance_count;
+        if (instance < known && meta->instance_names)
+                return json_string(meta->instance_names[instance]);
+        return json_sprintf("%s, added later", meta->services[service].name);
+}
+
+/* Instances that were acted on: how often, and how often in vain. */
+static json_t *per_instance_json(const struct graded *graded)
+{
+        enum { INSTANCES_MAX = 50 };
+        struct instance_count {
+                uint32_t service, instance;
+                json_int_t actions, failures;
+        } counts[INSTANCES_MAX], swap;
+        size_t count = 0;
+        json_t *list = json_array();
+
+        for (size_t r = 0; r < graded->count; r++) {
+                const struct kept_arm *arm = &graded->all[r]->arms[ARM_TREATED];
+                for (size_t i = 0; i < arm->action_count; i++) {
+                        const struct kept_action *action = &arm->actions[i];
+                        size_t k = 0;
+                        if (action->instance == RECORD_NONE || action->held_back ||
+                            action->service >= graded->meta->service_count)
+                                continue;
+                        while (k < count && (counts[k].instance != action->instance ||
+                                             counts[k].service != action->service))
+                                k++;
+                        if (k == INSTANCES_MAX)
+                                continue;
+                        if (k == count)
+                                counts[count++] = (struct instance_count){ action->service,
+                                                                           action->instance, 0, 0 };
+                        counts[k].actions++;
+                        counts[k].failures += action->finished_ns == TIME_NEVER || !action->ok;
+                }
+        }
+        for (size_t i = 1; i < count; i++)
+                for (size_t k = i; k > 0 && counts[k].actions > counts[k - 1].actions; k--) {
+                        swap = counts[k];
+                        counts[k] = counts[k - 1];
+                        counts[k - 1] = swap;
+                }
+        for (size_t i = 0; list && i < count; i++)
+                json_array_append_new(
+                        list, json_pack("{s:o, s:s, s:I, s:I, s:f}", "name",
+                                        instance_name(graded->meta, counts[i].service,
+                                                      counts[i].instance),
+                                        "service",
+                                        graded->meta->services[counts[i].service].name, "actions", counts[i].actions,
+                                        "failures", counts[i].failures, "failure_rate",
+                                        (double)counts[i].failures / (double)counts[i].actions));
+        return list;
+}
+
 /* Services whose incidents began within a minute of one another. */
 static json_t *pairs_json(const struct graded *graded)
 {
@@ -545,8 +606,23 @@ static json_t *pairs_json(const struct graded *graded)
         return list;
 }
 
+/* Whether `a` is rather where a chain began than `b`. Trouble travels from a callee
+ * to its callers, often within one second: so a service that the other one
+ * calls, unless it began clearly later; else the one that began first. */
+static bool began_before(const struct run_meta *meta, const struct kept_incident *a,
+                         const struct kept_incident *b)
+{
+        const struct meta_service *services = meta->services;
+        bool b_calls_a = services[b->service].reaches && services[b->service].reaches[a->service];
+        bool a_calls_b = services[a->service].reaches && services[a->service].reaches[b->service];
+
+        if (b_calls_a != a_calls_b && llabs(a->onset_ns - b->onset_ns) <= AROUND_NS)
+                return b_calls_a;
+        return a->onset_ns < b->onset_ns;
+}
+
 /* Chains: incidents of two or more services that share an attributed fault
- * window; the origin is the one that began first. */
+ * window, by where they began. */
 static json_t *cascades_json(const struct graded *graded)
 {
         const struct run_meta *meta = graded->meta;
@@ -563,7 +639,8 @@ static json_t *cascades_json(const struct graded *graded)
                                 if (!incident->windows[w])
                                         continue;
                                 others |= origin && origin->service != incident->service;
-                                if (!origin || incident->onset_ns < origin->onset_ns)
+                                if (!origin || (origin->service != incident->service &&
+                                                began_before(meta, incident, origin)))
                                         origin = incident;
                         }
                         if (others)
@@ -584,11 +661,12 @@ static json_t *patterns_json(const struct graded *graded)
         struct type_count types[TYPE_MAX];
         size_t count = count_types(graded, types);
 
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}",
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
                          "most_common", most_common_json(types, count),
                          "per_service_hour", metric_named(graded, "incident_rate", NULL),
                          "by_hour_of_day", hours_json(graded),
                          "per_service", per_service_json(graded),
+                         "per_instance", per_instance_json(graded),
                          "pairs", pairs_json(graded),
                          "cascades", cascades_json(graded));
 }

@@ -29,7 +29,8 @@
 #include "reports/plots/kit.h"
 
 #define WIDTH_PX 860
-#define NARROW_PX 600 /* still readable on a phone */
+#define NARROW_PX 520 /* these two stand side by side on the first screen */
+#define MIDDLE_PX 680
 #define AT_ONCE 2
 #define SECONDS_MAX 60
 #define SVG_BYTES_MAX (8u << 20)
@@ -39,7 +40,15 @@ const struct plot plot_rows[] = {
          "From the failed requests without healing, what reacting and what predicting averted, to "
          "what is left; the harm that healing does by itself is part of what is left.",
          draw_waterfall, tell_waterfall},
-        {"timeline", WIDTH_PX, "Faults, harm and healing",
+        {"forest", WIDTH_PX, "How strategies differ",
+         "The other strategy against A, with intervals that hold together, in shares of A's value. "
+         "Grey: the difference that is allowed.",
+         draw_forest, tell_forest},
+        {"pairs", WIDTH_PX, "Pair by pair",
+         "The metric that decides: the same replication under both strategies, the difference of "
+         "each pair.",
+         draw_pairs, tell_pairs},
+        {"timeline", MIDDLE_PX, "Faults, harm and healing",
          "One lane each for the faults, for the time that users were hurt without and with "
          "healing, "
          "and for what the healer did.",

@@ -713,6 +713,12 @@ static void add_effect(const struct report *report, struct text *text)
 
 void report_sentence(const struct report *report, struct text *text)
 {
+        const char *compared = result_text(report->result, "ab.sentence");
+
+        if (*compared != '\0') {
+                text_plain(text, compared);
+                return;
+        }
         add_outcome(report, text);
         add_effect(report, text);
 }

@@ -11,6 +11,7 @@
  * A section is a row in `sections`; one with nothing to show is left out, with
  * its entry in the contents.
  */
+#include "reports/explain.h"
 #include "reports/headline.h"
 #include "reports/metric_words.h"
 #include "reports/writer.h"
@@ -23,8 +24,27 @@
 #include "reports/embedded.h"
 
 #define ROWS_MAX 200
+#define STORIES_MAX 3
 
 /* ---- pieces */
+
+/* Words in which a number must not be broken at the space between its thousands
+ * or before its unit. */
+static void add_words(struct text *out, const char *raw)
+{
+        struct text whole;
+
+        text_init(&whole);
+        for (const char *at = raw; *at != '\0'; at++) {
+                bool between = at > raw && *at == ' ' && at[-1] >= '0' && at[-1] <= '9' &&
+                               ((at[1] >= '0' && at[1] <= '9') || at[1] == '%');
+
+                text_add_bytes(&whole, between ? "\u00a0" : at, between ? 2 : 1);
+        }
+        text_html(out, text_bytes(&whole));
+        out->failed = out->failed || whole.failed;
+        text_release(&whole);
+}
 
 static void add_data(struct text *out, double value, const char *unit)
 {
@@ -39,7 +59,7 @@ static void add_data(struct text *out, double value, const char *unit)
         text_add(out, "<data value=\"");
         text_number(out, value);
         text_add(out, "\">");
-        text_html(out, text_bytes(&words));
+        add_words(out, text_bytes(&words));
         text_add(out, "</data>");
         out->failed = out->failed || words.failed;
         text_release(&words);
@@ -65,7 +85,7 @@ static void add_interval(struct text *out, const struct metric_value *metric)
                 text_add(out, " ");
                 text_number(out, metric->high);
                 text_add(out, "\">");
-                text_html(out, text_bytes(&words));
+                add_words(out, text_bytes(&words));
                 text_add(out, "</data>");
                 text_release(&words);
         } else if (metric->has_low || metric->has_high) {
@@ -200,9 +220,25 @@ static void inline_svg(struct text *out, const char *svg, const char *name)
         }
 }
 
+static size_t plot_named(const char *name)
+{
+        size_t i = 0;
+
+        while (i < plot_row_count && strcmp(plot_rows[i].name, name) != 0)
+                i++;
+        return i;
+}
+
+/* Those that stand elsewhere than among the plots. */
+static bool stands_elsewhere(const char *name)
+{
+        return strcmp(name, "waterfall") == 0 || strcmp(name, "timeline") == 0 ||
+               strcmp(name, "forest") == 0 || strcmp(name, "pairs") == 0;
+}
+
 static bool has_plot(const struct writer_context *context, size_t i)
 {
-        return context->plots != NULL && context->plots->svg != NULL &&
+        return i < plot_row_count && context->plots != NULL && context->plots->svg != NULL &&
                context->plots->svg[i] != NULL;
 }
 
@@ -250,7 +286,7 @@ static void add_verdict(const struct report *report, struct text *out)
         text_add(out, mark_of(outcome));
         text_html(out, outcome);
         text_add(out, "</strong> ");
-        text_html(out, rest);
+        add_words(out, rest);
         text_add(out, "</p>\n");
         out->failed = out->failed || sentence.failed;
         text_release(&sentence);
@@ -284,6 +320,8 @@ static void add_card(const struct report *report, const char *title, const char 
         struct metric_value treated = result_metric(report, "treated", metric);
 
         text_addf(out, "<li><h2>%s</h2><p class=\"big\">", title);
+        if (strcmp(treated.unit, "requests") == 0)
+                treated.unit = ""; /* the meaning says it, and it would not fit */
         add_metric(out, &treated);
         text_add(out, "</p><p>");
         if (treated.has_low || treated.has_high) {
@@ -414,7 +452,7 @@ static bool add_plots(const struct writer_context *context, struct text *out)
         bool any = false;
 
         for (size_t i = 0; i < plot_row_count; i++) {
-                if (strcmp(plot_rows[i].name, "waterfall") == 0 || !has_plot(context, i))
+                if (stands_elsewhere(plot_rows[i].name) || !has_plot(context, i))
                         continue;
                 add_plot(context, i, "h3", out);
                 any = true;
@@ -536,6 +574,49 @@ static size_t add_incidents_of(const struct report *report, const char *arm, con
         return shown;
 }
 
+/* The worst incidents of replication 0, each told as a story. */
+static void add_stories(const struct report *report, struct text *out)
+{
+        const json_t *list = result_at(report->result, "arms.treated.incidents");
+        double below = INFINITY;
+
+        for (int told = 0; told < STORIES_MAX; told++) {
+                struct out_error error = {""};
+                size_t index, worst = SIZE_MAX;
+                double bad_worst = 0;
+                struct text story;
+                json_t *row;
+                char *end;
+
+                json_array_foreach(list, index, row)
+                {
+                        double bad = result_number(row, "bad_requests");
+
+                        if (result_number(row, "run") == 0 && bad < below && bad > bad_worst) {
+                                bad_worst = bad;
+                                worst = index;
+                        }
+                }
+                if (worst == SIZE_MAX)
+                        return;
+                below = bad_worst;
+                text_init(&story);
+                if (explain(report, NULL, worst + 1, &story, &error)) {
+                        end = strstr(text_bytes(&story), "\nno journal ");
+                        if (end != NULL)
+                                *end = '\0';
+                        text_addf(out, "<details%s><summary>The story of ", told == 0 ? " open" : "");
+                        text_html(out, result_text(json_array_get(list, worst), "service"));
+                        text_add(out, ", ");
+                        add_data(out, bad_worst, "");
+                        text_add(out, " bad requests</summary>\n<pre class=\"story\">");
+                        text_html(out, text_bytes(&story));
+                        text_add(out, "</pre></details>\n");
+                }
+                text_release(&story);
+        }
+}
+
 static bool add_incidents(const struct writer_context *context, struct text *out)
 {
         const struct report *report = context->report;
@@ -547,6 +628,7 @@ static bool add_incidents(const struct writer_context *context, struct text *out
         shown += add_incidents_of(report, "untreated", "The same run without healing", out);
         if (shown == 0)
                 text_add(out, "<p>No incident in replication 0.</p>\n");
+        add_stories(report, out);
         return report_has_arm(report, "treated");
 }
 
@@ -663,13 +745,144 @@ static bool add_effect_table(const struct report *report, const char *path, cons
         return true;
 }
 
+static void add_overall(const struct report *report, struct text *out)
+{
+        static const char *const heads[] = {"healing, overall", "#", NULL};
+        static const char *const rows[][3] = {
+                {"failures", "failures", ""},
+                {"episodes that were acted on", "healings", ""},
+                {"healed, by the truth", "successes", ""},
+                {"success rate", "success_rate", NULL},
+                {"as the healer claimed", "success_rate_claimed", NULL},
+                {"as the healer verified", "success_rate_verified", NULL},
+                {"mean time of a healing", "mean_healing_time", NULL},
+                {"MTTD", "mttd", NULL},
+                {"MTTR", "mttr", NULL},
+                {"MTTR, median", "mttr_median", NULL},
+                {"MTTR, 90 %", "mttr_p90", NULL},
+                {"MTTR, 99 %", "mttr_p99", NULL},
+        };
+        const json_t *overall = result_at(report->result, "analytics.overall");
+
+        if (overall == NULL)
+                return;
+        open_table(out, "overall", heads, "");
+        for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+                struct metric_value value = metric_of(json_object_get(overall, rows[i][1]));
+
+                text_addf(out, "<tr><th scope=\"row\">%s</th>", rows[i][0]);
+                if (rows[i][2] != NULL)
+                        value.unit = rows[i][2];
+                add_metric_cell(out, &value);
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+}
+
 static bool add_effectiveness(const struct writer_context *context, struct text *out)
 {
-        bool any = add_effect_table(context->report, "analytics.by_strategy", "ladder of actions",
-                                    out);
+        static const char *const groups[][2] = {
+                {"analytics.by_strategy", "ladder of actions"},
+                {"analytics.by_action", "action"},
+                {"analytics.by_severity", "severity, as the healer saw it"},
+                {"analytics.by_service", "service"},
+        };
+        bool any = false;
 
-        any = add_effect_table(context->report, "analytics.by_action", "action", out) || any;
+        add_overall(context->report, out);
+        for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+                any = add_effect_table(context->report, groups[i][0], groups[i][1], out) || any;
         return any;
+}
+
+static void add_type_table(const json_t *list, struct text *out)
+{
+        static const char *const heads[] = {"failure type", "#incidents", "#MTTD", "#MTTR",
+                                            "#healings", "#rate", "trend", NULL};
+        size_t index;
+        json_t *row;
+
+        open_table(out, "failure types", heads, "");
+        json_array_foreach(list, index, row)
+        {
+                struct metric_value mttd = metric_of(json_object_get(row, "mttd"));
+                struct metric_value mttr = metric_of(json_object_get(row, "mttr"));
+                struct metric_value rate = metric_of(json_object_get(row, "rate"));
+
+                text_add(out, "<tr><th scope=\"row\">");
+                text_html(out, result_text(row, "name"));
+                text_add(out, "</th>");
+                add_number_cell(out, row, "count", "");
+                add_metric_cell(out, &mttd);
+                add_metric_cell(out, &mttr);
+                add_number_cell(out, row, "attempts", "");
+                add_metric_cell(out, &rate);
+                add_text_cell(out, result_text(row, "trend"));
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+}
+
+/* "frontend 43, payment 20". */
+static void add_counts(const json_t *counts, struct text *out)
+{
+        json_t *count;
+        const char *name;
+        bool first = true;
+
+        json_object_foreach((json_t *)(uintptr_t)counts, name, count)
+        {
+                text_add(out, first ? "" : ", ");
+                text_html(out, name);
+                text_add(out, " ");
+                add_data(out, json_number_value(count), "");
+                first = false;
+        }
+}
+
+static bool add_patterns(const struct writer_context *context, struct text *out)
+{
+        const json_t *analytics = result_at(context->report->result, "analytics");
+        const json_t *types = json_object_get(analytics, "by_failure_type");
+        const json_t *patterns = json_object_get(analytics, "patterns");
+        const json_t *cascades = json_object_get(patterns, "cascades");
+        struct metric_value rate = metric_of(json_object_get(patterns, "per_service_hour"));
+        size_t index;
+        json_t *row;
+
+        if (json_array_size(types) == 0)
+                return false;
+        text_add(out, "<p class=\"soft\">Of the incidents with healing, all replications.</p>\n");
+        add_type_table(types, out);
+        text_add(out, "<p>Incidents a service and hour: <b>");
+        add_metric(out, &rate);
+        text_add(out, "</b>. By service: ");
+        add_counts(json_object_get(patterns, "per_service"), out);
+        text_add(out, ".</p>\n");
+        json_array_foreach(json_object_get(patterns, "per_instance"), index, row)
+        {
+                if (index >= 8)
+                        break;
+                text_add(out, index == 0 ? "<p>Instances that were acted on most: " : ", ");
+                text_html(out, result_text(row, "name"));
+                text_add(out, " ");
+                add_data(out, result_number(row, "actions"), "");
+                text_add(out, " times, in vain ");
+                add_data(out, result_number(row, "failures"), "");
+        }
+        text_add(out, index > 0 ? ".</p>\n" : "");
+        if (json_array_size(cascades) > 0) {
+                text_add(out, "<p>Cascades, by where they began: ");
+                json_array_foreach(cascades, index, row)
+                {
+                        text_add(out, index > 0 ? ", " : "");
+                        text_html(out, result_text(row, "origin"));
+                        text_add(out, " ");
+                        add_data(out, result_number(row, "count"), "");
+                }
+                text_add(out, ".</p>\n");
+        }
+        return true;
 }
 
 static bool add_recommendations(const struct writer_context *context, struct text *out)
@@ -807,38 +1020,215 @@ static bool add_metrics(const struct writer_context *context, struct text *out)
         return any;
 }
 
-static bool add_ab(const struct writer_context *context, struct text *out)
+/* ---- comparison of strategies */
+
+static bool is_explored(const json_t *metric)
 {
-        static const char *const heads[] = {"metric", "#A",          "#B",      "#A − B",
-                                            "#p",     "#adjusted p", "verdict", NULL};
-        const json_t *ab = result_at(context->report->result, "ab");
+        return strcmp(result_text(metric, "role"), "exploratory") == 0;
+}
+
+/* "B better" is good, "B worse" is not, all else is neither. */
+static void add_verdict_cell(const json_t *metric, struct text *out)
+{
+        const char *verdict = result_text(metric, "verdict");
+        const char *class = strstr(verdict, "better") != NULL  ? " passed"
+                            : strstr(verdict, "worse") != NULL ? " failed"
+                                                               : "";
+        double needed = result_number(metric, "pairs_needed");
+
+        text_addf(out, "<td class=\"text%s\">", class);
+        text_html(out, verdict);
+        if (!isnan(needed)) {
+                text_add(out, "<small>would take ");
+                add_data(out, needed, "");
+                text_add(out, " pairs</small>");
+        }
+        if (*result_text(metric, "note") != '\0') {
+                text_add(out, "<small>");
+                text_html(out, result_text(metric, "note"));
+                text_add(out, "</small>");
+        }
+        text_add(out, "</td>");
+}
+
+static void add_signs_cell(const json_t *signs, struct text *out)
+{
+        static const char *const keys[] = {"plus", "zero", "minus"};
+
+        text_add(out, "<td class=\"number\">");
+        for (size_t i = 0; i < 3; i++) {
+                text_add(out, i > 0 ? " / " : "");
+                if (!isnan(result_number(signs, keys[i])))
+                        add_data(out, result_number(signs, keys[i]), "");
+        }
+        text_add(out, "</td>");
+}
+
+static void add_margin_cell(const json_t *metric, struct text *out)
+{
+        double margin = result_number(metric, "margin");
+
+        text_add(out, "<td class=\"number\">");
+        if (!isnan(margin)) {
+                text_add(out, "±");
+                add_data(out, margin, result_text(metric, "unit"));
+        }
+        text_add(out, "</td>");
+}
+
+static void add_compared_row(const json_t *metric, struct text *out)
+{
+        struct metric_value a = metric_of(json_object_get(metric, "a"));
+        struct metric_value b = metric_of(json_object_get(metric, "b"));
+        struct metric_value difference = metric_of(json_object_get(metric, "difference"));
+
+        text_add(out, "<tr><th scope=\"row\"><code>");
+        text_html(out, result_text(metric, "metric"));
+        text_add(out, "</code>");
+        if (!is_explored(metric)) {
+                text_add(out, "<br><small class=\"soft\">");
+                text_html(out, result_text(metric, "role"));
+                text_add(out, "</small>");
+        }
+        text_add(out, "</th>");
+        add_verdict_cell(metric, out);
+        add_metric_cell(out, &a);
+        add_metric_cell(out, &b);
+        add_metric_cell(out, &difference);
+        add_number_cell(out, metric, "relative", "ratio");
+        add_number_cell(out, metric, "p", "");
+        add_number_cell(out, metric, "p_adjusted", "");
+        add_number_cell(out, json_object_get(metric, "wilcoxon"), "p", "");
+        add_signs_cell(json_object_get(metric, "signs"), out);
+        add_number_cell(out, metric, "detectable", result_text(metric, "unit"));
+        add_margin_cell(metric, out);
+        text_add(out, "</tr>\n");
+}
+
+static void add_compared_rows(const json_t *metrics, char letter, bool explored, struct text *out)
+{
+        char heads[3][24];
+        const char *const columns[] = {"metric",     "verdict",      heads[0],  heads[1],
+                                       heads[2],     "#relative",    "#p",      "#adjusted p",
+                                       "#p of ranks", "#+ / 0 / −", "#smallest detectable",
+                                       "#margin",    NULL};
+        size_t index;
+        json_t *metric;
+
+        snprintf(heads[0], sizeof(heads[0]), "#A");
+        snprintf(heads[1], sizeof(heads[1]), "#%c", letter);
+        snprintf(heads[2], sizeof(heads[2]), "#A − %c", letter);
+        open_table(out, explored ? "explored metrics" : "metrics that decide", columns, "wide");
+        json_array_foreach(metrics, index, metric) if (is_explored(metric) == explored)
+                add_compared_row(metric, out);
+        close_table(out);
+}
+
+static void add_comparison(const json_t *comparison, char letter, bool with_heading,
+                           struct text *out)
+{
+        const json_t *worst = json_object_get(comparison, "worst");
+
+        if (with_heading) {
+                text_addf(out, "<h3>%c against A: ", letter);
+                text_html(out, result_text(comparison, "verdict"));
+                text_add(out, "</h3>\n<p>");
+                add_words(out, result_text(comparison, "sentence"));
+                text_add(out, "</p>\n");
+        }
+        add_compared_rows(json_object_get(comparison, "metrics"), letter, false, out);
+        text_add(out, "<details><summary>All other metrics, explored only</summary>\n");
+        add_compared_rows(json_object_get(comparison, "metrics"), letter, true, out);
+        text_add(out, "</details>\n");
+        if (*result_text(worst, "command") != '\0') {
+                text_addf(out, "<p class=\"soft\">Where %c did worst, replication ", letter);
+                add_data(out, result_number(worst, "replication"), "");
+                text_add(out, ":</p>\n<pre>");
+                text_html(out, result_text(worst, "command"));
+                text_add(out, "</pre>\n");
+        }
+}
+
+static void add_ranking(const json_t *ab, struct text *out)
+{
+        static const char *const heads[] = {"#rank",         "strategy", "#the metric that decides",
+                                            "#less than without healing", NULL};
+        const json_t *list = json_object_get(ab, "ranking");
         size_t index;
         json_t *row;
 
-        if (json_array_size(result_at(ab, "metrics")) == 0)
-                return false;
-        text_add(out, "<p>");
-        text_html(out, result_text(ab, "sentence"));
-        text_add(out, "</p>\n");
-        open_table(out, "comparison", heads, "wide");
-        json_array_foreach(result_at(ab, "metrics"), index, row)
+        if (json_array_size(list) == 0)
+                return;
+        open_table(out, "ranking", heads, "");
+        json_array_foreach(list, index, row)
         {
-                struct metric_value a = metric_of(json_object_get(row, "a"));
-                struct metric_value b = metric_of(json_object_get(row, "b"));
-                struct metric_value difference = metric_of(json_object_get(row, "difference"));
+                struct metric_value value = metric_of(json_object_get(row, "value"));
+                struct metric_value less = metric_of(json_object_get(row, "untreated_less"));
 
-                text_add(out, "<tr><th scope=\"row\"><code>");
-                text_html(out, result_text(row, "metric"));
-                text_add(out, "</code></th>");
-                add_metric_cell(out, &a);
-                add_metric_cell(out, &b);
-                add_metric_cell(out, &difference);
-                add_number_cell(out, row, "p", "");
-                add_number_cell(out, row, "p_adjusted", "");
-                add_text_cell(out, result_text(row, "verdict"));
+                text_add(out, "<tr>");
+                add_number_cell(out, row, "rank", "");
+                text_add(out, "<th scope=\"row\">");
+                text_html(out, result_text(row, "strategy"));
+                text_add(out, "</th>");
+                add_metric_cell(out, &value);
+                add_metric_cell(out, &less);
                 text_add(out, "</tr>\n");
         }
         close_table(out);
+}
+
+static void add_design(const json_t *ab, struct text *out)
+{
+        const json_t *design = json_object_get(ab, "design");
+        double variance = result_number(design, "variance_ratio");
+
+        text_add(out, "<p class=\"soft\">");
+        add_data(out, result_number(design, "pairs"), "");
+        text_add(out, " pairs (");
+        text_html(out, result_text(design, "stopping"));
+        text_add(out, " design), the same requests and faults in both of a pair");
+        if (!isnan(variance)) {
+                text_add(out, ", which made the variance ");
+                add_data(out, variance, "");
+                text_add(out, " times smaller");
+        }
+        text_add(out, ". Intervals of what decides hold together at 95 %. A difference in the "
+                      "metric that decides of ");
+        add_data(out, result_number(design, "detectable"), "");
+        text_add(out, " would have been seen.</p>\n");
+}
+
+static bool add_ab(const struct writer_context *context, struct text *out)
+{
+        const json_t *ab = result_at(context->report->result, "ab");
+        const json_t *list = json_object_get(ab, "comparisons");
+        size_t index;
+        json_t *row;
+
+        if (json_array_size(json_object_get(ab, "metrics")) == 0)
+                return false;
+        text_add(out, "<p class=\"verdict\"><strong>");
+        text_html(out, result_text(ab, "verdict"));
+        text_add(out, ".</strong> ");
+        add_words(out, result_text(ab, "sentence"));
+        text_add(out, "</p>\n<p>");
+        json_array_foreach(json_object_get(ab, "strategies"), index, row)
+        {
+                text_add(out, index > 0 ? ", " : "");
+                text_html(out, result_text(row, "letter"));
+                text_add(out, " is <b>");
+                text_html(out, result_text(row, "name"));
+                text_add(out, "</b>");
+        }
+        text_add(out, ". The rest of this page is about A.</p>\n");
+        add_plot(context, plot_named("forest"), "h3", out);
+        add_plot(context, plot_named("pairs"), "h3", out);
+        add_ranking(ab, out);
+        json_array_foreach(list, index, row)
+                add_comparison(row, (char)('B' + index), true, out);
+        if (json_array_size(list) == 0)
+                add_comparison(ab, 'B', false, out);
+        add_design(ab, out);
         return true;
 }
 
@@ -934,6 +1324,7 @@ static const struct section {
         {"actions", "Healing actions", add_actions},
         {"timeline", "Timeline", add_timeline},
         {"effectiveness", "Effectiveness", add_effectiveness},
+        {"patterns", "Failure patterns", add_patterns},
         {"services", "Services", add_services},
         {"faults", "Faults", add_faults},
         {"metrics", "All metrics", add_metrics},
@@ -967,10 +1358,14 @@ static void add_first_screen(const struct writer_context *context, struct text *
         add_meta(context->report, out);
         text_add(out, "</header>\n<main>\n");
         add_cards(context->report, out);
-        if (has_plot(context, 0))
-                add_plot(context, 0, "h2", out);
+        text_add(out, "<div class=\"first\">\n");
+        if (has_plot(context, plot_named("waterfall")))
+                add_plot(context, plot_named("waterfall"), "h2", out);
         else
                 add_waterfall_table(context->report, out);
+        if (has_plot(context, plot_named("timeline")))
+                add_plot(context, plot_named("timeline"), "h2", out);
+        text_add(out, "</div>\n");
 }
 
 void write_html(const struct writer_context *context, struct text *out)

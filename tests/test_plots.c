@@ -52,6 +52,65 @@ static const char *fake(const char *script)
         return path;
 }
 
+/* failed_requests: of three pairs, B has more in two; B's interval is clear of A. */
+static json_t *comparison_of(const char *verdict)
+{
+        return json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:{s:f}, s:{s:f, s:f, s:f, s:i}, s:f, s:s, "
+                         "s:[f, f, f], s:[f, f, f], s:{s:i, s:i, s:i}}]}",
+                         "verdict", verdict, "sentence", "B lost more", "metrics", "metric",
+                         "failed_requests", "role", "primary", "unit", "requests", "a", "value",
+                         100.0, "difference", "value", -20.0, "low", -30.0, "high", -10.0, "n", 3,
+                         "margin", 5.0, "verdict", verdict, "a_values", 100.0, 90.0, 110.0,
+                         "b_values", 130.0, 80.0, 150.0, "signs", "plus", 1, "zero", 0, "minus", 2);
+}
+
+static char *script_of(const char *name)
+{
+        struct text script;
+
+        text_init(&script);
+        for (size_t i = 0; i < plot_row_count; i++)
+                if (strcmp(plot_rows[i].name, name) == 0)
+                        ck_assert(plot_script(&plot_rows[i], &stored.report, &script));
+        return script.bytes;
+}
+
+START_TEST(a_comparison_is_shown_from_as_side_in_shares_and_pair_by_pair)
+{
+        char *script;
+
+        json_object_set_new(stored.result, "ab", comparison_of("B worse"));
+        script = script_of("forest");
+        /* 10 to 30 more than A's 100, in the lane of what is worse; the margin beside it */
+        ck_assert_ptr_nonnull(strstr(script, "$bad << EOD\n20 0 10 30\nEOD"));
+        ck_assert_ptr_nonnull(strstr(script, "$good << EOD\nEOD"));
+        ck_assert_ptr_nonnull(strstr(script, "rectangle from -5, -0.36 to 5, 0.36"));
+        free(script);
+        script = script_of("pairs");
+        ck_assert_ptr_nonnull(strstr(script, "$pairs_B << EOD\n1 -10\n2 30\n3 40\nEOD"));
+        free(script);
+}
+END_TEST
+
+START_TEST(three_strategies_are_two_comparisons_in_one_picture)
+{
+        json_t *both = comparison_of("B worse");
+        char *script;
+
+        json_object_set_new(both, "comparisons",
+                            json_pack("[o, o]", comparison_of("B worse"), comparison_of("C better")));
+        json_object_set_new(stored.result, "ab", both);
+        script = script_of("forest");
+        ck_assert_ptr_nonnull(strstr(script, "'failed requests, B (decides)' 0"));
+        ck_assert_ptr_nonnull(strstr(script, "'failed requests, C (decides)' -1"));
+        ck_assert_ptr_nonnull(strstr(script, "$good << EOD\n20 -1 10 30\nEOD"));
+        free(script);
+        script = script_of("pairs");
+        ck_assert_ptr_nonnull(strstr(script, "$pairs_C << EOD"));
+        free(script);
+}
+END_TEST
+
 START_TEST(every_plot_of_the_sample_is_drawn)
 {
         if (!has_gnuplot())
@@ -63,6 +122,9 @@ START_TEST(every_plot_of_the_sample_is_drawn)
 
                 if (strcmp(plot_rows[i].name, "hours") == 0)
                         continue; /* the sample is shorter than a day */
+                if (strcmp(plot_rows[i].name, "forest") == 0 ||
+                    strcmp(plot_rows[i].name, "pairs") == 0)
+                        continue; /* and compares nothing: see below */
                 ck_assert_msg(drawn.svg[i] != NULL, "%s", plot_rows[i].name);
                 ck_assert_ptr_nonnull(strstr(drawn.svg[i], "</svg>"));
                 text_init(&words);
@@ -253,6 +315,8 @@ int main(void)
 
         tcase_add_checked_fixture(tests, setup, teardown);
         tcase_add_test(tests, every_plot_of_the_sample_is_drawn);
+        tcase_add_test(tests, a_comparison_is_shown_from_as_side_in_shares_and_pair_by_pair);
+        tcase_add_test(tests, three_strategies_are_two_comparisons_in_one_picture);
         tcase_add_test(tests, a_script_draws_the_same_picture_alone);
         tcase_add_test(tests, hostile_names_are_drawn_and_not_run);
         tcase_add_test(tests, without_gnuplot_scripts_are_there_and_the_note_says_so);

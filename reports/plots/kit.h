@@ -59,6 +59,11 @@ void tell_by_type(const struct report *report, struct text *words);
 void tell_effectiveness(const struct report *report, struct text *words);
 void tell_predictions(const struct report *report, struct text *words);
 
+int draw_forest(const struct report *report, struct text *script);
+int draw_pairs(const struct report *report, struct text *script);
+void tell_forest(const struct report *report, struct text *words);
+void tell_pairs(const struct report *report, struct text *words);
+
 int draw_trend(const struct report *report, struct text *script);
 int draw_hours(const struct report *report, struct text *script);
 int draw_together(const struct report *report, struct text *script);

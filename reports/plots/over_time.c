@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PANEL_TOP_PX 44
@@ -40,15 +41,44 @@ static bool add_panel_data(const struct report *report, const struct panel *pane
         return has[0] || has[1];
 }
 
+static int compare_values(const void *a, const void *b)
+{
+        const double *x = a, *y = b;
+
+        return (*x > *y) - (*x < *y);
+}
+
+/* Where a logarithmic axis begins: a little below what is usual with healing. A
+ * request that is refused at once takes no time, and would stretch the axis by
+ * decades in which nothing else is. 0: no such line. */
+static double log_floor(const struct report *report, const struct panel *panel)
+{
+        const struct series_line *line =
+                series_find(report->series, "0", "treated", "", panel->metric);
+        double *values = calloc(line == NULL ? 1 : line->count + 1, sizeof(*values)), low = 0;
+        size_t count = 0;
+
+        for (size_t i = 0; values != NULL && line != NULL && i < line->count; i++)
+                if (line->value[i] > 0)
+                        values[count++] = line->value[i];
+        if (count > 0) {
+                qsort(values, count, sizeof(*values), compare_values);
+                low = values[count / 4] / 4 * panel->scale;
+        }
+        free(values);
+        return low;
+}
+
 static void add_panel(const struct report *report, const struct panel *panel, int number,
                       const bool has[2], bool first, bool last, const struct plot_axis *axis,
                       struct text *script)
 {
         text_addf(script, "%s\n", panel->log_axis ? "set logscale y" : "unset logscale y");
-        text_addf(script, "set format y '%s'\nset yrange [%s]\n", panel->log_axis ? "%g" : "%.4g",
-                  panel->log_axis    ? "*:*"
-                  : panel->from_zero ? "0:*"
-                                     : "*:*");
+        text_addf(script, "set format y '%s'\n", panel->log_axis ? "%g" : "%.4g");
+        if (panel->log_axis && log_floor(report, panel) > 0)
+                text_addf(script, "set yrange [%.3g:*]\n", log_floor(report, panel));
+        else
+                text_addf(script, "set yrange [%s]\n", panel->from_zero ? "0:*" : "*:*");
         text_addf(script, "set ylabel '%s'\n", panel->label);
         text_add(script, first ? "set key\n" : "unset key\n");
         if (last)
@@ -195,6 +225,7 @@ struct lanes {
         struct text *script;
         int count, bars;
         struct text names; /* of the y axis: "'name' 3, " */
+        double left; /* margin, as a share of the width */
 };
 
 static void add_lane(struct lanes *lanes, const char *name)
@@ -343,8 +374,8 @@ static int finish_lanes(struct lanes *lanes, const char *key)
 
         text_addf(script,
                   "set tmargin at screen %.4f\nset bmargin at screen %.4f\n"
-                  "set lmargin at screen 0.22\nset rmargin at screen 0.975\n",
-                  1 - 40.0 / height, 52.0 / height);
+                  "set lmargin at screen %.2f\nset rmargin at screen 0.975\n",
+                  1 - 40.0 / height, 52.0 / height, lanes->left);
         text_addf(script,
                   "set xrange [0:%.7g]\nset yrange [%.7g:0.6]\nset xlabel 'time (%s)'\n"
                   "set format x '%%g'\nset border 1\nunset grid\nset grid x lc rgb faint\n"
@@ -360,7 +391,10 @@ static int finish_lanes(struct lanes *lanes, const char *key)
 
 static struct lanes start_lanes(const struct report *report, struct text *script)
 {
-        struct lanes lanes = {.report = report, .axis = plot_axis_of(report), .script = script};
+        struct lanes lanes = {.report = report,
+                              .axis = plot_axis_of(report),
+                              .script = script,
+                              .left = 0.22};
 
         text_init(&lanes.names);
         return lanes;
@@ -379,6 +413,8 @@ int draw_timeline(const struct report *report, struct text *script)
         add_incident_lane(&lanes, "untreated", "users hurt: no healing", "untreated");
         add_incident_lane(&lanes, "treated", "users hurt: with healing", "treated");
         add_action_lanes(&lanes);
+        lanes.left = 0.28; /* this one is narrow */
+        text_add(script, "set key font ',11' samplen 1\n");
         return finish_lanes(&lanes, key);
 }
 

@@ -56,7 +56,7 @@ int draw_waterfall(const struct report *report, struct text *script)
                                   i, i == 0 ? parts[0].top : parts[i].bottom, i,
                                   i == 0 ? parts[0].top : parts[i].bottom);
         text_add(script, ticks);
-        text_add(script, "set bmargin 3.4\n");
+        text_add(script, "set xtics font ',11'\nset bmargin 3.4\n");
         text_addf(script,
                   "set xrange [-0.6:4.6]\nset yrange [0:%.7g]\nset ylabel 'failed "
                   "requests a run'\nset format y '%%.0f'\nunset key\nplot ",
