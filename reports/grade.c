@@ -276,23 +276,40 @@ static json_t *pairs_json(const char *const *names, const char *const *values, u
         return object;
 }
 
+/* Replications in which it failed, and of the first what went wrong where. */
+static json_int_t count_failures(const struct grade *grade, json_t **first)
+{
+        json_int_t failures = 0;
+
+        *first = NULL;
+        for (size_t r = 0; r < grade->count; r++)
+                for (unsigned a = 0; a < ARM_COUNT; a++) {
+                        const struct kept *kept = grade->all[r];
+
+                        if (!kept->arms[a].healer_failed)
+                                continue;
+                        if (failures++ == 0)
+                                *first = json_pack("{s:I, s:s, s:s?}", "run",
+                                                   (json_int_t)kept->replication, "arm",
+                                                   arm_names[a], "reason",
+                                                   kept->arms[a].healer_failure);
+                        break;
+                }
+        return failures;
+}
+
 static json_t *healer_json(const struct grade *grade)
 {
         const struct run_meta *meta = grade->meta;
-        json_int_t failures = 0;
+        json_t *first;
+        json_int_t failures = count_failures(grade, &first);
 
-        for (size_t r = 0; r < grade->count; r++)
-                for (unsigned a = 0; a < ARM_COUNT; a++)
-                        if (grade->all[r]->arms[a].healer_failed) {
-                                failures++;
-                                break;
-                        }
-        return json_pack("{s:o, s:o, s:o, s:I}",
+        return json_pack("{s:o, s:o, s:o, s:I, s:o?}",
                          "name", text_or_null(meta->healer_name),
                          "digest", text_or_null(meta->healer_digest),
                          "overrides", pairs_json(meta->override_names, meta->override_values,
                                                  meta->override_count),
-                         "failures", failures);
+                         "failures", failures, "first_failure", first);
 }
 
 static json_t *flags_json(const struct grade *grade)

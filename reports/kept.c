@@ -640,7 +640,7 @@ static bool keep_faults(struct kept *kept, struct kept_arm *arm, const struct ru
         return true;
 }
 
-static void keep_totals(struct kept_arm *arm, const struct run_meta *meta,
+static void keep_totals(struct arena *arena, struct kept_arm *arm, const struct run_meta *meta,
                         const struct arm_record *record)
 {
         uint64_t carried_out = 0;
@@ -652,6 +652,8 @@ static void keep_totals(struct kept_arm *arm, const struct run_meta *meta,
         arm->root_requests = record->root_requests;
         arm->events = record->events;
         arm->healer_failed = record->healer_failure != NULL;
+        arm->healer_failure =
+                arm->healer_failed ? arena_text(arena, record->healer_failure) : NULL;
         for (uint32_t e = 0; record->edges && e < meta->edge_count; e++) {
                 arm->breaker_opened += record->edges[e].opened;
                 arm->breaker_refused += record->edges[e].refused;
@@ -680,7 +682,7 @@ static bool keep_arm(struct kept *kept, const struct run_meta *meta, const struc
             !keep_incidents(kept, arm, meta, record) || !keep_faults(kept, arm, meta, record))
                 return false;
         keep_bad_seconds(arm, meta);
-        keep_totals(arm, meta, record);
+        keep_totals(&kept->arena, arm, meta, record);
         for (size_t i = 0; i < record->journal_count; i++)
                 kept->stopped |= record->journal[i].type == JOURNAL_STOP;
         return true;

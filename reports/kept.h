@@ -178,6 +178,7 @@ struct kept_arm {
         uint64_t root_requests, events;
         double cost; /* NaN: nothing is priced */
         bool healer_failed;
+        const char *healer_failure; /* why; NULL: it did not */
         uint64_t *touched; /* [fault_count] */
         double *measured;  /* [fault_count], NaN: none */
         const char **measured_what; /* [fault_count], NULL: nothing */

@@ -607,11 +607,29 @@ static void add_gate(const struct report *report, struct text *text)
                 text_add(text, "the fleet is bad without any fault.");
 }
 
+/* A healer that broke comes before all that it may have caused. */
+static bool add_healer_failure(const struct report *report, struct text *text)
+{
+        const json_t *first = result_at(report->result, "healer.first_failure");
+
+        if (!json_is_object(first))
+                return false;
+        text_addf(text, "The healer failed in %.0f of %.0f replications; in replication %.0f (%s): ",
+                  result_number(report->result, "healer.failures"),
+                  result_number(report->result, "runs"), result_number(first, "run"),
+                  result_text(first, "arm"));
+        text_plain(text, result_text(first, "reason"));
+        text_add(text, ".");
+        return true;
+}
+
 static void add_failed_reason(const struct report *report, struct text *text)
 {
         const json_t *thresholds = result_at(report->result, "thresholds");
         size_t failed = count_outcome(thresholds, "failed");
 
+        if (add_healer_failure(report, text))
+                return;
         if (failed > 0)
                 text_addf(text, "%zu of %zu thresholds %s not hold.", failed,
                           json_array_size(thresholds), failed == 1 ? "does" : "do");

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/healers.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/ledger.h"
 #include "harness/cli/progress.h"
@@ -40,6 +41,7 @@ struct contest {
         const char *names[AB_STRATEGIES_MAX];
         uint32_t count; /* strategies */
         struct scenario *scenarios[AB_STRATEGIES_MAX];
+        struct chosen_healer chosen[AB_STRATEGIES_MAX];
         struct run_healer healers[AB_STRATEGIES_MAX];
         struct run_meta *metas[AB_STRATEGIES_MAX];
         struct grade *grades[AB_STRATEGIES_MAX];
@@ -138,11 +140,6 @@ static bool load_all(struct contest *contest)
                 ok = scenario_load(contest->path, &overrides, &contest->scenarios[s], &diags);
                 diag_list_print(&diags, stderr);
                 diag_list_release(&diags);
-                if (ok && contest->scenarios[s]->healer_kind == HEALER_EXEC) {
-                        fprintf(stderr,
-                                "chaos-run: ab: a program of your own cannot be compared yet\n");
-                        ok = false;
-                }
         }
         return ok;
 }
@@ -153,12 +150,12 @@ static bool begin_strategies(struct contest *contest)
         if (contest->texts == NULL)
                 return false;
         for (uint32_t s = 0; s < contest->count; s++) {
-                const struct strategy *strategy = contest->scenarios[s]->strategy;
+                struct chosen_healer *chosen = &contest->chosen[s];
 
-                contest->healers[s] = run_healer_of(strategy);
-                contest->metas[s] = run_meta_make(contest->scenarios[s], strategy_acts(strategy),
-                                                  strategy->name, strategy_digest(strategy),
-                                                  CHAOS_VERSION);
+                healer_choose(contest->scenarios[s], chosen);
+                contest->healers[s] = chosen->run;
+                contest->metas[s] = run_meta_make(contest->scenarios[s], chosen->run.ops != NULL,
+                                                  chosen->name, chosen->digest, CHAOS_VERSION);
                 contest->grades[s] =
                         contest->metas[s] == NULL ? NULL : grade_create(contest->metas[s]);
                 if (contest->grades[s] == NULL)
@@ -269,7 +266,7 @@ static int begin_comparison(struct contest *contest)
         settings.command = text_bytes(&contest->command);
         for (uint32_t s = 0; s < contest->count; s++)
                 strategies[s] = (struct ab_strategy){
-                        contest->names[s], strategy_digest(contest->scenarios[s]->strategy)};
+                        contest->names[s], contest->chosen[s].digest};
         contest->ab = ab_create(&settings, metrics, metric_count, strategies, contest->count);
         code = contest->ab == NULL ? EXIT_INTERNAL : EXIT_PASSED;
 done:

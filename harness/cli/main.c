@@ -54,6 +54,10 @@ const struct command commands[] = {
          ON_EXPLAIN, command_explain},
         {"replay", "TELEMETRY.csv|DIR ...", "the healer's detectors over recorded telemetry", NULL,
          ON_REPLAY, command_replay},
+        {"healer", "[STRATEGY]", "libhealer as a program, spoken to a line at a time",
+         "Reads what happened on stdin and answers on stdout, as any healer does that is run by\n"
+         "--strategy \"exec:CMD ARG ...\": README.md, \"Bring your own healer\".\n",
+         ON_HEALER, command_healer},
         {"stats", "METHOD < numbers.json", "one statistical method by hand",
          "Without METHOD: the methods there are.\n", ON_STATS, command_stats},
         {"__words", "", NULL, NULL, ON_WORDS, command_words},

@@ -47,6 +47,7 @@ enum {
         ON_PLAN = 1 << 11,
         ON_INIT = 1 << 12,
         ON_WORDS = 1 << 13,
+        ON_HEALER = 1 << 14,
         ON_ANY = ~0,
 };
 

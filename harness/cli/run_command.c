@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/healers.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/ledger.h"
 #include "harness/cli/progress.h"
@@ -43,6 +44,7 @@ struct job {
         struct out_file journal;
         struct out_error error;
         struct run_facts facts;
+        struct chosen_healer healer;
 };
 
 static void take_replication(void *user, const struct replication_record *record)
@@ -68,11 +70,6 @@ static void take_progress(void *user, const struct run_progress *now)
         struct job *job = user;
 
         progress_show(&job->progress, now);
-}
-
-static bool healer_acts(const struct scenario *scenario)
-{
-        return strategy_acts(scenario->strategy);
 }
 
 /* ---- what is written */
@@ -221,7 +218,7 @@ static bool resume_job(struct job *job, struct run_options *run)
 static int run_job(struct job *job)
 {
         const struct options *options = job->options;
-        struct run_healer healers[1 + REFERENCE_COUNT] = {run_healer_of(job->scenario->strategy)};
+        struct run_healer healers[1 + REFERENCE_COUNT] = {job->healer.run};
         struct run_options run = {
                 .scenario = job->scenario,
                 .healers = healers,
@@ -273,7 +270,6 @@ static int run_job(struct job *job)
 static int job_begin(struct job *job)
 {
         const char *journal = job->options->journal;
-        const struct strategy *strategy = job->scenario->strategy;
 
         job->facts.started_s = wall_s();
         job->writer_set = writers_default();
@@ -287,9 +283,9 @@ static int job_begin(struct job *job)
                 fprintf(stderr, "chaos-run: %s\n", job->error.message);
                 return EXIT_IO_ERROR;
         }
-        job->meta = run_meta_make(job->scenario, healer_acts(job->scenario),
-                                  strategy == NULL ? "exec" : strategy->name,
-                                  strategy == NULL ? "" : strategy_digest(strategy), CHAOS_VERSION);
+        healer_choose(job->scenario, &job->healer);
+        job->meta = run_meta_make(job->scenario, job->healer.run.ops != NULL, job->healer.name,
+                                  job->healer.digest, CHAOS_VERSION);
         job->grade = job->meta == NULL ? NULL : grade_create(job->meta);
         job->texts = text_pool_create();
         if (job->grade == NULL || job->texts == NULL || !floor_begin(job)) {
@@ -340,11 +336,6 @@ static int run_file(const struct options *options, struct ledger *ledger, const 
                 goto done;
         }
         diag_list_print(&diags, stderr);
-        if (job.scenario->healer_kind == HEALER_EXEC) {
-                fprintf(stderr, "chaos-run: %s: a program as healer is not supported yet; give a "
-                                "strategy's file or preset\n", path);
-                goto done;
-        }
         if (!has_tag(job.scenario, &options->tags)) {
                 code = EXIT_PASSED;
                 goto done;

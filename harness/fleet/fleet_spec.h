@@ -136,6 +136,7 @@ struct operations_spec {
         struct dist human_response; /* lognormal p50 15m p99 60m */
         struct dist human_fix;      /* lognormal p50 10m p99 60m */
         int64_t think_ns;        /* charged for a healer's thinking; 0 */
+        bool think_wall;         /* instead: what it really took */
 };
 
 enum load_process { LOAD_POISSON, LOAD_CONSTANT, LOAD_MMPP, LOAD_TRACE, LOAD_CLOSED };

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/run/exec_process.h"
 #include "harness/run/healer_face.h"
 #include "harness/scenario/strategy.h"
 #include "harness/sim/time.h"
@@ -241,6 +242,7 @@ static void show_all(struct heal_bridge *bridge, const struct healer_wake *wake)
 static const struct healer_answer *bridge_wake(void *healer, const struct healer_wake *wake)
 {
         struct heal_bridge *bridge = healer;
+        int64_t from_ns = exec_clock_ns();
         enum healer_err err;
 
         bridge->note_count = 0;
@@ -263,6 +265,7 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
         bridge->answer.note_count = bridge->note_count;
         bridge->answer.orders = bridge->orders;
         bridge->answer.order_count = bridge->order_count;
+        bridge->answer.thought_ns = exec_clock_ns() - from_ns;
         return &bridge->answer;
 }
 

@@ -59,6 +59,27 @@ enum healer_note_kind {
         NOTE_KIND_COUNT
 };
 
+/* What a healer says comes in lists, which are taken down in this order. */
+enum healer_list {
+        LIST_ALARMS,
+        LIST_PREDICTIONS,
+        LIST_DIAGNOSES,
+        LIST_EPISODES,
+        LIST_ESCALATIONS,
+        LIST_SUGGESTIONS,
+        LIST_DEGRADATIONS,
+        LIST_COUNT
+};
+
+extern const char *const healer_list_names[LIST_COUNT]; /* "alarms" ... */
+
+struct healer_note_row {
+        enum healer_list list;
+        const char *state; /* "raised", "opened" ...; NULL: the list has one kind only */
+};
+
+extern const struct healer_note_row healer_note_rows[NOTE_KIND_COUNT];
+
 /* What the healer says of itself: journalled, graded, never believed. */
 struct healer_note {
         enum healer_note_kind kind;
@@ -92,6 +113,7 @@ struct healer_answer {
         const struct edge_protection *protections;
         size_t protection_count;
         int64_t next_wake_ns;   /* TIME_NEVER: only when something comes */
+        int64_t thought_ns;     /* of wall time; 0: not worth measuring */
         const char *failure;    /* NULL, or why the healer is broken: ends the replication */
 };
 

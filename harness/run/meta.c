@@ -294,6 +294,7 @@ struct run_meta *run_meta_make(const struct scenario *scenario, bool healer_acts
                 .command = "",
                 .version = version,
                 .policy_coupled = has_closed_load(&scenario->fleet),
+                .not_repeatable = scenario->fleet.operations.think_wall,
         };
         if (meta_services(scenario, &stored->arena, meta) &&
             meta_edges(scenario, &stored->arena, meta) &&

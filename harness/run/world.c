@@ -661,10 +661,8 @@ static void thought_of(void *user, uint32_t index)
 }
 
 /* Thinking takes time in the world (operations.think): the order comes after it. */
-static void think(struct world *world, const struct healer_order *order)
+static void think(struct world *world, const struct healer_order *order, int64_t think_ns)
 {
-        int64_t think_ns = world->options.scenario->fleet.operations.think_ns;
-
         if (is_without(world, order) && world->options.without->placebo)
                 think_ns += PLACEBO_NS;
         if (think_ns <= 0) {
@@ -719,6 +717,7 @@ static void protect(struct world *world, const struct healer_answer *answer)
 
 static void heed(struct world *world, const struct healer_answer *answer)
 {
+        const struct operations_spec *operations = &world->options.scenario->fleet.operations;
         int64_t now_ns = world_now(world), next_ns = answer->next_wake_ns;
 
         if (answer->failure != NULL) {
@@ -726,10 +725,13 @@ static void heed(struct world *world, const struct healer_answer *answer)
                 return;
         }
         protect(world, answer);
-        for (size_t i = 0; i < answer->note_count; i++)
-                journal_note(world, &answer->notes[i]);
+        for (int list = 0; list < LIST_COUNT; list++)
+                for (size_t i = 0; i < answer->note_count; i++)
+                        if ((int)healer_note_rows[answer->notes[i].kind].list == list)
+                                journal_note(world, &answer->notes[i]);
         for (size_t i = 0; i < answer->order_count && world->healer_failure == NULL; i++)
-                think(world, &answer->orders[i]);
+                think(world, &answer->orders[i],
+                      operations->think_wall ? answer->thought_ns : operations->think_ns);
         world->healer_next_ns = next_ns;
         if (next_ns != TIME_NEVER)
                 wake_at(world, next_ns > now_ns ? next_ns : now_ns + 1);

@@ -192,7 +192,7 @@ static void load_think(struct read_object *o, struct operations_spec *out)
 
         if (text != NULL && strcmp(text, "wall") == 0) {
                 read_any(o, "think", READ_OPTIONAL);
-                read_error(o->ctx, read_path(o, "think"), "\"wall\" is not supported yet");
+                out->think_wall = true;
                 return;
         }
         read_duration(o, "think", READ_OPTIONAL, 0, NS_PER_HOUR, &out->think_ns);

@@ -229,14 +229,21 @@ static void load_evaluation(struct read_object *scenario, struct evaluation_spec
         read_object_end(&o);
 }
 
+/* A program that a file names is started in the file's folder, one from the
+ * command line in the current directory. */
 static void load_exec(struct read_context *ctx, const json_t *json, struct scenario *out)
 {
+        const char *option;
         struct read_object o;
         size_t count = 0;
 
         if (!read_object_begin(ctx, json, "healer", &o))
                 return;
         out->healer_kind = HEALER_EXEC;
+        out->exec_folder = variables_origin(ctx, "healer", &option) == NULL &&
+                                           !variables_are_outside(ctx, "healer.exec[0]")
+                                   ? arena_text(&out->arena, ctx->folder)
+                                   : NULL;
         if (read_texts(&o, "exec", READ_REQUIRED, ARGUMENTS_MAX, &out->exec_argv, &count) &&
             count == 0)
                 read_error(ctx, read_path(&o, "exec"), "the list is empty: a command is wanted");

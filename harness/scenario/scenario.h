@@ -128,6 +128,7 @@ struct scenario {
         enum healer_kind healer_kind;
         struct strategy *strategy;     /* HEALER_STRATEGY */
         const char *const *exec_argv;  /* HEALER_EXEC, NULL-ended */
+        const char *exec_folder;       /* where it is started; NULL: the current directory */
         const char *steady_title;
         const struct probe_spec *steady; /* steady_state probes */
         size_t steady_count;

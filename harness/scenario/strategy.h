@@ -12,6 +12,7 @@
 #ifndef CHAOS_SCENARIO_STRATEGY_H
 #define CHAOS_SCENARIO_STRATEGY_H
 
+#include "harness/base/json_line.h"
 #include "harness/fleet/fleet_spec.h"
 #include "harness/scenario/read.h"
 #include "harness/scenario/reference.h"
@@ -92,6 +93,16 @@ bool strategy_check_edges(const struct strategy *strategy, const struct fleet_sp
 const struct strategy_rule *strategy_rule_for(const struct strategy *strategy,
                                               enum strategy_policy policy, const char *from,
                                               const char *to);
+
+/* One rule by itself, outside of a strategy: `json` is its settings, what it does
+ * not say has the default. What is wrong is reported. */
+void strategy_rule_read(struct read_context *ctx, const json_t *json, const char *path,
+                        enum strategy_policy policy, struct strategy_rule *out);
+
+/* The same settings as a member of the present object, under the policy's name;
+ * strategy_rule_read() makes the same rule of them. */
+void strategy_rule_write(const struct strategy_rule *rule, enum strategy_policy policy,
+                         struct json_line *line);
 
 /* Built-in presets: text, or NULL when there is none of that name; and all
  * names, NULL-ended. */

@@ -7,14 +7,16 @@
  * the callee, then the caller, then the default.
  *
  * A policy is a row: how to fill it with defaults, how to read it, how to check
- * it. Settings that the fleet cannot carry out are refused.
+ * it and how to write it down. Settings that the fleet cannot carry out are refused.
  */
 #include "harness/scenario/strategy.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/base/nearest.h"
+#include "harness/base/quantity.h"
 #include "harness/scenario/strategy_read.h"
 #include "harness/sim/time.h"
 
@@ -26,6 +28,40 @@ const char *const strategy_policy_names[STRATEGY_POLICY_COUNT] = {
         [STRATEGY_RATE_LIMIT] = "rate_limit",   [STRATEGY_FALLBACK] = "fallback",
         [STRATEGY_SHEDDING] = "shedding",
 };
+
+/* ---- writing down, so that reading gives the very same */
+
+static void put_duration(struct json_line *line, const char *key, int64_t ns)
+{
+        char text[32];
+
+        snprintf(text, sizeof(text), "%lldns", (long long)ns);
+        json_put_text(line, key, text);
+}
+
+/* A percentage is read as a share times 100. */
+static void put_percent(struct json_line *line, const char *key, double percent)
+{
+        double share = percent / 100;
+
+        if (share * 100 != percent)
+                share = nextafter(share, share * 100 < percent ? 1e9 : 0);
+        json_put_number(line, key, share);
+}
+
+static void put_rate(struct json_line *line, const char *key, double per_s)
+{
+        struct quantity_error error;
+        char text[64];
+        double back = 0;
+
+        for (int decimals = 0; decimals <= 24 && back != per_s; decimals++) {
+                snprintf(text, sizeof(text), "%.*f/s", decimals, per_s);
+                if (!quantity_rate(text, &back, &error))
+                        break;
+        }
+        json_put_text(line, key, text);
+}
 
 /* ---- circuit breaker */
 
@@ -75,6 +111,28 @@ static void read_breaker(struct read_object *object, struct strategy_rule *rule)
         }
 }
 
+static void write_breaker(const struct strategy_rule *rule, struct json_line *line)
+{
+        const struct healer_breaker_config *breaker = &rule->breaker;
+
+        json_put_text(line, "mode", breaker_modes[breaker->mode]);
+        json_put_count(line, "failure_threshold", breaker->failure_threshold);
+        json_put_count(line, "success_threshold", breaker->success_threshold);
+        put_duration(line, "open_for", breaker->open_for_ns);
+        json_put_count(line, "half_open_max_calls", breaker->half_open_max_calls);
+        put_duration(line, "window", breaker->window_ns);
+        json_put_count(line, "min_calls", breaker->min_calls);
+        put_percent(line, "failure_rate", breaker->failure_rate_percent);
+        put_duration(line, "slow_call", breaker->slow_call_ns);
+        put_percent(line, "slow_call_rate", breaker->slow_call_rate_percent);
+        json_open(line, "backoff", '{');
+        json_put_number(line, "multiplier", breaker->open_multiplier);
+        if (breaker->open_for_max_ns <= 24 * HOUR_NS)
+                put_duration(line, "max", breaker->open_for_max_ns);
+        json_put_number(line, "jitter", breaker->open_jitter_ratio);
+        json_close(line, '}');
+}
+
 static const char *check_breaker(const struct strategy_rule *rule)
 {
         return healer_breaker_config_check(&rule->breaker);
@@ -108,6 +166,18 @@ static void read_retry(struct read_object *object, struct strategy_rule *rule)
         (void)read_ratio(object, "budget", READ_OPTIONAL, 0, 100, &retry->budget);
 }
 
+static void write_retry(const struct strategy_rule *rule, struct json_line *line)
+{
+        const struct retry_spec *retry = &rule->retry;
+
+        json_put_count(line, "max", retry->max);
+        put_duration(line, "initial", retry->initial_ns);
+        json_put_number(line, "factor", retry->factor);
+        put_duration(line, "max_delay", retry->max_delay_ns);
+        json_put_number(line, "jitter", retry->jitter);
+        json_put_number(line, "budget", retry->budget);
+}
+
 /* ---- the others */
 
 static void timeout_defaults(struct strategy_rule *rule)
@@ -118,6 +188,11 @@ static void timeout_defaults(struct strategy_rule *rule)
 static void read_timeout(struct read_object *object, struct strategy_rule *rule)
 {
         (void)read_duration(object, "after", READ_OPTIONAL, 1000, HOUR_NS, &rule->timeout.after_ns);
+}
+
+static void write_timeout(const struct strategy_rule *rule, struct json_line *line)
+{
+        put_duration(line, "after", rule->timeout.after_ns);
 }
 
 static void bulkhead_defaults(struct strategy_rule *rule)
@@ -134,6 +209,11 @@ static void read_bulkhead(struct read_object *object, struct strategy_rule *rule
         read_refuse_keys(object, bulkhead_unsupported);
 }
 
+static void write_bulkhead(const struct strategy_rule *rule, struct json_line *line)
+{
+        json_put_count(line, "max_concurrent", rule->bulkhead.max_concurrent);
+}
+
 static void rate_limit_defaults(struct strategy_rule *rule)
 {
         rule->rate_limit.rate_per_s = 100;
@@ -147,6 +227,12 @@ static void read_rate_limit(struct read_object *object, struct strategy_rule *ru
         (void)read_rate(object, "rate", READ_OPTIONAL, 1e-6, 1e6, &rule->rate_limit.rate_per_s);
         (void)read_count(object, "burst", READ_OPTIONAL, 1, 1000000, &rule->rate_limit.burst);
         read_refuse_keys(object, rate_limit_unsupported);
+}
+
+static void write_rate_limit(const struct strategy_rule *rule, struct json_line *line)
+{
+        put_rate(line, "rate", rule->rate_limit.rate_per_s);
+        json_put_count(line, "burst", rule->rate_limit.burst);
 }
 
 static void fallback_defaults(struct strategy_rule *rule)
@@ -166,6 +252,11 @@ static void read_fallback(struct read_object *object, struct strategy_rule *rule
                                "call in the fleet)");
 }
 
+static void write_fallback(const struct strategy_rule *rule, struct json_line *line)
+{
+        json_put_bool(line, "enabled", rule->fallback.enabled);
+}
+
 static void shedding_defaults(struct strategy_rule *rule)
 {
         rule->shedding.limit = 100;
@@ -181,20 +272,26 @@ static void read_shedding(struct read_object *object, struct strategy_rule *rule
         (void)read_count(object, "limit", READ_OPTIONAL, 1, 1000000, &rule->shedding.limit);
 }
 
+static void write_shedding(const struct strategy_rule *rule, struct json_line *line)
+{
+        json_put_count(line, "limit", rule->shedding.limit);
+}
+
 struct policy_row {
         void (*defaults)(struct strategy_rule *rule);
         void (*read)(struct read_object *object, struct strategy_rule *rule);
         const char *(*check)(const struct strategy_rule *rule); /* may be NULL */
+        void (*write)(const struct strategy_rule *rule, struct json_line *line);
 };
 
 static const struct policy_row rows[STRATEGY_POLICY_COUNT] = {
-        [STRATEGY_BREAKER] = {breaker_defaults, read_breaker, check_breaker},
-        [STRATEGY_RETRY] = {retry_defaults, read_retry, NULL},
-        [STRATEGY_TIMEOUT] = {timeout_defaults, read_timeout, NULL},
-        [STRATEGY_BULKHEAD] = {bulkhead_defaults, read_bulkhead, NULL},
-        [STRATEGY_RATE_LIMIT] = {rate_limit_defaults, read_rate_limit, NULL},
-        [STRATEGY_FALLBACK] = {fallback_defaults, read_fallback, NULL},
-        [STRATEGY_SHEDDING] = {shedding_defaults, read_shedding, NULL},
+        [STRATEGY_BREAKER] = {breaker_defaults, read_breaker, check_breaker, write_breaker},
+        [STRATEGY_RETRY] = {retry_defaults, read_retry, NULL, write_retry},
+        [STRATEGY_TIMEOUT] = {timeout_defaults, read_timeout, NULL, write_timeout},
+        [STRATEGY_BULKHEAD] = {bulkhead_defaults, read_bulkhead, NULL, write_bulkhead},
+        [STRATEGY_RATE_LIMIT] = {rate_limit_defaults, read_rate_limit, NULL, write_rate_limit},
+        [STRATEGY_FALLBACK] = {fallback_defaults, read_fallback, NULL, write_fallback},
+        [STRATEGY_SHEDDING] = {shedding_defaults, read_shedding, NULL, write_shedding},
 };
 
 /* ---- rules */
@@ -243,18 +340,13 @@ static struct strategy_rule *add_rule(struct read_context *ctx, const char *path
         return rule;
 }
 
-static void read_rule(struct read_context *ctx, const json_t *json, const char *path,
-                      struct strategy *strategy, enum strategy_policy policy, const char *from,
-                      const char *to)
+/* Settings laid over what the rule says already. */
+static void read_settings(struct read_context *ctx, const json_t *json, const char *path,
+                          enum strategy_policy policy, struct strategy_rule *rule)
 {
-        struct strategy_rule *rule = find_rule(strategy, policy, from, to);
         struct read_object object;
         const char *reason;
 
-        if (rule == NULL)
-                rule = add_rule(ctx, path, strategy, policy, from, to);
-        if (rule == NULL)
-                return;
         rule->ctx = ctx;
         rule->path = path;
         rule->on = !json_is_null(json);
@@ -265,6 +357,36 @@ static void read_rule(struct read_context *ctx, const json_t *json, const char *
         reason = rows[policy].check != NULL ? rows[policy].check(rule) : NULL;
         if (reason != NULL)
                 read_error(ctx, path, "%s", reason);
+}
+
+static void read_rule(struct read_context *ctx, const json_t *json, const char *path,
+                      struct strategy *strategy, enum strategy_policy policy, const char *from,
+                      const char *to)
+{
+        struct strategy_rule *rule = find_rule(strategy, policy, from, to);
+
+        if (rule == NULL)
+                rule = add_rule(ctx, path, strategy, policy, from, to);
+        if (rule != NULL)
+                read_settings(ctx, json, path, policy, rule);
+}
+
+void strategy_rule_read(struct read_context *ctx, const json_t *json, const char *path,
+                        enum strategy_policy policy, struct strategy_rule *out)
+{
+        memset(out, 0, sizeof(*out));
+        rows[policy].defaults(out);
+        out->from = "*";
+        out->to = "*";
+        read_settings(ctx, json, path, policy, out);
+}
+
+void strategy_rule_write(const struct strategy_rule *rule, enum strategy_policy policy,
+                         struct json_line *line)
+{
+        json_open(line, strategy_policy_names[policy], '{');
+        rows[policy].write(rule, line);
+        json_close(line, '}');
 }
 
 static void read_edges(struct read_object *section, struct strategy *strategy,

@@ -232,7 +232,7 @@ static void load_check(struct read_context *ctx, const json_t *json, const char 
                        const struct scenario *scenario, struct threshold_spec *out)
 {
         struct check c = {.ctx = ctx, .path = path, .scenario = scenario, .out = out};
-        const struct metric_name *metric;
+        const struct metric_name *metric = NULL;
 
         if (!read_text_at(ctx, json, path, &c.text))
                 return;

@@ -88,12 +88,6 @@ class Scenarios(chaos.Case):
         told = self.chaos(self.path("small.json"), "--out", self.path("out"), "--quiet", "--no-plots", "--verbose")
         self.assertRegex(told.err, r"requests, [0-9]+ events")
 
-    def test_a_program_as_healer_is_refused_and_not_run_without(self):
-        self.write("small.json", chaos.SMALL)
-        told = self.chaos(self.path("small.json"), "--out", self.path("out"), "--strategy", "exec:true")
-        self.assert_code(2, told)
-        self.assertIn("not supported yet", told.err)
-
     def test_each_strategy_gets_a_folder_of_its_own(self):
         self.write("small.json", chaos.SMALL)
         told = self.chaos("small.json", "--strategy", "none", "--strategy", "default", "--out", "both",

@@ -1,0 +1,44 @@
+/* healers.c - libhealer with a strategy, a reference, or a program. */
+#include "harness/cli/healers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/base/sha256.h"
+#include "harness/cli/interrupt.h"
+#include "harness/run/reference.h"
+
+static void choose_program(const struct scenario *scenario, struct chosen_healer *out)
+{
+        struct sha256 sha;
+        size_t used = 0;
+
+        sha256_init(&sha);
+        used = (size_t)snprintf(out->exec_name, sizeof(out->exec_name), "exec:");
+        for (const char *const *word = scenario->exec_argv; *word != NULL; word++) {
+                sha256_add(&sha, *word, strlen(*word) + 1);
+                if (used < sizeof(out->exec_name))
+                        used += (size_t)snprintf(out->exec_name + used, sizeof(out->exec_name) - used,
+                                                 "%s%s", word == scenario->exec_argv ? "" : " ",
+                                                 *word);
+        }
+        sha256_hex(&sha, out->exec_digest);
+        out->exec = (struct exec_healer_config){.argv = scenario->exec_argv,
+                                                .folder = scenario->exec_folder,
+                                                .stop = &interrupt_signal};
+        out->run = (struct run_healer){&exec_healer_ops, &out->exec};
+        out->name = out->exec_name;
+        out->digest = out->exec_digest;
+}
+
+void healer_choose(const struct scenario *scenario, struct chosen_healer *out)
+{
+        memset(out, 0, sizeof(*out));
+        if (scenario->healer_kind == HEALER_EXEC) {
+                choose_program(scenario, out);
+                return;
+        }
+        out->run = run_healer_of(scenario->strategy);
+        out->name = scenario->strategy->name;
+        out->digest = strategy_digest(scenario->strategy);
+}

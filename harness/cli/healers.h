@@ -1,0 +1,21 @@
+/* harness/cli/healers.h - which healer a scenario asks for, as a run takes it. */
+#ifndef CHAOS_CLI_HEALERS_H
+#define CHAOS_CLI_HEALERS_H
+
+#include "harness/run/exec_healer.h"
+#include "harness/run/run.h"
+
+struct chosen_healer {
+        struct run_healer run;  /* ops NULL: none */
+        const char *name;       /* for people and results */
+        const char *digest;     /* of what it is told, in hex */
+        /* what the others point to */
+        struct exec_healer_config exec;
+        char exec_digest[65];
+        char exec_name[256];
+};
+
+/* `out` refers to itself and to the scenario: neither may move or go while it is used. */
+void healer_choose(const struct scenario *scenario, struct chosen_healer *out);
+
+#endif
