@@ -16,7 +16,7 @@ enum { SEEDS = 4, END_S = 1000 };
 static struct builder b;
 static struct books books;
 
-struct setting {
+struct trial_setting {
         double rho;
         uint32_t retries;
         double budget; /* below 0: none */
@@ -26,7 +26,7 @@ struct setting {
 };
 
 /* Share of good of those that ended in the last 100 s, and how busy it was. */
-static double goodput_at_the_end(const struct setting *setting, uint64_t seed, double *busy)
+static double goodput_at_the_end(const struct trial_setting *setting, uint64_t seed, double *busy)
 {
         struct fleet *fleet;
         struct load_spec *load;
@@ -58,7 +58,7 @@ static double goodput_at_the_end(const struct setting *setting, uint64_t seed, d
         return good / all;
 }
 
-static void expect(const char *what, const struct setting *setting, bool collapses)
+static void expect(const char *what, const struct trial_setting *setting, bool collapses)
 {
         double least = 1, most = 0, idle = 0;
         char line[160];
@@ -79,11 +79,11 @@ static void expect(const char *what, const struct setting *setting, bool collaps
 int main(void)
 {
         static const double products[] = {0.5, 0.7, 0.85, 1.15, 1.3, 1.6};
-        struct setting down = {0.7, 2, -1, DISCIPLINE_FIFO, false, 5 * NS_PER_S}, other;
+        struct trial_setting down = {0.7, 2, -1, DISCIPLINE_FIFO, false, 5 * NS_PER_S}, other;
 
         for (uint32_t k = 1; k <= 3; k++)
                 for (int i = 0; i < 6; i++) {
-                        struct setting setting = {products[i] / (1 + k), k, -1, DISCIPLINE_FIFO, false,
+                        struct trial_setting setting = {products[i] / (1 + k), k, -1, DISCIPLINE_FIFO, false,
                                                   5 * NS_PER_S};
 
                         expect("trigger of 5 s", &setting, products[i] > 1);
