@@ -45,6 +45,7 @@ struct effect *fault_effect(struct fault_run *run, enum effect_kind kind, enum f
                 .ramp_from_ns = run->now_ns,
                 .ramp_for_ns = run->ramp_for_ns,
                 .ramp_down_from_ns = TIME_NEVER,
+                .edge = FLEET_NO_INDEX,
         };
         return effect;
 }

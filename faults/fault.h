@@ -57,10 +57,20 @@ enum fault_target_kind {
         FAULT_TARGET_HEALER = 1 << 6,  /* the line {from, to} between "healer" and "fleet" */
 };
 
-/* What the service that it is aimed at must have. */
-enum fault_need { FAULT_NEEDS_NOTHING, FAULT_NEEDS_DISK, FAULT_NEEDS_QUOTA };
-
 enum { FAULT_ARGUMENT_MAX = 8, FAULT_EFFECT_MAX = 2 };
+
+/* What a kind acts on and has to find at its target. */
+enum fault_need {
+        FAULT_NEEDS_NOTHING,
+        FAULT_NEEDS_DISK,
+        FAULT_NEEDS_QUOTA,
+        FAULT_NEEDS_FDS,
+        FAULT_NEEDS_POOL,     /* of the edge, or of a call of the service */
+        FAULT_NEEDS_CACHE,
+        FAULT_NEEDS_DATABASE,
+        FAULT_NEEDS_REPLICA,  /* a database of two instances or more */
+        FAULT_NEEDS_QUEUE,
+};
 
 /* `probability` of an entry means... */
 enum fault_chance {

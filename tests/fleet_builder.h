@@ -201,6 +201,24 @@ static inline void build_result(void *user, const struct fleet_action_result *re
                 b->results[b->result_count++] = *result;
 }
 
+/* Gives the third service on, `keeper`, what is kept behind service `at`: pools,
+ * descriptors and one kind of data, so that faults on them find it. */
+static inline void build_data(struct builder *b, uint32_t at, enum fleet_data_kind data)
+{
+        uint32_t keeper = b->spec.service_count;
+
+        build_service(b, "keeper", dist_constant(NS_PER_MS))->concurrency = 8;
+        build_call(b, at, keeper)->timeout_ns = NS_PER_S;
+        for (uint32_t i = 0; i < b->spec.edge_count; i++)
+                b->edges[i].pool = 20;
+        b->services[at].fd_limit = 100;
+        b->services[at].fd_per_call = 1;
+        b->services[at].data = data;
+        b->services[at].cache = (struct cache_spec){0.8, 20 * NS_PER_S, b->spec.edge_count - 1};
+        b->services[at].database = (struct database_spec){0, 0.8, 0.1};
+        b->services[at].messages = (struct queue_spec){false, 5 * NS_PER_S, QUEUE_UNBOUNDED};
+}
+
 /* Makes what distributions need and what follows from other fields. */
 static inline void build_prepare(struct builder *b)
 {

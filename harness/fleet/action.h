@@ -76,6 +76,9 @@ extern const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT];
 
 /* ACTION_KIND_COUNT when there is none of that name. */
 enum fleet_action_kind fleet_action_kind_of(const char *name);
+struct fleet_spec;
+/* Whether a fleet has what an action acts on: a pool, a cache, a queue, a lock. */
+bool fleet_spec_allows(const struct fleet_spec *spec, enum fleet_action_kind kind);
 const char *fleet_layer_name(enum fleet_layer layer);
 
 #define FLEET_NO_INDEX UINT32_MAX

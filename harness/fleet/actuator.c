@@ -9,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 #define INSTANCE_LAYERS (LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL))
@@ -30,9 +31,9 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
         [ACTION_ROLLBACK_CONFIG] = {"rollback_config", "puts the configuration before in force",
                                     LAYER_BIT(LAYER_CONFIG), false, true, 60 * NS_PER_S},
         [ACTION_RESTORE_STATE] = {"restore_state", "restores data from a checkpoint",
-                                  LAYER_BIT(LAYER_DATA), false, false, NS_PER_S},
-        [ACTION_RECONNECT] = {"reconnect", "renews a connection pool", LAYER_BIT(LAYER_POOL), false, false, NS_PER_S},
-        [ACTION_CLEAR_CACHE] = {"clear_cache", "empties a cache", LAYER_BIT(LAYER_CACHE), false, false, NS_PER_S},
+                                  LAYER_BIT(LAYER_DATA), false, true, NS_PER_S},
+        [ACTION_RECONNECT] = {"reconnect", "renews a connection pool", LAYER_BIT(LAYER_POOL), false, true, NS_PER_S},
+        [ACTION_CLEAR_CACHE] = {"clear_cache", "empties a cache", LAYER_BIT(LAYER_CACHE), false, true, NS_PER_S},
         [ACTION_CLEAN_MEMORY] = {"clean_memory", "frees half of what an instance leaked", 0, true, true, NS_PER_S},
         [ACTION_SCALE_RESOURCES] = {"scale_resources", "adds instances, or takes some away",
                                     0, false, true, 30 * NS_PER_S},
@@ -43,9 +44,9 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
                                     0, false, true, NS_PER_S},
         [ACTION_ADJUST_TIMEOUT] = {"adjust_timeout", "multiplies the timeout of an edge", 0, false, true, NS_PER_S},
         [ACTION_FREE_DISK] = {"free_disk", "deletes what may be deleted", LAYER_BIT(LAYER_DISK), true, true, NS_PER_S},
-        [ACTION_PURGE_QUEUE] = {"purge_queue", "throws a queue away", LAYER_BIT(LAYER_QUEUE), false, false, NS_PER_S},
-        [ACTION_SKIP_MESSAGE] = {"skip_message", "passes over one record", LAYER_BIT(LAYER_QUEUE), false, false, NS_PER_S},
-        [ACTION_END_SESSION] = {"end_session", "ends the session that holds a lock", LAYER_BIT(LAYER_LOCK), false, false, NS_PER_S},
+        [ACTION_PURGE_QUEUE] = {"purge_queue", "throws a queue away", LAYER_BIT(LAYER_QUEUE), false, true, NS_PER_S},
+        [ACTION_SKIP_MESSAGE] = {"skip_message", "passes over one record", LAYER_BIT(LAYER_QUEUE), false, true, NS_PER_S},
+        [ACTION_END_SESSION] = {"end_session", "ends the session that holds a lock", LAYER_BIT(LAYER_LOCK), false, true, NS_PER_S},
         [ACTION_STOP_CONTROLLER] = {"stop_controller", "stops an actor of the platform",
                                     LAYER_BIT(LAYER_CONTROLLER), false, false, NS_PER_S},
         [ACTION_DISABLE_HEALTH_CHECK] = {"disable_health_check", "balancers stop ejecting",
@@ -62,6 +63,35 @@ enum fleet_action_kind fleet_action_kind_of(const char *name)
         while (kind < ACTION_KIND_COUNT && strcmp(fleet_action_rows[kind].name, name) != 0)
                 kind++;
         return (enum fleet_action_kind)kind;
+}
+
+static bool any_data(const struct fleet_spec *spec, enum fleet_data_kind data)
+{
+        for (uint32_t i = 0; i < spec->service_count; i++)
+                if (spec->services[i].data == data)
+                        return true;
+        return false;
+}
+
+bool fleet_spec_allows(const struct fleet_spec *spec, enum fleet_action_kind kind)
+{
+        bool pooled = false;
+
+        for (uint32_t i = 0; i < spec->edge_count; i++)
+                pooled = pooled || spec->edges[i].pool > 0;
+        switch (kind) {
+        case ACTION_RECONNECT:
+                return pooled;
+        case ACTION_CLEAR_CACHE:
+                return any_data(spec, DATA_CACHE);
+        case ACTION_PURGE_QUEUE:
+        case ACTION_SKIP_MESSAGE:
+                return any_data(spec, DATA_QUEUE);
+        case ACTION_END_SESSION:
+                return any_data(spec, DATA_DATABASE);
+        default:
+                return true;
+        }
 }
 
 const char *fleet_layer_name(enum fleet_layer layer)
@@ -189,6 +219,8 @@ static void cordon(struct fleet *fleet, uint32_t index)
         }
         fleet->instances[instance].registered = false;
         service_routes_changed(fleet, service);
+        if (fleet->services[service].database != NULL)
+                database_step_down(fleet, instance);
         fleet_schedule(fleet, fleet->now + CORDON_FOR_S * NS_PER_S, hash_mix(0x434fu, instance),
                        cordon_ends, fleet, instance);
         actuator_finish(fleet, index, true, "");
@@ -323,6 +355,69 @@ static void act_on_instance(struct fleet *fleet, uint32_t index)
         }
 }
 
+/* Pools of one edge, or all that a service has and all that lead to it. */
+static bool reconnect(struct fleet *fleet, const struct fleet_action *action)
+{
+        bool any = false;
+
+        for (uint32_t e = 0; e < fleet->spec->edge_count; e++) {
+                const struct edge *edge = &fleet->edges[e];
+                const struct service *caller = &fleet->services[edge->from];
+
+                if (edge->spec->pool == 0 ||
+                    (action->edge < fleet->spec->edge_count
+                             ? action->edge != e
+                             : edge->from != action->service && edge->to != action->service))
+                        continue;
+                any = true;
+                for (uint32_t i = 0; i < caller->member_count; i++) {
+                        effect_reset_pool(fleet, caller->members[i], e);
+                        pools_renew(fleet, caller->members[i], e);
+                }
+        }
+        return any;
+}
+
+/* What is done to the data layer; NULL, or why it cannot be. */
+static const char *act_on_data(struct fleet *fleet, const struct fleet_action *action)
+{
+        struct service *service = &fleet->services[action->service];
+        uint32_t resets = fleet_action_rows[action->kind].resets;
+
+        switch (action->kind) {
+        case ACTION_RECONNECT:
+                return reconnect(fleet, action) ? NULL : "no connection pool there";
+        case ACTION_CLEAR_CACHE:
+                if (service->spec->data != DATA_CACHE)
+                        return "no cache there";
+                effect_reset_on_service(fleet, action->service, resets);
+                for (uint32_t i = 0; i < service->member_count; i++)
+                        cache_empty(fleet, &fleet->instances[service->members[i]], 1);
+                return NULL;
+        case ACTION_RESTORE_STATE:
+                effect_reset_on_service(fleet, action->service, resets);
+                database_restore(fleet, action->service);
+                return NULL;
+        case ACTION_PURGE_QUEUE:
+        case ACTION_SKIP_MESSAGE:
+                if (service->messages == NULL)
+                        return "no queue there";
+                effect_reset_on_service(fleet, action->service, resets);
+                if (action->kind == ACTION_PURGE_QUEUE)
+                        messages_purge(fleet, action->service, MARK_MESSAGE);
+                else if (messages_skip(fleet, action->service) == 0)
+                        return "the queue is empty";
+                return NULL;
+        case ACTION_END_SESSION:
+        default:
+                if (service->database == NULL)
+                        return "no lock there";
+                effect_reset_on_service(fleet, action->service, resets);
+                database_end_session(fleet, action->service);
+                return NULL;
+        }
+}
+
 static void act_on_service(struct fleet *fleet, uint32_t index)
 {
         struct fleet_action action = fleet->actions[index].action;
@@ -378,6 +473,17 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
         case ACTION_ENABLE_MONITORING:
                 fleet->detail_until_ns = fleet->now + DETAIL_FOR_S * NS_PER_S;
                 break;
+        case ACTION_RECONNECT:
+        case ACTION_CLEAR_CACHE:
+        case ACTION_RESTORE_STATE:
+        case ACTION_PURGE_QUEUE:
+        case ACTION_SKIP_MESSAGE:
+        case ACTION_END_SESSION: {
+                const char *why = act_on_data(fleet, &action);
+
+                actuator_finish(fleet, index, why == NULL, why);
+                return;
+        }
         case ACTION_ESCALATE:
                 fleet_page_human(fleet, action.service, "healer");
                 break;

@@ -5,6 +5,7 @@
  * effects the hot path pays for one null check.
  */
 #include "harness/base/detmath.h"
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 /* The effects on an instance, then those on its service. */
@@ -108,7 +109,7 @@ int64_t effect_io_delay_ns(struct fleet *fleet, const struct instance *instance,
 }
 
 /* Whether an effect with the share `a` hits a request; told and counted. */
-static bool hits(struct fleet *fleet, struct effect *effect, uint64_t uid)
+bool effect_hits(struct fleet *fleet, struct effect *effect, uint64_t uid)
 {
         struct rng_block block = rng_draw(fleet->key, hash_mix(uid, effect->stream), RNG_FAULT, 0);
 
@@ -126,7 +127,7 @@ bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t
         bool failed = false;
 
         for (struct effect *effect; (effect = walk_next(&walk)) != NULL;) {
-                if (effect->kind != EFFECT_ERROR || !hits(fleet, effect, uid))
+                if (effect->kind != EFFECT_ERROR || !effect_hits(fleet, effect, uid))
                         continue;
                 *final = *final || !effect->retryable;
                 failed = true;
@@ -143,7 +144,7 @@ static bool list_hits(struct fleet *fleet, const struct effect_link *link, enum 
 
         for (; link != NULL; link = link->next)
                 if (link->effect->kind == kind)
-                        hit = hits(fleet, link->effect, uid) || hit;
+                        hit = effect_hits(fleet, link->effect, uid) || hit;
         return hit;
 }
 
@@ -195,7 +196,7 @@ bool effect_request_lost(struct fleet *fleet, const struct edge *edge, uint32_t 
         for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
                 if (link->effect->kind == EFFECT_REQUEST_LOSS)
                         lost = (link->effect->b > 1 ? burst_hits(fleet, link->effect)
-                                                    : hits(fleet, link->effect, uid)) ||
+                                                    : effect_hits(fleet, link->effect, uid)) ||
                                lost;
         return lost;
 }
@@ -211,7 +212,7 @@ bool effect_answer_lost(struct fleet *fleet, const struct edge *edge,
         lost = list_hits(fleet, edge->effects, EFFECT_ANSWER_LOSS, answer) || lost;
         for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
                 if (effect->kind == EFFECT_ANSWER_LOSS)
-                        lost = hits(fleet, effect, answer) || lost;
+                        lost = effect_hits(fleet, effect, answer) || lost;
         return lost;
 }
 
@@ -541,6 +542,7 @@ static struct effect_link *attach(struct fleet *fleet, enum effect_place place, 
         link->next = *at;
         link->on = false;
         *at = link;
+        data_effect_came(fleet, place, index, effect);
         return link;
 }
 
@@ -632,6 +634,7 @@ static void detach(struct fleet *fleet, struct effect_link **at, enum effect_pla
                 fleet->healer_down--;
                 channel_host_changed(fleet, false);
         }
+        data_effect_left(fleet, place, index, effect);
         if (effect->kind == EFFECT_SURGE) {
                 fleet->surge_links--;
                 load_surge_changed(fleet, index - fleet->spec->edge_count);
@@ -834,6 +837,28 @@ bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effec
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers)
 {
         detach_if(fleet, ON_INSTANCE, (uint32_t)(instance - fleet->instances), NULL, layers, false);
+}
+
+void effect_reset_on_service(struct fleet *fleet, uint32_t service, uint32_t layers)
+{
+        detach_if(fleet, ON_SERVICE, service, NULL, layers, false);
+        for (uint32_t i = 0; i < fleet->services[service].member_count; i++)
+                detach_if(fleet, ON_INSTANCE, fleet->services[service].members[i], NULL, layers, false);
+}
+
+void effect_reset_pool(struct fleet *fleet, uint32_t instance, uint32_t edge)
+{
+        struct effect_link **at = target_links(fleet, ON_INSTANCE, instance);
+
+        while (*at != NULL) {
+                const struct effect *effect = (*at)->effect;
+
+                if (effect->layer == LAYER_POOL &&
+                    (edge == FLEET_NO_INDEX || effect->edge == FLEET_NO_INDEX || effect->edge == edge))
+                        detach(fleet, at, ON_INSTANCE, instance);
+                else
+                        at = &(*at)->next;
+        }
 }
 
 void effect_process_exited(struct fleet *fleet, struct instance *instance)

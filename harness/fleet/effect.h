@@ -67,6 +67,15 @@ enum effect_kind {
         EFFECT_HEALER_DOWN,     /* the healer's host is down */
         EFFECT_RELEASE,      /* on a service: a version with `release` is deployed */
         EFFECT_CONFIG,       /* on a service or an edge: `setting` is in force */
+        EFFECT_CONNECTIONS,  /* a share a of the connections of pool `edge` is taken */
+        EFFECT_DESCRIPTORS,  /* a share a of the file descriptors is taken */
+        EFFECT_CACHE,        /* a cache cannot hold a share a of what it would */
+        EFFECT_LAG,          /* followers of a database are a (s) more behind */
+        EFFECT_SESSION,      /* a session holds what a share a of the writes needs */
+        EFFECT_SPLIT,        /* a database has two leaders */
+        EFFECT_POISON,       /* a share a of the messages kills its consumer */
+        EFFECT_CORRUPT,      /* a share a of the answers fails the caller's validation */
+        EFFECT_SLOW,         /* work takes a times as long */
         EFFECT_KIND_COUNT
 };
 
@@ -108,6 +117,7 @@ struct effect {
         double a, b;          /* as the kind says */
         uint32_t c;           /* which metric (enum channel_metric) or action; CHANNEL_ALL: all */
         uint32_t service;     /* on the healer's side: whose; FLEET_NO_INDEX: of all */
+        uint32_t edge;        /* pools: of this edge, or FLEET_NO_INDEX: of all */
         bool retryable;       /* errors */
         int code;             /* errors: the status callers see */
         union {
@@ -147,6 +157,19 @@ void fleet_instance_kill(struct fleet *fleet, uint32_t instance, int code, const
 
 /* The same for want of memory. */
 void fleet_instance_oom(struct fleet *fleet, uint32_t instance);
+
+/* On every instance that calls over an edge. */
+void fleet_effect_on_callers(struct fleet *fleet, uint32_t edge, struct effect *effect);
+
+/* Drops a share of the connections of an instance's pools, or (FLEET_NO_INDEX) of
+ * the pool of one edge in every instance that calls over it: calls on them fail, and the pool goes on giving them out until
+ * it is renewed. The number of them. */
+uint64_t fleet_pool_drop(struct fleet *fleet, uint32_t instance, uint32_t edge, double share,
+                         uint64_t stream);
+/* The cache of an instance loses a share of what it holds; whether there is one. */
+uint64_t fleet_cache_lose(struct fleet *fleet, uint32_t instance, double share);
+/* The leader of a database dies, and nobody leads for a while; false: it is none. */
+bool fleet_database_failover(struct fleet *fleet, uint32_t service, int64_t time_ns);
 
 /* A crowd comes at once: as many requests as the share of what the source brings
  * in 10 s, or of its users; it has a stream of its own. The number of them. */

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 void fleet_note(struct fleet *fleet, const struct fleet_note *note)
@@ -145,7 +146,7 @@ static bool create_all(struct fleet *fleet)
                 ARENA_ARRAY(&fleet->arena, struct effect_link *, fleet->spec->zone_count);
         if (fleet->services == NULL || fleet->edges == NULL || fleet->zone_effects == NULL ||
             !create_edges(fleet) ||
-            !objective_init(fleet) || !stocks_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
+            !objective_init(fleet) || !stocks_init(fleet) || !data_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
             !load_init(fleet) || !background_init(fleet) || !telemetry_init(fleet))
                 return false;
         event_queue_push(&fleet->queue, (fleet->start_s + 1) * NS_PER_S, 1,
@@ -198,6 +199,7 @@ void fleet_destroy(struct fleet *fleet)
                 free(fleet->edges[i].timers.slot);
         roll_release(fleet);
         stocks_release(fleet);
+        data_release(fleet);
         free(fleet->instances);
         free(fleet->calls);
         free(fleet->reqs);
@@ -320,6 +322,8 @@ static void second_ends(struct fleet *fleet)
                 check_memory(fleet);
         if (fleet->surge_links > 0)
                 load_second(fleet);
+        if (fleet->holding_links > 0)
+                holdings_second(fleet);
         if (fleet->now == fleet->measured_from_ns)
                 measuring_begins(fleet);
         if (fleet->now >= fleet->bin_end_ns) {
@@ -350,6 +354,9 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                 case EV_ANSWER:
                 case EV_RETRY:
                 case EV_TIMEOUT:
+                case EV_GRANTED:
+                case EV_STORE:
+                case EV_ROOM:
                         request_event(fleet, kind, index, generation);
                         break;
                 case EV_TIMER_RING:
@@ -493,6 +500,10 @@ static bool close_service(struct fleet *fleet, uint32_t index)
                 count_inside(fleet, &fleet->instances[i].queue, &inside, &sojourn);
                 count_inside(fleet, &fleet->instances[i].inside, &inside, &sojourn);
         }
+        if (service->messages != NULL) {
+                count_inside(fleet, &service->messages->ready, &inside, &sojourn);
+                count_inside(fleet, &service->messages->unacked, &inside, &sojourn);
+        }
         check_books(fleet, service, inside, sojourn);
         for (int p = 0; p < PHASE_COUNT; p++)
                 for (int o = 0; o < CALL_OUTCOME_COUNT; o++)
@@ -573,6 +584,8 @@ struct service_measure *fleet_finish(struct fleet *fleet, struct fleet_totals *t
                 declared_s += fleet->spec->services[i].instance_count * measures[i].observed_s;
                 totals->degraded_s += fleet->services[i].degraded_s;
         }
+        if (data_check(fleet) != NULL)
+                fleet_break(fleet, data_check(fleet));
         close_incidents(fleet);
         if (fleet->incident_count > 1)
                 qsort(fleet->incidents, fleet->incident_count, sizeof(*fleet->incidents),

@@ -73,6 +73,28 @@ struct quota_spec {
         bool per_instance; /* else the service's as a whole */
 };
 
+/* What a service keeps, if it is of the data layer. */
+enum fleet_data_kind { DATA_NONE, DATA_CACHE, DATA_DATABASE, DATA_QUEUE };
+
+struct cache_spec {
+        double hit_ratio;     /* of a warm cache */
+        int64_t warm_up_ns;   /* from empty to warm */
+        uint32_t edge;        /* its misses go over this one; belongs to the service */
+};
+
+/* The leader is one of the instances, the others follow it. */
+struct database_spec {
+        int64_t lag_ns;       /* until a follower has what was written */
+        double read_share;    /* 0.8; the rest are writes, which the leader takes */
+        double lock_share;    /* of the writes: these need the one lock */
+};
+
+struct queue_spec {
+        bool ordered;          /* a message is handed out when the one before it is done */
+        int64_t redelivery_ns; /* from the death of its consumer until a message is to be had again */
+        uint32_t max;          /* messages held, or QUEUE_UNBOUNDED */
+};
+
 struct service_spec {
         const char *name;
         struct dist service_time;
@@ -95,6 +117,12 @@ struct service_spec {
         int64_t memory_base_bytes, memory_per_request_bytes, memory_limit_bytes; /* limit 0: none */
         struct disk_spec disk;
         struct quota_spec quota;
+        uint32_t fd_limit;    /* descriptors an instance; 0: without limit */
+        uint32_t fd_per_call; /* for each request inside and each call out */
+        enum fleet_data_kind data;
+        struct cache_spec cache;       /* DATA_CACHE */
+        struct database_spec database; /* DATA_DATABASE */
+        struct queue_spec messages;    /* DATA_QUEUE */
         struct slo_spec slo;
         enum fleet_supervisor supervisor;
         struct health_check_spec health_check;
@@ -114,6 +142,7 @@ struct edge_spec {
         enum fleet_fallback_kind fallback;
         double fallback_quality;
         bool cancel_on_timeout;
+        uint32_t pool; /* connections of each calling instance; 0: as many as it likes */
 };
 
 struct telemetry_spec {

@@ -8,6 +8,7 @@
  * Health checks and heartbeats are simulated only while they can change
  * something: a passing check of a healthy instance is no event.
  */
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 const char *const instance_state_names[INSTANCE_STATE_COUNT] = {
@@ -168,6 +169,8 @@ static void set_state(struct fleet *fleet, uint32_t index, enum instance_state s
                                  hash_mix(0x4842u, index),
                                  event_payload(EV_HEARTBEAT, instance->epoch, index));
         service_routes_changed(fleet, instance->service);
+        if (service->database != NULL)
+                database_state_changed(fleet, index);
         health_consider(fleet, index);
 }
 
@@ -279,6 +282,10 @@ static void become_up(struct fleet *fleet, uint32_t index)
         heartbeat_back(fleet, index);
         if (fleet->instances[index].effects != NULL)
                 effect_instance_up(fleet, index);
+        if (fleet->instances[index].holdings != NULL)
+                cache_empty(fleet, &fleet->instances[index], 1);
+        if (fleet->services[fleet->instances[index].service].messages != NULL)
+                messages_dispatch(fleet, fleet->instances[index].service);
         actuator_instance_up(fleet, index);
 }
 
@@ -343,7 +350,8 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                 fleet_break(fleet, "out of memory");
                 return NONE;
         }
-        if (fleet->stocks != NULL && !stock_instance_added(fleet, index)) {
+        if (!holdings_add(fleet, index) ||
+            (fleet->stocks != NULL && !stock_instance_added(fleet, index))) {
                 fleet_break(fleet, "out of memory");
                 return NONE;
         }

@@ -14,6 +14,8 @@
  *   version.c           versions and configurations of services
  *   background.c        benign life
  *   effect.c            faults' effects
+ *   pool.c, cache.c, database.c, message_queue.c
+ *                       the data layer: see data_layer.h
  *   telemetry.c         samples for a healer
  *   stock.c             what runs out slowly: disk and tokens
  *   channel.c           what faults do to the healer's side: samples, orders, host
@@ -61,6 +63,9 @@ enum event_kind {
         EV_HEALTH,       /* instance's next health check that could change something */
         EV_HEARTBEAT,    /* instance's heartbeat is missed if it is still dead */
         EV_RESUME,       /* req whose calls came back while its process stood still */
+        EV_GRANTED,      /* call has what it waited for: a connection, a descriptor */
+        EV_ROOM,         /* instance may have room for work that waits */
+        EV_STORE,        /* req is a message that comes to its queue */
 };
 
 /* What an instance's lifecycle timer is for. */
@@ -70,6 +75,7 @@ enum call_state { CALL_FREE, CALL_WAITING, CALL_BACKOFF, CALL_THINKING };
 enum req_state { REQ_FREE, REQ_COMING, REQ_QUEUED, REQ_WORKING, REQ_CALLING,
                  REQ_STUCK,         /* work would be done, but the process stands still */
                  REQ_STUCK_CALLING, /* the same, with its calls back */
+                 REQ_LOCKED,        /* has a worker and waits for a lock */
 };
 
 struct call {
@@ -91,6 +97,7 @@ struct call {
         bool judged;      /* counted as good or bad already */
         bool ticketed;    /* the policy waits for a report */
         bool final_error; /* the answer is not to be retried */
+        uint8_t holds;    /* CALL_HAS_, CALL_WAITS_: connection, descriptor (data_layer.h) */
         float answer_quality;
 };
 
@@ -115,6 +122,8 @@ struct req {
         uint8_t outcome;     /* so far */
         bool has_worker;
         bool error_final;
+        uint8_t marks;       /* MARK_: of the data layer (data_layer.h), 0 elsewhere */
+        uint16_t row;        /* of a database */
 };
 
 struct list {
@@ -223,6 +232,7 @@ struct instance {
         uint64_t requests;
         uint32_t answers, errors, refused;
         struct sketch *sketch;
+        struct holdings *holdings; /* pools, descriptors, cache (data_layer.h); NULL: none */
         const char *name; /* "cart-2" */
 };
 
@@ -251,6 +261,7 @@ struct edge {
         bool guarded;
         struct policy_edge_settings policy; /* replace declaration and configuration */
         double timeout_scale; /* what actions made of it */
+        uint8_t special; /* EDGE_: what calls over it meet besides (data_layer.h), 0: nothing */
         int64_t timeout_ns;
         struct retry_spec retry;
         double fallback_quality;
@@ -313,6 +324,8 @@ struct service {
         uint64_t work_sum;
         /* declared at birth, changed by actions and deployments */
         struct effect_link *effects; /* of all its instances */
+        struct database *database;      /* data_layer.h; NULL: it is none */
+        struct message_queue *messages; /* the same */
         double error_rate;
         double cpu_cores;
         int64_t memory_limit_bytes;
@@ -435,6 +448,10 @@ struct fleet {
         const struct fleet_policy_ops *policy;
         void *policy_state;
 
+        struct claim *claims; /* by call: whose connection and descriptor it has; NULL: no pools */
+        uint32_t claim_capacity;
+        uint32_t holding_links; /* effects in force that take connections or descriptors */
+
         struct effect_link *link_free;
         uint32_t leak_links; /* effects in force that take memory */
         uint32_t surge_links; /* effects in force that bring requests */
@@ -525,6 +542,51 @@ static inline double instance_memory_limit(const struct service *service,
         double limit = (double)service->memory_limit_bytes;
 
         return instance->params == NULL ? limit : limit * instance->params->memory_limit_factor;
+}
+
+/* ---- lists of reqs */
+
+static inline void list_append(struct fleet *fleet, struct list *list, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        req->prev = list->tail;
+        req->next = NONE;
+        if (list->tail == NONE)
+                list->head = index;
+        else
+                fleet->reqs[list->tail].next = index;
+        list->tail = index;
+        list->length++;
+}
+
+static inline void list_prepend(struct fleet *fleet, struct list *list, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        req->prev = NONE;
+        req->next = list->head;
+        if (list->head == NONE)
+                list->tail = index;
+        else
+                fleet->reqs[list->head].prev = index;
+        list->head = index;
+        list->length++;
+}
+
+static inline void list_remove(struct fleet *fleet, struct list *list, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        if (req->prev == NONE)
+                list->head = req->next;
+        else
+                fleet->reqs[req->prev].next = req->next;
+        if (req->next == NONE)
+                list->tail = req->prev;
+        else
+                fleet->reqs[req->next].prev = req->prev;
+        list->length--;
 }
 
 /* ---- fleet.c */

@@ -6,6 +6,7 @@
  * `human_fix` it is mended where it lives: everything on the service and on
  * what it calls, whatever layer it is in.
  */
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 enum { REQUESTS_MIN = 20 };
@@ -28,6 +29,7 @@ static void human_fixed(void *user, uint32_t service_index)
                 if (!reaches[i])
                         continue;
                 effect_reset_service(fleet, i);
+                data_mended(fleet, i);
                 for (uint32_t m = 0; m < service->member_count; m++) {
                         struct instance *instance = &fleet->instances[service->members[m]];
 

@@ -14,6 +14,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 /* ---- pools */
@@ -90,33 +91,9 @@ static void req_free(struct fleet *fleet, uint32_t index)
         fleet->in_flight--;
 }
 
-static void list_append(struct fleet *fleet, struct list *list, uint32_t index)
+void req_release(struct fleet *fleet, uint32_t index)
 {
-        struct req *req = &fleet->reqs[index];
-
-        req->prev = list->tail;
-        req->next = NONE;
-        if (list->tail == NONE)
-                list->head = index;
-        else
-                fleet->reqs[list->tail].next = index;
-        list->tail = index;
-        list->length++;
-}
-
-static void list_remove(struct fleet *fleet, struct list *list, uint32_t index)
-{
-        struct req *req = &fleet->reqs[index];
-
-        if (req->prev == NONE)
-                list->head = req->next;
-        else
-                fleet->reqs[req->prev].next = req->next;
-        if (req->next == NONE)
-                list->tail = req->prev;
-        else
-                fleet->reqs[req->next].prev = req->prev;
-        list->length--;
+        req_free(fleet, index);
 }
 
 /* ---- latency sketch of telemetry: 4 steps an octave from 16 us on */
@@ -286,7 +263,7 @@ static int64_t network_ns(const struct fleet *fleet, uint32_t caller, uint32_t i
         return from == to ? fleet->spec->zones[to].latency_ns : fleet->spec->zone_latency_ns;
 }
 
-static uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call)
+uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call)
 {
         return call->parent == NONE ? NONE : fleet->reqs[call->parent].instance;
 }
@@ -302,11 +279,9 @@ static bool call_parent_lives(const struct fleet *fleet, const struct call *call
 static void req_reach(struct fleet *fleet, uint32_t index);
 static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
                                 bool final);
-static void req_call_done(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
-                          float quality);
 
-static void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
-                        float quality, bool good_for_callee)
+void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome outcome, float quality,
+                 bool good_for_callee)
 {
         struct call *call = &fleet->calls[index];
         uint32_t parent = call->parent;
@@ -327,8 +302,7 @@ static void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome o
 }
 
 /* The attempt fails at once: its caller hears it a millisecond later. */
-static void call_refused(struct fleet *fleet, uint32_t index, uint64_t uid,
-                         enum call_outcome outcome)
+void call_refused(struct fleet *fleet, uint32_t index, uint64_t uid, enum call_outcome outcome)
 {
         struct call *call = &fleet->calls[index];
 
@@ -341,7 +315,7 @@ static void call_refused(struct fleet *fleet, uint32_t index, uint64_t uid,
 
 /* A message of the attempt is lost: the timeout will tell, or in the end the
  * connection gives up, as real ones do after some two minutes of trying again. */
-static void call_never_answered(struct fleet *fleet, uint32_t index, uint64_t uid)
+void call_never_answered(struct fleet *fleet, uint32_t index, uint64_t uid)
 {
         const int64_t give_up_ns = 127 * NS_PER_S;
         struct call *call = &fleet->calls[index];
@@ -363,13 +337,13 @@ static bool request_is_lost(struct fleet *fleet, const struct edge *edge, uint32
                                    to, uid);
 }
 
-static void start_timer(struct fleet *fleet, uint32_t index)
+void call_start_timer(struct fleet *fleet, uint32_t index)
 {
         uint32_t edge_index = fleet->calls[index].edge;
         const struct edge *edge = &fleet->edges[edge_index];
         int64_t timeout_ns = edge->timeout_ns;
 
-        if (timeout_ns == TIME_NEVER)
+        if (timeout_ns == TIME_NEVER || (fleet->calls[index].holds & CALL_IS_TIMED))
                 return;
         if (edge->from != NONE && fleet->services[edge->from].timeout_factor < 1.0)
                 timeout_ns = (int64_t)((double)timeout_ns *
@@ -377,41 +351,85 @@ static void start_timer(struct fleet *fleet, uint32_t index)
         timer_push(fleet, edge_index, fleet->now + timeout_ns, index);
 }
 
-static void call_send(struct fleet *fleet, uint32_t index)
+static inline int64_t draw_work_ns(const struct fleet *fleet, uint32_t instance, float cost,
+                                   struct rng_block block)
+{
+        const struct instance *i = &fleet->instances[instance];
+        int64_t work_ns = dist_sample_ns(i->params == NULL
+                                                 ? &fleet->services[i->service].spec->service_time
+                                                 : i->params->service_time,
+                                         rng_u01(block.word[0]));
+
+        return cost == 1.0f ? work_ns : (int64_t)((double)work_ns * (double)cost);
+}
+
+void req_draw_work(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+
+        req->work_ns = draw_work_ns(fleet, req->instance, req->cost,
+                                    rng_draw(fleet->key, req->uid, RNG_HOP, 0));
+}
+
+static inline uint32_t make_req(struct fleet *fleet, uint32_t index, uint64_t uid,
+                                struct rng_block block)
+{
+        const struct call *call = &fleet->calls[index];
+        uint32_t ri = req_new(fleet);
+        struct req *req;
+
+        if (ri == NONE)
+                return NONE;
+        req = &fleet->reqs[ri];
+        req->uid = uid;
+        req->call = index;
+        req->call_token = call->token;
+        req->edge = call->edge;
+        req->priority = call->priority;
+        req->cost = call->cost;
+        req->error_bits = (uint32_t)(block.word[1] >> 32);
+        req->quality = 1.0f;
+        req->call_at = 0;
+        req->call_done = 0;
+        req->pending = 0;
+        req->outcome = CALL_OK;
+        req->has_worker = false;
+        req->error_final = false;
+        req->marks = 0;
+        req->state = REQ_COMING;
+        return ri;
+}
+
+uint32_t req_make(struct fleet *fleet, uint32_t index, uint64_t uid, struct rng_block block)
+{
+        return make_req(fleet, index, uid, block);
+}
+
+/* An attempt that has all it needs goes out. */
+static void dispatch(struct fleet *fleet, uint32_t index)
 {
         struct call *call = &fleet->calls[index];
         struct edge *edge = &fleet->edges[call->edge];
         struct service *service = &fleet->services[edge->to];
         uint64_t uid = hash_mix(call->uid, call->attempt + 1u);
-        struct rng_block block;
+        struct rng_block block = rng_draw(fleet->key, uid, RNG_HOP, 0);
         uint32_t instance, caller, ri;
+        uint16_t row = 0;
+        uint8_t marks = 0;
         int64_t delay_ns;
         struct req *req;
 
-        call->token++;
-        call->state = CALL_WAITING;
-        call->sent_at_ns = fleet->now;
-        call->ticketed = false;
-        call->req = NONE;
-        if (call->first_at_ns >= fleet->measured_from_ns)
-                service->measure.attempts++;
-        if (edge->guarded) {
-                enum policy_verdict verdict = fleet->policy->admit(
-                        fleet->policy_state, call->edge, fleet->now, call->priority, &call->ticket);
-
-                if (verdict != POLICY_ADMIT) {
-                        edge->refused += call->first_at_ns >= fleet->measured_from_ns;
-                        call_attempt_failed(fleet, index, CALL_REJECTED, true);
-                        return;
-                }
-                call->ticketed = true;
-        }
-        block = rng_draw(fleet->key, uid, RNG_HOP, 0);
         if (call->parent == NONE && call->attempt == 0 && (uid & 0xff) == 0 &&
             call->first_at_ns >= fleet->measured_from_ns && call->parent_generation == NONE)
                 fleet->draw_hash += hash_mix(uid, block.word[0]); /* any order: a sum */
+        if (edge->special & EDGE_QUEUE) {
+                message_send(fleet, index);
+                return;
+        }
         caller = call_caller_instance(fleet, call);
         instance = pick_instance(fleet, edge, (uint32_t)block.word[1]);
+        if (edge->special & EDGE_DATABASE)
+                instance = database_route(fleet, call, instance, &marks, &row);
         if (instance == NONE) {
                 call_refused(fleet, index, uid, CALL_LOST); /* nobody to connect to */
                 return;
@@ -423,39 +441,21 @@ static void call_send(struct fleet *fleet, uint32_t index)
         }
         if ((edge->effects != NULL || fleet->zone_links > 0) &&
             request_is_lost(fleet, edge, caller, instance, uid)) {
-                start_timer(fleet, index);
+                call_start_timer(fleet, index);
                 call_never_answered(fleet, index, uid);
                 return;
         }
-        ri = req_new(fleet);
+        ri = make_req(fleet, index, uid, block);
         if (ri == NONE)
                 return;
         req = &fleet->reqs[ri];
-        req->uid = uid;
-        req->call = index;
-        req->call_token = call->token;
-        req->edge = call->edge;
         req->instance = instance;
-        req->priority = call->priority;
-        req->cost = call->cost;
-        req->work_ns = dist_sample_ns(fleet->instances[instance].params == NULL
-                                              ? &service->spec->service_time
-                                              : fleet->instances[instance].params->service_time,
-                                      rng_u01(block.word[0]));
-        if (call->cost != 1.0f)
-                req->work_ns = (int64_t)((double)req->work_ns * (double)call->cost);
-        req->error_bits = (uint32_t)(block.word[1] >> 32);
-        req->quality = 1.0f;
-        req->call_at = 0;
-        req->call_done = 0;
-        req->pending = 0;
-        req->outcome = CALL_OK;
-        req->has_worker = false;
-        req->error_final = false;
-        req->state = REQ_COMING;
+        req->work_ns = draw_work_ns(fleet, instance, call->cost, block);
+        req->marks = marks;
+        req->row = row;
         call->req = ri;
         call->req_generation = req->generation;
-        start_timer(fleet, index);
+        call_start_timer(fleet, index);
         delay_ns = network_ns(fleet, caller, instance);
         if (edge->effects != NULL)
                 delay_ns += effect_edge_delay_ns(fleet, edge, uid);
@@ -466,6 +466,40 @@ static void call_send(struct fleet *fleet, uint32_t index)
         } else {
                 req_reach(fleet, ri);
         }
+}
+
+void call_dispatch(struct fleet *fleet, uint32_t index)
+{
+        dispatch(fleet, index);
+}
+
+static void call_send(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        struct edge *edge = &fleet->edges[call->edge];
+
+        call->token++;
+        call->state = CALL_WAITING;
+        call->sent_at_ns = fleet->now;
+        call->ticketed = false;
+        call->holds = 0;
+        call->req = NONE;
+        if (call->first_at_ns >= fleet->measured_from_ns)
+                fleet->services[edge->to].measure.attempts++;
+        if (edge->guarded) {
+                enum policy_verdict verdict = fleet->policy->admit(
+                        fleet->policy_state, call->edge, fleet->now, call->priority, &call->ticket);
+
+                if (verdict != POLICY_ADMIT) {
+                        edge->refused += call->first_at_ns >= fleet->measured_from_ns;
+                        call_attempt_failed(fleet, index, CALL_REJECTED, true);
+                        return;
+                }
+                call->ticketed = true;
+        }
+        if ((edge->special & EDGE_CLAIMS) && !call_claims(fleet, index))
+                return;
+        dispatch(fleet, index);
 }
 
 void call_begin(struct fleet *fleet, uint32_t index)
@@ -560,7 +594,7 @@ static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_o
 }
 
 /* An attempt ended: telemetry of the edge and its guard hear of it. */
-static void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcome outcome)
+void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcome outcome)
 {
         struct edge *edge = &fleet->edges[call->edge];
         int64_t latency_ns = fleet->now - call->sent_at_ns;
@@ -571,6 +605,8 @@ static void call_attempt_ended(struct fleet *fleet, struct call *call, enum call
         edge->timeouts += outcome == CALL_TIMEOUT;
         if (fleet->options.telemetry)
                 sketch_add(&edge->sketch, latency_ns);
+        if (call->holds != 0)
+                call_lets_go(fleet, (uint32_t)(call - fleet->calls));
         if (call->ticketed) {
                 call->ticketed = false;
                 fleet->policy->report(fleet->policy_state, call->edge, fleet->now, &call->ticket,
@@ -635,6 +671,8 @@ static double slowness(struct fleet *fleet, struct service *service, struct inst
                 demand += effect_cpu_load(fleet, instance) * cores;
         if (demand > cores)
                 factor *= demand / cores;
+        if (instance_has_effects(fleet, instance))
+                factor *= effect_slowdown(fleet, instance);
         if (!memory_is_calm(service, instance) && service->memory_limit_bytes > 0) {
                 double used = instance_memory_bytes(fleet, instance) /
                               instance_memory_limit(service, instance);
@@ -653,7 +691,7 @@ static double slowness(struct fleet *fleet, struct service *service, struct inst
         return factor;
 }
 
-static void req_start(struct fleet *fleet, uint32_t index)
+static inline void begin_work(struct fleet *fleet, uint32_t index)
 {
         struct req *req = &fleet->reqs[index];
         struct instance *instance = &fleet->instances[req->instance];
@@ -662,17 +700,9 @@ static void req_start(struct fleet *fleet, uint32_t index)
         int64_t work_ns;
 
         instance_cpu_touch(fleet, instance);
-        instance->busy++;
         instance->working++;
-        service->busy++;
-        req->has_worker = true;
         req->state = REQ_WORKING;
         req->started_ns = fleet->now;
-        list_append(fleet, &instance->inside, index);
-        if (req->arrived_ns >= fleet->measured_from_ns) {
-                service->measure.started++;
-                hist_add(&service->measure.waiting, fleet->now - req->arrived_ns);
-        }
         factor = slowness(fleet, service, instance);
         work_ns = factor == 1.0 ? req->work_ns : (int64_t)((double)req->work_ns * factor);
         if (instance_has_effects(fleet, instance))
@@ -680,6 +710,37 @@ static void req_start(struct fleet *fleet, uint32_t index)
         req->work_ns = instance_time_ns(fleet, instance) + work_ns;
         event_queue_push(&fleet->queue, fleet->now + work_ns, req->uid,
                          event_payload(EV_WORKED, req->generation, index));
+}
+
+void req_work(struct fleet *fleet, uint32_t index)
+{
+        begin_work(fleet, index);
+}
+
+/* Takes a worker. */
+static inline void start_req(struct fleet *fleet, uint32_t index)
+{
+        struct req *req = &fleet->reqs[index];
+        struct instance *instance = &fleet->instances[req->instance];
+        struct service *service = &fleet->services[instance->service];
+
+        instance->busy++;
+        service->busy++;
+        req->has_worker = true;
+        list_append(fleet, &instance->inside, index);
+        if (req->arrived_ns >= fleet->measured_from_ns) {
+                service->measure.started++;
+                hist_add(&service->measure.waiting, fleet->now - req->arrived_ns);
+        }
+        if ((req->marks & MARK_WRITE) && !database_lets_work(fleet, index))
+                req->state = REQ_LOCKED;
+        else
+                begin_work(fleet, index);
+}
+
+void req_start(struct fleet *fleet, uint32_t index)
+{
+        start_req(fleet, index);
 }
 
 static void req_drop_waiting(struct fleet *fleet, uint32_t index);
@@ -716,8 +777,27 @@ static uint32_t workers_of(struct fleet *fleet, const struct service *service,
                        : service->concurrency;
 }
 
+/* Whether its descriptors allow one more inside. */
+static bool has_room(struct fleet *fleet, const struct instance *instance)
+{
+        return instance->holdings == NULL || descriptors_left(fleet, instance);
+}
+
+bool instance_is_free(struct fleet *fleet, const struct instance *instance)
+{
+        return instance->stopped == 0 && instance->state == INSTANCE_UP &&
+               instance->busy < workers_of(fleet, &fleet->services[instance->service], instance) &&
+               has_room(fleet, instance);
+}
+
 void instance_start_waiting(struct fleet *fleet, uint32_t index)
 {
+        if (fleet->services[fleet->instances[index].service].messages != NULL) {
+                messages_dispatch(fleet, fleet->instances[index].service);
+                return;
+        }
+        if (fleet->instances[index].holdings != NULL)
+                holdings_grant(fleet, index);
         for (;;) {
                 struct instance *instance = &fleet->instances[index];
                 struct service *service = &fleet->services[instance->service];
@@ -725,6 +805,7 @@ void instance_start_waiting(struct fleet *fleet, uint32_t index)
 
                 if (instance->queue.length == 0 || instance->stopped > 0 ||
                     instance->busy >= workers_of(fleet, service, instance) ||
+                    !has_room(fleet, instance) ||
                     (instance->state != INSTANCE_UP && instance->state != INSTANCE_DRAINING))
                         return;
                 ri = service->spec->discipline == DISCIPLINE_LIFO ? instance->queue.tail
@@ -737,7 +818,7 @@ void instance_start_waiting(struct fleet *fleet, uint32_t index)
                 service_touch(fleet, service);
                 service->waiting--;
                 list_remove(fleet, &instance->queue, ri);
-                req_start(fleet, ri);
+                start_req(fleet, ri);
         }
 }
 
@@ -789,7 +870,7 @@ static void answer_caller(struct fleet *fleet, uint32_t call_index, uint32_t cal
 }
 
 /* Out of the service: integrals and sums. The req is in no list any more. */
-static void req_leave(struct fleet *fleet, struct service *service, const struct req *req)
+void req_leave(struct fleet *fleet, struct service *service, const struct req *req)
 {
         int64_t from_ns = req->arrived_ns > fleet->measured_from_ns ? req->arrived_ns
                                                                     : fleet->measured_from_ns;
@@ -797,6 +878,14 @@ static void req_leave(struct fleet *fleet, struct service *service, const struct
         service->inside--;
         if (fleet->now > from_ns)
                 service->sojourn_sum += (uint64_t)(fleet->now - from_ns);
+}
+
+/* Bad data is bad at the second attempt as well: drawn by the call. */
+static bool is_corrupt(struct fleet *fleet, const struct instance *instance, uint32_t call,
+                       uint32_t token)
+{
+        return fleet->calls[call].token == token &&
+               effect_corrupts(fleet, instance, fleet->calls[call].uid);
 }
 
 /* Ends an attempt that was inside (not waiting) and answers it. */
@@ -810,6 +899,7 @@ static void req_answer(struct fleet *fleet, uint32_t index, enum call_outcome ou
         uint64_t uid = req->uid;
         float quality = req->quality;
         bool final = req->error_final;
+        bool message = req->marks & MARK_MESSAGE;
         int64_t late_ns = host_delay_ns(fleet, instance_index, uid);
 
         service_touch(fleet, service);
@@ -827,6 +917,14 @@ static void req_answer(struct fleet *fleet, uint32_t index, enum call_outcome ou
         req_free(fleet, index);
         if (instance->state == INSTANCE_DRAINING)
                 instance_drained_check(fleet, instance_index);
+        if (message) {
+                message_done(fleet, instance->service, call, token, outcome, quality);
+                return;
+        }
+        if (instance_has_effects(fleet, instance) && is_corrupt(fleet, instance, call, token)) {
+                outcome = CALL_ERROR; /* the caller's validation finds it; the callee does not */
+                final = true;
+        }
         instance_start_waiting(fleet, instance_index);
         answer_caller(fleet, call, token, outcome, quality, final, instance_index, uid, late_ns);
 }
@@ -896,10 +994,10 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 return;
         }
         if (instance->stopped == 0 && instance->state != INSTANCE_HUNG &&
-            instance->busy < workers_of(fleet, service, instance)) {
+            instance->busy < workers_of(fleet, service, instance) && has_room(fleet, instance)) {
                 service_touch(fleet, service);
                 service->inside++;
-                req_start(fleet, index);
+                start_req(fleet, index);
         } else if (instance->queue.length < (instance->params == NULL ? service->spec->queue_max
                                                                       : instance->params->queue_max)) {
                 service_touch(fleet, service);
@@ -959,6 +1057,8 @@ static void req_continue(struct fleet *fleet, uint32_t index)
                         if (rng_u01(block.word[0]) >= edge->probability)
                                 continue;
                 }
+                if ((edge->special & EDGE_CACHE) && cache_hits(fleet, req, at, done))
+                        continue;
                 req->pending++;
                 ci = call_new(fleet);
                 if (ci == NONE)
@@ -985,8 +1085,7 @@ static void req_continue(struct fleet *fleet, uint32_t index)
 }
 
 /* A call that a req made came back. */
-static void req_call_done(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
-                          float quality)
+void req_call_done(struct fleet *fleet, uint32_t index, enum call_outcome outcome, float quality)
 {
         struct req *req = &fleet->reqs[index];
 
@@ -1041,6 +1140,14 @@ static void req_worked(struct fleet *fleet, uint32_t index)
         }
         if (fleet->stocks != NULL && !failed)
                 failed = stock_fails(fleet, instance_index);
+        if (req->marks != 0) {
+                if (req->marks & MARK_POISON) {
+                        instance_exit(fleet, instance_index, 139, false, "poison message");
+                        return;
+                }
+                database_unlock(fleet, req);
+                failed = failed || database_worked(fleet, index);
+        }
         if (failed || instance->state == INSTANCE_ZOMBIE) {
                 req->outcome = CALL_ERROR;
                 req_answer(fleet, index, CALL_ERROR);
@@ -1072,6 +1179,8 @@ static void req_cancel(struct fleet *fleet, uint32_t index)
                 req_leave(fleet, service, req);
                 service->measure.abandoned += req->arrived_ns >= fleet->measured_from_ns;
         }
+        if (req->marks != 0)
+                database_unlock(fleet, req);
         if (req->state == REQ_QUEUED) {
                 service->waiting--;
                 list_remove(fleet, &instance->queue, index);
@@ -1089,7 +1198,7 @@ static void req_cancel(struct fleet *fleet, uint32_t index)
         req_free(fleet, index);
         if (instance->state == INSTANCE_DRAINING)
                 instance_drained_check(fleet, instance_index);
-        if (freed_worker)
+        if (freed_worker || instance->holdings != NULL)
                 instance_start_waiting(fleet, instance_index);
 }
 
@@ -1123,6 +1232,14 @@ static void lose(struct fleet *fleet, struct instance *instance, struct list *li
                 uint32_t call = req->call, token = req->call_token, at = req->instance;
                 uint64_t uid = req->uid;
 
+                if (req->marks & MARK_MESSAGE) {
+                        service->busy -= req->has_worker;
+                        list_remove(fleet, list, index);
+                        message_return(fleet, index);
+                        continue;
+                }
+                if (req->marks != 0)
+                        database_unlock(fleet, req);
                 req_leave(fleet, service, req);
                 service->measure.lost += req->arrived_ns >= fleet->measured_from_ns;
                 service->waiting -= req->state == REQ_QUEUED;
@@ -1156,6 +1273,8 @@ void instance_lose_requests(struct fleet *fleet, uint32_t index)
         lose(fleet, instance, &instance->inside);
         instance->busy = 0;
         instance->working = 0;
+        if (instance->holdings != NULL)
+                holdings_process_ended(fleet, index);
 }
 
 void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, uint32_t generation)
@@ -1192,6 +1311,19 @@ void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, ui
                         else
                                 call_send(fleet, index);
                 }
+                break;
+        case EV_GRANTED:
+                if (fleet->calls[index].state == CALL_WAITING &&
+                    (fleet->calls[index].token & 0xffffffu) == generation)
+                        call_granted(fleet, index);
+                break;
+        case EV_STORE:
+                if (fleet->reqs[index].state == REQ_COMING &&
+                    (fleet->reqs[index].generation & 0xffffffu) == generation)
+                        message_store(fleet, index);
+                break;
+        case EV_ROOM:
+                instance_start_waiting(fleet, index);
                 break;
         case EV_TIMEOUT:
                 if (fleet->calls[index].state == CALL_WAITING &&

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/base/detmath.h"
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 
 const char *const fleet_event_names[FLEET_EVENT_KIND_COUNT] = {
@@ -78,6 +79,22 @@ static double capped(double share)
         return share > 1.0 ? 1.0 : share;
 }
 
+/* Of messages every consumer sees its part. */
+static double queue_depth(const struct service *service, const struct instance *instance)
+{
+        if (service->messages == NULL)
+                return instance->queue.length;
+        return (double)messages_depth(service->messages) / (service->up > 0 ? service->up : 1);
+}
+
+static bool has_pool(const struct fleet *fleet, const struct service_spec *spec)
+{
+        for (uint32_t i = 0; i < spec->edge_count; i++)
+                if (fleet->spec->edges[spec->edge_first + i].pool > 0)
+                        return true;
+        return false;
+}
+
 static void sample_instance(struct fleet *fleet, uint32_t index, double seconds,
                             struct channel *channel, struct instance_sample *out)
 {
@@ -94,7 +111,7 @@ static void sample_instance(struct fleet *fleet, uint32_t index, double seconds,
                 .fd_ratio = NAN,
                 .pool_ratio = NAN,
                 .token_ratio = seen(channel, stock_token_ratio(fleet, index)),
-                .queue_depth = seen(channel, instance->queue.length),
+                .queue_depth = seen(channel, queue_depth(service, instance)),
                 .throughput_per_s = seen(channel, answers / seconds),
                 .error_ratio = capped(seen(channel, ratio(instance->errors, instance->answers))),
                 .latency_p50_s = seen(channel, sketch_quantile_s(instance->sketch, 0.50)),
@@ -106,6 +123,12 @@ static void sample_instance(struct fleet *fleet, uint32_t index, double seconds,
         if (service->memory_limit_bytes > 0)
                 out->memory_ratio = seen(channel, instance_memory_bytes(fleet, instance) /
                                                           instance_memory_limit(service, instance));
+        if (instance->holdings == NULL)
+                return;
+        if (service->spec->fd_limit > 0)
+                out->fd_ratio = capped(seen(channel, descriptors_ratio(fleet, instance)));
+        if (has_pool(fleet, service->spec))
+                out->pool_ratio = capped(seen(channel, pools_ratio(fleet, instance)));
 }
 
 static void instance_interval_reset(struct instance *instance)

@@ -368,7 +368,7 @@ static void describe(const struct healer_world *world, struct topology_memory *m
         out->instances = memory->instances;
         out->instance_count = world->instance_count;
         for (i = 0; i < ACTION_KIND_COUNT; i++) {
-                if (fleet_action_rows[i].supported)
+                if (fleet_action_rows[i].supported && fleet_spec_allows(spec, (enum fleet_action_kind)i))
                         out->actions_available |= UINT32_C(1) << i;
                 out->action_usual_ns[i] = fleet_action_rows[i].default_time_ns;
         }

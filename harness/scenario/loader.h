@@ -20,6 +20,15 @@ void load_fleet(struct read_context *ctx, const json_t *json, const char *path,
 void load_services(struct read_context *ctx, const json_t *list, const char *path,
                    struct fleet_spec *out);
 /* Calls that never end, or grow beyond measure. */
+enum { EDGES_MAX = 50000 };
+
+/* Descriptors; cache, database or queue: after the calls and the instances. */
+void load_fds(struct read_object *service, struct service_spec *out);
+void load_data(struct read_object *service, uint32_t index, struct fleet_spec *fleet,
+               struct edge_spec *edges, struct service_spec *out);
+/* Whether a fault finds at its target what it acts on. */
+void check_fault_needs(struct read_context *ctx, const char *path, const struct fault_ops *fault,
+                       const struct fleet_spec *fleet, const struct target_spec *target);
 void check_call_graph(struct read_context *ctx, const char *services_path,
                       const struct fleet_spec *fleet);
 

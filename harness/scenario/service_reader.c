@@ -17,8 +17,8 @@ enum {
         INSTANCES_TOTAL_MAX = 100000,
         WORKERS_MAX = 100000,
         QUEUE_MAX = 10000000,
+        CONNECTIONS_MAX = 1000000,
         CALLS_MAX = 256,
-        EDGES_MAX = 50000,
         RETRIES_MAX = 1000,
 };
 
@@ -33,8 +33,7 @@ static const char *const fallback_names[] = {"none", "static", "cached", NULL};
 static const char *const supervisor_names[] = {"always", "never", NULL};
 
 /* Of the specification, but not of the simulated fleet yet. */
-static const char *const service_later[] = {"data", "features", "autoscaler", "fds", NULL};
-static const char *const call_later[] = {"pool", NULL};
+static const char *const service_later[] = {"features", "autoscaler", NULL};
 
 void read_retries(struct read_object *object, const char *key, struct retry_spec *out)
 {
@@ -106,7 +105,7 @@ static void load_call(struct read_context *ctx, const json_t *json, const char *
                 out->balancing = (enum fleet_balancing)choice;
         load_edge_fallback(&o, out);
         read_bool(&o, "cancel_on_timeout", READ_OPTIONAL, &out->cancel_on_timeout);
-        read_refuse_keys(&o, call_later);
+        read_count(&o, "pool", READ_OPTIONAL, 1, CONNECTIONS_MAX, &out->pool);
         read_object_end(&o);
 }
 
@@ -330,6 +329,8 @@ static void load_service(struct read_object *o, uint32_t index, struct fleet_spe
         load_memory(o, out);
         load_disk(o, &out->disk);
         load_quota(o, &out->quota);
+        load_fds(o, out);
+        load_data(o, index, fleet, edges, out);
         load_slo(o, &out->slo);
         load_health(o, out);
         load_versions(o, out);
@@ -370,7 +371,8 @@ static size_t count_calls(const json_t *list)
         json_t *service;
 
         json_array_foreach((json_t *)(uintptr_t)list, index, service) count +=
-                json_array_size(json_object_get(service, "calls"));
+                json_array_size(json_object_get(service, "calls")) +
+                json_is_object(json_object_get(service, "data")); /* misses of a cache */
         return count < EDGES_MAX ? count : EDGES_MAX;
 }
 

@@ -311,5 +311,6 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         }
         if (!read_failed(ctx->session))
                 check_needs(&o, fault, fleet, out);
+        check_fault_needs(ctx, path, fault, fleet, out);
         read_object_end(&o);
 }

@@ -21,6 +21,7 @@ except ImportError:
 
 NAMES = "a name that nothing has, or that two things have"
 NUMBERS = "two values that do not go together"
+TARGETS = "something that the target does not have"
 FILES = "in another file"
 LIMITS = "a limit in units"
 ARGUMENTS = "on the command line"
@@ -31,13 +32,18 @@ BEYOND = {
         target-too-many target-zone-unknown target-zone-empty target-edge-missing
         target-edge-unknown steady-state-service threshold-fault threshold-label-service
         fault-disk-fill-without-disk fault-quota-cut-without-quota
-        variable-unknown fault-healer-line fault-healer-line-latency version-name-twice""",
+        variable-unknown fault-healer-line fault-healer-line-latency version-name-twice
+        cache-backend-itself cache-backend-unknown""",
     NUMBERS: """call-backoff-max-below call-cycle call-cycle-self call-explosion dist-branches-sum
         configuration-parameter-of-a-call
         dist-lognormal-order dist-uniform-order evaluation-lead fault-at-late load-classes-sum
         load-profile-steps memory-limit-below-base operations-windows
         disk-used-above-size quota-cost-above-limit
-        probe-tolerance-bounds telemetry-detail variable-type version-memory-limit""",
+        probe-tolerance-bounds telemetry-detail variable-type version-memory-limit
+        cache-cycle database-replicas-and-instances fds-per-call-above-limit""",
+    TARGETS: """fault-cache-without-cache fault-database-without-database fault-fds-without-fds
+        fault-lag-without-replica fault-lock-without-database fault-poison-without-queue
+        fault-pool-of-callee fault-pool-without-pool fault-split-without-replica""",
     FILES: """dist-empirical-file fleet-file-broken fleet-file-missing fleet-file-outside
         fleet-file-wrong trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
         trace-outside trace-per-for-arrivals trace-without-per""",
