@@ -371,7 +371,7 @@ int main(void)
         tcase_add_test(tests, two_processes_write_to_one_file);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
+        srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
         return failed > 0;

@@ -167,7 +167,7 @@ int main(void)
         tcase_add_test(tests, a_byte_that_rotted_is_refused);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
+        srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
         return failed > 0;
