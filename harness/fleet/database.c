@@ -220,7 +220,9 @@ uint32_t database_route(struct fleet *fleet, const struct call *call, uint32_t r
         struct rng_block block = rng_draw(fleet->key, call->uid, RNG_DATA, 1);
 
         *row = (uint16_t)(block.word[1] >> 48 & (DATABASE_ROWS - 1));
-        if (rng_u01(block.word[0]) < spec->read_share) {
+        /* What a cache misses is read. */
+        if (rng_u01(block.word[0]) < spec->read_share ||
+            (fleet->edges[call->edge].special & EDGE_CACHE)) {
                 *marks = MARK_READ;
                 return routed;
         }
