@@ -1,7 +1,8 @@
 /* error.c - the process answers some requests with an error.
  *
  * The share that fails is rate x probability. It lives in the process: a
- * restarted instance is free of it.
+ * restarted instance is free of it. A process with a stale credential fails
+ * everything that way: one that begins afterwards has the new one.
  */
 #include "faults/fault.h"
 
@@ -40,5 +41,29 @@ const struct fault_ops fault_error = {
         .params = error_params,
         .params_count = sizeof(error_params) / sizeof(error_params[0]),
         .inject = error_inject,
+        .lift = fault_lift_effects,
+};
+
+static void credential_stale_inject(struct fault_run *run)
+{
+        struct effect *effect = fault_effect(run, EFFECT_ERROR, LAYER_PROCESS);
+
+        effect->a = 1;
+        effect->code = 401;
+        run->measured_what = "share of requests failed";
+        fault_effect_on_targets(run, effect);
+}
+
+const struct fault_ops fault_credential_stale = {
+        .name = "credential_stale",
+        .family = "queues and locks",
+        .summary = "a credential was rotated, and running processes keep the old one",
+        .failure_type = "execution_error",
+        .effect = "their work fails; a process that begins has the new one",
+        .lifting = "the old one is taken again",
+        .targets = FAULT_TARGET_INSTANCES,
+        .lives_in = LAYER_PROCESS,
+        .chance = FAULT_CHANCE_PER_REQUEST,
+        .inject = credential_stale_inject,
         .lift = fault_lift_effects,
 };

@@ -70,6 +70,9 @@ enum fault_need {
         FAULT_NEEDS_DATABASE,
         FAULT_NEEDS_REPLICA,  /* a database of two instances or more */
         FAULT_NEEDS_QUEUE,
+        FAULT_NEEDS_AUTOSCALER,
+        FAULT_NEEDS_HEALTH_CHECK,
+        FAULT_NEEDS_FEATURES,
 };
 
 /* `probability` of an entry means... */
@@ -103,11 +106,21 @@ struct fault_ops {
         void (*lift)(struct fault_run *run);
 };
 
+/* What a kind may ask of whoever injects it, about other entries by their name. */
+struct fault_host {
+        void *user;
+        uint32_t service_count;
+        bool (*is_on)(void *user, const char *entry, uint32_t service);
+        /* Puts it in again where it was mended; whether it had been. */
+        bool (*reapply)(void *user, const char *entry);
+};
+
 /* One fault that is to act, or acts, in one fleet: made by the injector, read
  * and filled by the kind. */
 struct fault_run {
         const struct fault_ops *ops;
         struct fleet *fleet;
+        const struct fault_host *host; /* NULL: nobody to ask */
         const double *arguments; /* by index of the parameter */
         const char *const *texts; /* the same, of those that are names */
         const struct dist *dist; /* an argument that is a distribution */

@@ -14,6 +14,11 @@ static const struct fault_param cpu_params[] = {
          .fallback = 1, .min = 0, .max = 100, .ramps = true},
 };
 
+static const struct fault_param shared_params[] = {
+        {.name = "load", .summary = "share of the instance's cores that the neighbour asks for",
+         .unit = FAULT_SHARE, .required = true, .min = 0, .max = 100, .ramps = true},
+};
+
 static const struct fault_param memory_params[] = {
         {.name = "size", .summary = "memory that others take", .unit = FAULT_BYTES, .min = 0,
          .max = 1e15, .ramps = true},
@@ -53,6 +58,32 @@ const struct fault_ops fault_cpu_pressure = {
         .params = cpu_params,
         .params_count = sizeof(cpu_params) / sizeof(cpu_params[0]),
         .inject = cpu_pressure_inject,
+        .lift = fault_lift_effects,
+};
+
+static void shared_host_inject(struct fault_run *run)
+{
+        struct effect *effect = fault_effect(run, EFFECT_CPU, LAYER_HOST);
+
+        effect->a = run->arguments[LOAD];
+        effect->b = 1;
+        run->measured_what = "instances with a neighbour";
+        fault_effect_on_targets(run, effect);
+}
+
+const struct fault_ops fault_shared_host = {
+        .name = "shared_host",
+        .family = "platform",
+        .summary = "a neighbour on the host of instances eats it",
+        .failure_type = "high_latency",
+        .effect = "above all cores work slows by demand over cores; the instance does not see who takes them",
+        .lifting = "the cores are the process's own again",
+        .targets = FAULT_TARGET_INSTANCES,
+        .lives_in = LAYER_HOST,
+        .chance = FAULT_CHANCE_PER_TARGET,
+        .params = shared_params,
+        .params_count = sizeof(shared_params) / sizeof(shared_params[0]),
+        .inject = shared_host_inject,
         .lift = fault_lift_effects,
 };
 

@@ -70,6 +70,14 @@ static const struct kind_case {
         {"bad_configuration", AT_EDGE, {PARAMETER_TIMEOUT, 1e6}, true, {PARAMETER_TIMEOUT, 1e9}},
         {"bad_configuration", AT_EDGE, {PARAMETER_CALL_COUNT, 9}, true, {PARAMETER_CALL_COUNT, 1}},
         {"peer_cost", AT_BACK_WHOLE, {0.5}, true, {0}},
+        {"credential_stale", AT_BACK, {0}, false, {0}},
+        {"placement_blocked", AT_BACK_WHOLE, {0}, false, {0}},
+        {"misroute", AT_BACK_WHOLE, {0.3}, true, {0}},
+        {"health_check_fault", AT_BACK_WHOLE, {0}, false, {0}},
+        {"health_check_fault", AT_BACK_WHOLE, {1}, false, {0}},
+        {"autoscaler_fault", AT_BACK_WHOLE, {0}, false, {0}},
+        {"reapplying_actor", AT_BACK_WHOLE, {0, 10e9}, false, {0}},
+        {"shared_host", AT_BACK, {2}, true, {0}},
         {"traffic_surge", AT_LOAD, {3}, true, {1}},
         {"traffic_surge", AT_FRONT_WHOLE, {3}, true, {1}},
         {"retry_storm", AT_LOAD, {3}, true, {0}},
@@ -230,7 +238,9 @@ END_TEST
 static bool waits_for_something(const char *kind)
 {
         static const char *const kinds[] = {"retry_storm", "slow_start", "telemetry_delay",
-                                            "actuator_fail", "actuator_slow"};
+                                            "actuator_fail", "actuator_slow", "placement_blocked",
+                                            "health_check_fault", "autoscaler_fault",
+                                            "reapplying_actor"};
 
         for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
                 if (strcmp(kinds[i], kind) == 0)
@@ -645,6 +655,67 @@ START_TEST(a_storm_retries_what_fails_and_only_that)
 }
 END_TEST
 
+/* ---- the platform */
+
+static uint32_t looks;
+
+static bool undo(void *user, const char *entry)
+{
+        (void)user;
+        ck_assert_str_eq(entry, "the other");
+        looks++;
+        return true;
+}
+
+static bool on_front(void *user, const char *entry, uint32_t service)
+{
+        (void)user;
+        (void)entry;
+        return service == FRONT;
+}
+
+START_TEST(an_actor_looks_again_until_its_controller_is_stopped)
+{
+        static const char *const texts[] = {"the other", NULL};
+        const struct fault_host host = {NULL, 2, on_front, undo};
+        struct fault_run *run = prepare("reapplying_actor", AT_LOAD, (const double[]){0, 10e9}, 0);
+
+        looks = 0;
+        run->texts = texts;
+        run->host = &host;
+        run->load = FLEET_NO_INDEX;
+        run->ops->inject(run);
+        run_for(35);
+        ck_assert_uint_eq(looks, 3);
+        ck_assert_uint_eq(run->touched, 3);
+        build_act(fleet, ACTION_STOP_CONTROLLER, FRONT, FLEET_NO_INDEX, 0);
+        run_for(60);
+        ck_assert_uint_eq(looks, 3);
+        run->ops->lift(run);
+        close_books();
+}
+END_TEST
+
+START_TEST(a_neighbour_is_not_seen_by_the_instance)
+{
+        double ratio[2];
+
+        fleet_destroy(fleet);
+        b.telemetry = true;
+        make_fleet();
+        for (int with = 0; with < 2; with++) {
+                if (with == 1)
+                        inject("shared_host", AT_BACK, (const double[]){3}, 0);
+                run_for(30);
+                ratio[with] = b.last_sample[1].cpu_ratio;
+        }
+        ck_assert_double_gt(ratio[0], 0);
+        ck_assert_double_lt(ratio[1], 6 * ratio[0]); /* its own work takes three times as long */
+        close_books();
+        ck_assert_double_gt(own_work_s(), 0.003);
+}
+END_TEST
+
 START_TEST(a_herd_comes_at_once)
 {
         run_for(10);
@@ -684,6 +755,8 @@ static Suite *suite(void)
         tcase_add_test(t, a_surge_brings_its_factor_and_leaves_the_others_alone);
         tcase_add_test(t, a_storm_retries_what_fails_and_only_that);
         tcase_add_test(t, a_herd_comes_at_once);
+        tcase_add_test(t, an_actor_looks_again_until_its_controller_is_stopped);
+        tcase_add_test(t, a_neighbour_is_not_seen_by_the_instance);
         suite_add_tcase(s, t);
         return s;
 }

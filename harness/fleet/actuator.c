@@ -48,9 +48,9 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
         [ACTION_SKIP_MESSAGE] = {"skip_message", "passes over one record", LAYER_BIT(LAYER_QUEUE), false, true, NS_PER_S},
         [ACTION_END_SESSION] = {"end_session", "ends the session that holds a lock", LAYER_BIT(LAYER_LOCK), false, true, NS_PER_S},
         [ACTION_STOP_CONTROLLER] = {"stop_controller", "stops an actor of the platform",
-                                    LAYER_BIT(LAYER_CONTROLLER), false, false, NS_PER_S},
+                                    LAYER_BIT(LAYER_CONTROLLER), false, true, NS_PER_S},
         [ACTION_DISABLE_HEALTH_CHECK] = {"disable_health_check", "balancers stop ejecting",
-                                         LAYER_BIT(LAYER_CONTROLLER), false, false, NS_PER_S},
+                                         LAYER_BIT(LAYER_CONTROLLER), false, true, NS_PER_S},
         [ACTION_ENABLE_MONITORING] = {"enable_monitoring", "denser telemetry for ten minutes", 0, false, true, NS_PER_S},
         [ACTION_HEALTH_CHECK] = {"health_check", "asks an instance whether it is well", 0, true, true, NS_PER_S},
         [ACTION_ESCALATE] = {"escalate", "calls a human", ~LAYER_BIT(LAYER_HEALER), false, true, NS_PER_S},
@@ -232,41 +232,63 @@ static bool leaves(const struct fleet *fleet, uint32_t instance)
                fleet->instances[instance].goes_after_drain;
 }
 
+uint32_t service_staying(const struct fleet *fleet, uint32_t index)
+{
+        const struct service *service = &fleet->services[index];
+        uint32_t staying = 0;
+
+        for (uint32_t i = 0; i < service->member_count; i++)
+                staying += !leaves(fleet, service->members[i]);
+        return staying;
+}
+
+uint32_t service_grow(struct fleet *fleet, uint32_t index, uint32_t count, const char *cause)
+{
+        struct service *service = &fleet->services[index];
+        uint32_t last = NONE;
+
+        for (; count > 0; count--) {
+                uint32_t zone = service->spec->zones[service->numbered % service->spec->zone_count];
+
+                last = instance_add(fleet, index, place(fleet, index, zone), true, cause);
+                if (last == NONE)
+                        return NONE;
+        }
+        return last;
+}
+
+/* One that is down goes at once and moves the others up, so from the end on. */
+void service_shrink(struct fleet *fleet, uint32_t index, uint32_t count, const char *cause)
+{
+        struct service *service = &fleet->services[index];
+        uint32_t staying = service_staying(fleet, index);
+
+        for (uint32_t i = service->member_count; count > 0 && staying > 1 && i-- > 0;) {
+                if (leaves(fleet, service->members[i]))
+                        continue;
+                instance_drain(fleet, service->members[i], true, cause);
+                staying--;
+                count--;
+        }
+}
+
 static void scale(struct fleet *fleet, uint32_t index)
 {
         struct fleet_action action = fleet->actions[index].action;
-        struct service *service = &fleet->services[action.service];
-        int32_t wanted;
-        uint32_t last = NONE, staying = 0;
+        uint32_t last;
 
         if (!(fabs(action.amount) >= 1 && fabs(action.amount) <= SCALE_MAX)) {
                 actuator_finish(fleet, index, false, "an amount of instances from 1 to 64 is needed");
                 return;
         }
-        wanted = (int32_t)action.amount;
-        for (; wanted > 0; wanted--) {
-                uint32_t zone = service->spec->zones[service->numbered % service->spec->zone_count];
-
-                last = instance_add(fleet, action.service, place(fleet, action.service, zone), true,
-                                    "scaled out");
-                if (last == NONE)
-                        return;
+        if (action.amount > 0) {
+                last = service_grow(fleet, action.service, (uint32_t)action.amount, "scaled out");
+                if (last != NONE)
+                        wait_for_up(fleet, index, last);
+                return;
         }
-        for (uint32_t i = 0; i < service->member_count; i++)
-                staying += !leaves(fleet, service->members[i]);
-        /* The youngest go first; one that is down goes at once and moves the
-         * others up, so from the end on. */
-        for (uint32_t i = service->member_count; wanted < 0 && staying > 1 && i-- > 0;) {
-                if (leaves(fleet, service->members[i]))
-                        continue;
-                instance_drain(fleet, service->members[i], true, "scaled in");
-                staying--;
-                wanted++;
-        }
-        if (last != NONE)
-                wait_for_up(fleet, index, last);
-        else
-                actuator_finish(fleet, index, true, "");
+        service_shrink(fleet, action.service, (uint32_t)-action.amount, "scaled in");
+        actuator_finish(fleet, index, true, "");
 }
 
 static void admission_changed(struct service *service)
@@ -320,7 +342,7 @@ static void act_on_instance(struct fleet *fleet, uint32_t index)
         case ACTION_RESTART_INSTANCE:
                 wait_for_up(fleet, index, action.instance);
                 instance_restart(fleet, action.instance, "restarted");
-                if (fleet->instances[action.instance].held_down > 0)
+                if (!controller_may_start(fleet, action.instance))
                         actuator_finish(fleet, index, false, "the process does not start");
                 break;
         case ACTION_REPLACE_INSTANCE:
@@ -436,6 +458,14 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                 return;
         case ACTION_ROLLBACK_CONFIG:
                 wrong = config_roll_back(fleet, action.service);
+                actuator_finish(fleet, index, wrong == NULL, wrong);
+                return;
+        case ACTION_STOP_CONTROLLER:
+                wrong = controller_stop(fleet, action.service);
+                actuator_finish(fleet, index, wrong == NULL, wrong);
+                return;
+        case ACTION_DISABLE_HEALTH_CHECK:
+                wrong = controller_stop_checks(fleet, action.service);
                 actuator_finish(fleet, index, wrong == NULL, wrong);
                 return;
         case ACTION_SCALE_RESOURCES:

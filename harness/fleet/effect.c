@@ -218,6 +218,17 @@ bool effect_answer_lost(struct fleet *fleet, const struct edge *edge,
 
 /* ---- resources */
 
+double effect_cpu_seen(struct fleet *fleet, const struct instance *instance)
+{
+        struct walk walk = walk_of(fleet, instance);
+        double load = 0;
+
+        for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
+                if (effect->kind == EFFECT_CPU && effect->b == 0)
+                        load += effect->a * effect_scale(fleet, effect);
+        return load;
+}
+
 double effect_cpu_load(struct fleet *fleet, const struct instance *instance)
 {
         struct walk walk = walk_of(fleet, instance);
@@ -397,10 +408,7 @@ static void hold(struct fleet *fleet, uint32_t index)
         struct instance *instance = &fleet->instances[index];
 
         instance->held_down++;
-        if (instance->timer == TIMER_UP) {
-                instance->timer = TIMER_NONE;
-                instance->timer_generation++;
-        }
+        instance_cancel_start(fleet, index);
 }
 
 static void pulse_at(struct fleet *fleet, int64_t at_ns, uint32_t index, const struct effect *effect);
@@ -630,6 +638,8 @@ static void detach(struct fleet *fleet, struct effect_link **at, enum effect_pla
         fleet->link_free = link;
         if (place == ON_INSTANCE)
                 left_instance(fleet, index, effect, on);
+        else if (place == ON_SERVICE)
+                controller_effect_off(fleet, index, effect);
         if (effect->kind == EFFECT_HEALER_DOWN) {
                 fleet->healer_down--;
                 channel_host_changed(fleet, false);
@@ -678,7 +688,10 @@ void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effec
                 return;
         }
         touch_service(fleet, service, effect);
-        if (attach(fleet, ON_SERVICE, service, effect) == NULL || !takes_memory(effect))
+        if (attach(fleet, ON_SERVICE, service, effect) == NULL)
+                return;
+        controller_effect_on(fleet, service, effect);
+        if (!takes_memory(effect))
                 return;
         fleet->leak_links++;
         effect->touched++;
@@ -817,6 +830,23 @@ static bool has_link(const struct effect_link *link, const struct effect *effect
         return link != NULL;
 }
 
+uint32_t fleet_effect_count(const struct fleet *fleet, const struct effect *effect)
+{
+        uint32_t count = 0;
+
+        if (is_of_version(effect))
+                return version_effect_attached(fleet, effect);
+        for (uint32_t i = 0; i < fleet->edge_count; i++)
+                count += has_link(fleet->edges[i].effects, effect);
+        for (uint32_t i = 0; i < fleet->instance_count; i++)
+                count += has_link(fleet->instances[i].effects, effect);
+        for (uint32_t i = 0; i < fleet->service_count; i++)
+                count += has_link(fleet->services[i].effects, effect);
+        for (uint32_t i = 0; i < fleet->spec->zone_count; i++)
+                count += has_link(fleet->zone_effects[i], effect);
+        return count;
+}
+
 bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effect)
 {
         bool found = false;
@@ -865,6 +895,16 @@ void effect_process_exited(struct fleet *fleet, struct instance *instance)
 {
         detach_if(fleet, ON_INSTANCE, (uint32_t)(instance - fleet->instances), NULL,
                   LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL), true);
+}
+
+bool effect_reset_service_layers(struct fleet *fleet, uint32_t service, uint32_t layers)
+{
+        const struct effect_link *link = fleet->services[service].effects;
+
+        while (link != NULL && !(layers & LAYER_BIT(link->effect->layer)))
+                link = link->next;
+        detach_if(fleet, ON_SERVICE, service, NULL, layers, false);
+        return link != NULL;
 }
 
 void effect_reset_service(struct fleet *fleet, uint32_t service)

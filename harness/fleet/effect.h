@@ -45,7 +45,7 @@ enum effect_kind {
         EFFECT_FLAP,         /* an instance is down for a (s), may run for b (s), and again */
         EFFECT_LOOP,         /* a process dies a (s) after it came up; its own exits keep this */
         EFFECT_SLOW_START,   /* a process needs a times as long to start; its own exits keep this */
-        EFFECT_CPU,          /* others take a times the cores of an instance */
+        EFFECT_CPU,          /* others take a times the cores of an instance; b 1: unseen by it */
         EFFECT_MEMORY,       /* others take memory: a bytes and b times the limit */
         EFFECT_THREADS,      /* a share a of the workers is taken */
         EFFECT_IO_DELAY,     /* an instance's own work waits for its disk: `delay` */
@@ -65,6 +65,11 @@ enum effect_kind {
         EFFECT_HEALER_DEAF,     /* nothing from the fleet reaches the healer */
         EFFECT_HEALER_MUTE,     /* nothing from the healer reaches the fleet */
         EFFECT_HEALER_DOWN,     /* the healer's host is down */
+        EFFECT_PLACEMENT,    /* on a service: nothing starts */
+        EFFECT_READINESS,    /* on a service: checks of well instances fail */
+        EFFECT_LIVENESS,     /* on a service: well instances are killed by their checks */
+        EFFECT_SCALER,       /* on a service: its autoscaler is stuck (a 0) or shrinks (a 1) */
+        EFFECT_ACTOR,        /* on a service: somebody undoes what is mended there */
         EFFECT_RELEASE,      /* on a service: a version with `release` is deployed */
         EFFECT_CONFIG,       /* on a service or an edge: `setting` is in force */
         EFFECT_CONNECTIONS,  /* a share a of the connections of pool `edge` is taken */
@@ -148,7 +153,9 @@ bool fleet_effect_on_clients(struct fleet *fleet, uint32_t service, struct effec
 /* Takes it off every target that still has it. */
 void fleet_effect_lift(struct fleet *fleet, struct effect *effect);
 
-/* Whether any target still has it (a cure may have removed all). */
+/* How many targets still have it (cures may have removed some, or all). */
+uint32_t fleet_effect_count(const struct fleet *fleet, const struct effect *effect);
+/* Whether any has. */
 bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effect);
 
 /* Kills the process of an instance: what it had in flight is lost. `text` is

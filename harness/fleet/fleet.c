@@ -65,6 +65,10 @@ static bool create_services(struct fleet *fleet)
                 service->degrade_share = 1.0;
                 service->concurrency = spec->concurrency;
                 service->level_concurrency = UINT32_MAX;
+                service->stopped_until_ns = INT64_MIN;
+                service->checks_off_until_ns = INT64_MIN;
+                service->scaler.quiet_until_ns = INT64_MIN;
+                fleet->scaler_count += spec->autoscaler.present;
                 if (!version_init(fleet, i))
                         return false;
                 service->timeout_factor = 1.0;
@@ -316,6 +320,8 @@ static void second_ends(struct fleet *fleet)
 {
         objective_second(fleet);
         operations_second(fleet);
+        if (fleet->scaler_count > 0)
+                controller_second(fleet);
         if (fleet->roll_count > 0)
                 roll_second(fleet);
         if (fleet->leak_links + fleet->memory_watched > 0)

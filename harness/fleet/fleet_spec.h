@@ -95,6 +95,17 @@ struct queue_spec {
         uint32_t max;          /* messages held, or QUEUE_UNBOUNDED */
 };
 
+enum scale_metric { SCALE_BY_UTILIZATION, SCALE_BY_CPU, SCALE_BY_QUEUE };
+
+/* The platform's own. */
+struct autoscaler_spec {
+        bool present;
+        enum scale_metric metric;
+        double target; /* share of the workers busy, of the cores; waiting for each instance */
+        uint32_t min, max;
+        int64_t cooldown_ns;
+};
+
 struct service_spec {
         const char *name;
         struct dist service_time;
@@ -128,6 +139,7 @@ struct service_spec {
         struct health_check_spec health_check;
         const struct version_spec *versions; /* in order of their release; the first is in force */
         uint32_t version_count;
+        struct autoscaler_spec autoscaler;
 };
 
 struct edge_spec {

@@ -56,16 +56,24 @@ bool service_can_spare(struct fleet *fleet, uint32_t index)
 
 /* ---- health checks and heartbeats */
 
-static void health_consider(struct fleet *fleet, uint32_t index)
+/* What a check of it says: that of an instance which is well can be made to fail. */
+static bool check_passes(const struct fleet *fleet, const struct instance *instance)
+{
+        return state_answers_checks(instance->state) &&
+               fleet->services[instance->service].unready == 0;
+}
+
+void instance_health_consider(struct fleet *fleet, uint32_t index)
 {
         struct instance *instance = &fleet->instances[index];
         const struct health_check_spec *check =
                 &fleet->services[instance->service].spec->health_check;
-        bool passes = state_answers_checks(instance->state);
+        bool passes = check_passes(fleet, instance);
         int64_t phase_ns, since_ns;
 
         if (check->period_ns <= 0 || instance->health_scheduled || !instance->registered ||
-            instance->state == INSTANCE_GONE || passes != instance->ejected)
+            instance->state == INSTANCE_GONE || passes != instance->ejected ||
+            fleet->now < fleet->services[instance->service].checks_off_until_ns)
                 return;
         phase_ns = (int64_t)(hash_mix(fleet->services[instance->service].name_hash,
                                       instance->number) %
@@ -87,10 +95,11 @@ void instance_health(struct fleet *fleet, uint32_t index)
         struct instance *instance = &fleet->instances[index];
         const struct health_check_spec *check =
                 &fleet->services[instance->service].spec->health_check;
-        bool passes = state_answers_checks(instance->state);
+        bool passes = check_passes(fleet, instance);
         bool was_ejected = instance->ejected;
 
-        if (!instance->registered || instance->state == INSTANCE_GONE || passes != was_ejected) {
+        if (!instance->registered || instance->state == INSTANCE_GONE || passes != was_ejected ||
+            fleet->now < fleet->services[instance->service].checks_off_until_ns) {
                 instance->health_scheduled = false;
                 return;
         }
@@ -104,6 +113,8 @@ void instance_health(struct fleet *fleet, uint32_t index)
                 return;
         }
         instance->health_scheduled = false;
+        if (!passes && state_answers_checks(instance->state))
+                controller_ejected(fleet, instance->service);
         fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_HEALTH_CHECK,
                                                 .service = instance->service,
                                                 .instance = index,
@@ -171,7 +182,7 @@ static void set_state(struct fleet *fleet, uint32_t index, enum instance_state s
         service_routes_changed(fleet, instance->service);
         if (service->database != NULL)
                 database_state_changed(fleet, index);
-        health_consider(fleet, index);
+        instance_health_consider(fleet, index);
 }
 
 static void set_timer(struct fleet *fleet, uint32_t index, enum instance_timer_kind kind,
@@ -267,6 +278,7 @@ static void become_up(struct fleet *fleet, uint32_t index)
         struct instance *instance = &fleet->instances[index];
 
         instance->epoch++;
+        instance->owed_start = false;
         instance->up_since_ns = fleet->now;
         instance->leaked_bytes = 0;
         instance->leak_at_ns = fleet->now;
@@ -286,6 +298,7 @@ static void become_up(struct fleet *fleet, uint32_t index)
                 cache_empty(fleet, &fleet->instances[index], 1);
         if (fleet->services[fleet->instances[index].service].messages != NULL)
                 messages_dispatch(fleet, fleet->instances[index].service);
+        controller_instance_up(fleet, index);
         actuator_instance_up(fleet, index);
 }
 
@@ -379,7 +392,10 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                                                 .instance = index,
                                                 .edge = NONE,
                                                 .text = instance->name});
-        set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
+        if (controller_may_start(fleet, index))
+                set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
+        else
+                controller_start_refused(fleet, index);
         for (struct effect_link *link = fleet->zone_effects[zone]; link != NULL; link = link->next)
                 if (link->effect->kind == EFFECT_HELD_DOWN)
                         fleet_effect_on_instance(fleet, index, link->effect);
@@ -417,11 +433,22 @@ void instance_try_start(struct fleet *fleet, uint32_t index)
         struct instance *instance = &fleet->instances[index];
 
         if ((instance->state != INSTANCE_DOWN && instance->state != INSTANCE_BOOTING) ||
-            instance->held_down > 0 || instance->timer == TIMER_UP)
+            !controller_may_start(fleet, index) || instance->timer == TIMER_UP)
                 return;
-        if (instance->state == INSTANCE_BOOTING ||
+        if (instance->state == INSTANCE_BOOTING || instance->owed_start ||
             fleet->services[instance->service].spec->supervisor == SUPERVISOR_ALWAYS)
                 set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
+}
+
+bool instance_cancel_start(struct fleet *fleet, uint32_t index)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        if (instance->timer != TIMER_UP)
+                return false;
+        instance->timer = TIMER_NONE;
+        instance->timer_generation++;
+        return true;
 }
 
 void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, const char *cause)
@@ -452,8 +479,10 @@ void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, cons
         }
         if (instance->exits_in_row < UINT8_MAX)
                 instance->exits_in_row++;
-        if (instance->held_down == 0)
+        if (controller_may_start(fleet, index))
                 set_timer(fleet, index, TIMER_UP, wait_ns + start_time_ns(fleet, index));
+        else
+                controller_start_refused(fleet, index);
 }
 
 void instance_restart(struct fleet *fleet, uint32_t index, const char *cause)
@@ -470,7 +499,10 @@ void instance_restart(struct fleet *fleet, uint32_t index, const char *cause)
         instance->exits_in_row = 0;
         instance->ejected = false;
         set_state(fleet, index, INSTANCE_DOWN, cause);
-        if (instance->held_down == 0)
+        instance->owed_start = !controller_may_start(fleet, index);
+        if (instance->owed_start)
+                controller_start_refused(fleet, index);
+        else
                 set_timer(fleet, index, TIMER_UP, start_time_ns(fleet, index));
 }
 
@@ -559,7 +591,7 @@ void instance_timer(struct fleet *fleet, uint32_t index, uint32_t generation)
         switch ((enum instance_timer_kind)instance->timer) {
         case TIMER_UP:
                 instance->timer = TIMER_NONE;
-                if (instance->held_down == 0 &&
+                if (controller_may_start(fleet, index) &&
                     (instance->state == INSTANCE_DOWN || instance->state == INSTANCE_BOOTING))
                         become_up(fleet, index);
                 break;

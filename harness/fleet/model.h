@@ -9,6 +9,7 @@
  *   load.c, request.c   arrivals, calls, queues, work, answers (the hot path)
  *   instance.c          life of processes, health checks, supervisor
  *   actuator.c          what a healer's actions do
+ *   controller.c        what the platform does by itself: placing, checks, scaling
  *   operations.c        the on-call human
  *   rolling.c           changes that go instance by instance
  *   version.c           versions and configurations of services
@@ -175,6 +176,13 @@ struct config {
         struct config *before;
 };
 
+/* Of an autoscaler: samples since its last look. */
+struct scaler {
+        double sum;
+        uint32_t samples;
+        int64_t quiet_until_ns;
+};
+
 /* What may carry effects. */
 enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE, ON_HEALER };
 
@@ -205,6 +213,7 @@ struct instance {
         uint32_t epoch;            /* processes so far */
         uint32_t successor;        /* replacement that boots, or NONE */
         uint32_t held_down;        /* effects that keep it from starting */
+        bool owed_start;           /* somebody ordered one that could not be done yet */
         uint32_t hung, zombies;    /* effects that make it so */
         uint32_t stopped;          /* effects that make its process stand still */
         bool ending;               /* its process is just being taken down */
@@ -336,6 +345,9 @@ struct service {
         struct config *config, *config_free; /* what faults set */
         bool configured;          /* some routine change could be taken back */
         uint32_t releases;        /* of declared versions, so far */
+        uint32_t blocked, unready, liveness; /* effects of placing and checks on it */
+        int64_t stopped_until_ns, checks_off_until_ns; /* by an action */
+        struct scaler scaler;
         double admit_share;      /* of what comes; below 1: shed */
         double admit_credit;
         double shed_share, degrade_share; /* what it is made of */
@@ -477,6 +489,7 @@ struct fleet {
         struct pager *pagers; /* by service */
         struct roll *rolls;
         uint32_t roll_count, roll_capacity;
+        uint32_t scaler_count; /* services that scale by themselves */
         uint32_t memory_watched; /* instances whose version or configuration may fill their memory */
         double instance_added_s;
         uint64_t human_pages;
@@ -633,6 +646,12 @@ void instance_exit(struct fleet *fleet, uint32_t instance, int code, bool oom, c
 void instance_drained_check(struct fleet *fleet, uint32_t instance);
 /* Starts it if it is down, wanted and nothing holds it. */
 void instance_try_start(struct fleet *fleet, uint32_t instance);
+/* One that is about to start does not; whether it was. */
+bool instance_cancel_start(struct fleet *fleet, uint32_t instance);
+/* Whether its check may change something; if so one is due. */
+void instance_health_consider(struct fleet *fleet, uint32_t instance);
+/* Busy share of its cores at this moment. */
+double instance_cpu_ratio(struct fleet *fleet, const struct instance *instance);
 /* What its effects make of its state. */
 void instance_mood(struct fleet *fleet, uint32_t instance);
 void instance_stand_still(struct fleet *fleet, uint32_t instance);
@@ -650,7 +669,25 @@ void instance_count_workers(struct fleet *fleet, uint32_t instance);
 /* Whether a service can do without one more instance for a while. */
 bool service_can_spare(struct fleet *fleet, uint32_t service);
 
+/* ---- controller.c */
+bool controller_may_start(struct fleet *fleet, uint32_t instance);
+void controller_start_refused(struct fleet *fleet, uint32_t instance);
+void controller_ejected(struct fleet *fleet, uint32_t service);
+void controller_instance_up(struct fleet *fleet, uint32_t instance);
+void controller_second(struct fleet *fleet);
+/* NULL, or why not. */
+const char *controller_stop(struct fleet *fleet, uint32_t service);
+const char *controller_stop_checks(struct fleet *fleet, uint32_t service);
+void controller_effect_on(struct fleet *fleet, uint32_t service, struct effect *effect);
+void controller_effect_off(struct fleet *fleet, uint32_t service, const struct effect *effect);
+
 /* ---- actuator.c */
+/* Instances that are not on their way out. */
+uint32_t service_staying(const struct fleet *fleet, uint32_t service);
+/* Adds instances where the platform has a place; the last one, or NONE. */
+uint32_t service_grow(struct fleet *fleet, uint32_t service, uint32_t count, const char *cause);
+/* The youngest go, one stays at least. */
+void service_shrink(struct fleet *fleet, uint32_t service, uint32_t count, const char *cause);
 void actuator_instance_up(struct fleet *fleet, uint32_t instance);
 void actuator_instance_gone(struct fleet *fleet, uint32_t instance);
 
@@ -733,6 +770,8 @@ void effect_leak_request(struct fleet *fleet, struct instance *instance);
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers);
 /* The same when a process ends by itself: what makes it do so stays. */
 void effect_process_exited(struct fleet *fleet, struct instance *instance);
+/* Takes off a service what lives in these layers; whether there was any. */
+bool effect_reset_service_layers(struct fleet *fleet, uint32_t service, uint32_t layers);
 /* A human ends it where it lives: everything on a service and its edges. */
 void effect_reset_service(struct fleet *fleet, uint32_t service);
 
@@ -743,8 +782,9 @@ bool effect_request_lost(struct fleet *fleet, const struct edge *edge, uint32_t 
 bool effect_answer_lost(struct fleet *fleet, const struct edge *edge,
                         const struct instance *instance, uint32_t from_zone, uint32_t to_zone,
                         uint64_t uid);
-/* Cores that others take, in parts of the instance's. */
+/* Cores that others take, in parts of the instance's; all, or what it sees. */
 double effect_cpu_load(struct fleet *fleet, const struct instance *instance);
+double effect_cpu_seen(struct fleet *fleet, const struct instance *instance);
 int64_t effect_io_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
 double effect_memory_bytes(struct fleet *fleet, const struct instance *instance);
 /* Workers that are left of `workers`. */

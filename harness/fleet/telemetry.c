@@ -27,11 +27,25 @@ void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
         if (instance->stopped == 0)
                 demand += instance->working * service->spec->cpu_share;
         if (instance_has_effects(fleet, instance))
-                demand += effect_cpu_load(fleet, instance) * cores;
+                demand += effect_cpu_seen(fleet, instance) * cores;
         if (demand > cores)
                 demand = cores;
         instance->cpu_area_s += demand * (double)(fleet->now - instance->cpu_at_ns) * 1e-9;
         instance->cpu_at_ns = fleet->now;
+}
+
+double instance_cpu_ratio(struct fleet *fleet, const struct instance *instance)
+{
+        const struct service *service = &fleet->services[instance->service];
+        double cores = instance_cores(service, instance), demand = instance->batch_load;
+
+        if (instance->state == INSTANCE_DOWN || instance->state == INSTANCE_BOOTING)
+                return 0;
+        if (instance->stopped == 0)
+                demand += instance->working * service->spec->cpu_share;
+        if (instance_has_effects(fleet, instance))
+                demand += effect_cpu_seen(fleet, instance) * cores;
+        return demand < cores ? demand / cores : 1;
 }
 
 /* Noise on every value of one sample: factors around 1. */

@@ -1,6 +1,8 @@
 /* injector.c - the plan becomes events in the fleet's own queue. */
 #include "harness/run/injector.h"
 
+#include <string.h>
+
 #include "harness/base/rng.h"
 
 static void fault_starts(void *user, uint32_t number);
@@ -22,6 +24,34 @@ static void resolve_instances(struct injector *injector, uint32_t number)
                 if (planned->places[i] < count)
                         fault->instances[fault->run.instance_count++] = members[planned->places[i]];
         fault->run.instances = fault->instances;
+}
+
+/* The entry whose name is an argument of this one, or NULL. */
+static const char *entry_named_by(const struct method_spec *entry)
+{
+        for (size_t i = 0; i < entry->fault->params_count; i++)
+                if (entry->fault->params[i].unit == FAULT_ENTRY)
+                        return entry->texts[i];
+        return NULL;
+}
+
+static bool is_entry(const struct injector *injector, uint32_t number, const char *name)
+{
+        return strcmp(injector->plan->faults[number].entry->name, name) == 0;
+}
+
+static void mark_services(struct injector *injector, uint32_t number);
+
+/* All that the entries of a name are on. */
+static void mark_of_entry(struct injector *injector, const char *name, bool *on)
+{
+        for (uint32_t i = 0; i < injector->plan->fault_count; i++) {
+                if (!is_entry(injector, i, name))
+                        continue;
+                mark_services(injector, i);
+                for (uint32_t k = 0; k < injector->scenario->fleet.service_count; k++)
+                        on[k] = on[k] || injector->faults[i].on_service[k];
+        }
 }
 
 static void mark_services(struct injector *injector, uint32_t number)
@@ -46,9 +76,14 @@ static void mark_services(struct injector *injector, uint32_t number)
         case TARGET_LOAD:
                 on[spec->loads[target->load].to] = true;
                 break;
+        case TARGET_NONE:
+                if (entry_named_by(planned->entry) != NULL) {
+                        mark_of_entry(injector, entry_named_by(planned->entry), on);
+                        break;
+                }
+                __attribute__((fallthrough));
         case TARGET_ZONE:
         case TARGET_HEALER:
-        case TARGET_NONE:
                 for (uint32_t i = 0; i < spec->service_count; i++)
                         on[i] = true;
                 break;
@@ -64,6 +99,16 @@ static void begin_or_end(struct injector *injector, const struct method_spec *en
         fleet_set_phase(injector->fleet, injector->active > 0 ? PHASE_DURING : PHASE_AFTER);
 }
 
+static uint32_t count_attached(const struct injector *injector, uint32_t number)
+{
+        const struct fault_run *run = &injector->faults[number].run;
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < run->effect_count; i++)
+                count += fleet_effect_count(injector->fleet, &run->effects[i]);
+        return count;
+}
+
 static void fault_starts(void *user, uint32_t number)
 {
         struct injector *injector = user;
@@ -77,6 +122,7 @@ static void fault_starts(void *user, uint32_t number)
         fault->run = (struct fault_run){
                 .ops = entry->fault,
                 .fleet = injector->fleet,
+                .host = &injector->host,
                 .arguments = entry->arguments,
                 .texts = entry->texts,
                 .dist = &entry->argument_dist[0],
@@ -102,6 +148,61 @@ static void fault_starts(void *user, uint32_t number)
         fault->started_ns = fault->run.now_ns;
         injector->started(injector->user, number);
         entry->fault->inject(&fault->run);
+        fault->attached = count_attached(injector, number);
+}
+
+/* ---- for kinds that ask about other entries */
+
+static bool is_on(void *user, const char *name, uint32_t service)
+{
+        struct injector *injector = user;
+
+        for (uint32_t i = 0; i < injector->plan->fault_count; i++) {
+                if (!is_entry(injector, i, name))
+                        continue;
+                mark_services(injector, i);
+                if (injector->faults[i].on_service[service])
+                        return true;
+        }
+        return false;
+}
+
+/* In again on the same places, with what it did so far kept. */
+static void put_in_again(struct injector *injector, uint32_t number)
+{
+        struct injected *fault = &injector->faults[number];
+        struct fault_run *run = &fault->run;
+
+        run->ops->lift(run);
+        for (uint32_t i = 0; i < run->effect_count; i++) {
+                run->touched += run->effects[i].touched;
+                fault->kept_sum += run->effects[i].measured_sum;
+                fault->kept_count += run->effects[i].measured_count;
+        }
+        run->effect_count = 0;
+        run->now_ns = fleet_now(injector->fleet);
+        run->ramp_for_ns = 0;
+        if (injector->plan->faults[number].entry->target.kind == TARGET_INSTANCES)
+                resolve_instances(injector, number);
+        run->ops->inject(run);
+        fault->attached = count_attached(injector, number);
+}
+
+static bool reapply(void *user, const char *name)
+{
+        struct injector *injector = user;
+        bool any = false;
+
+        for (uint32_t i = 0; i < injector->plan->fault_count; i++) {
+                struct injected *fault = &injector->faults[i];
+
+                if (!is_entry(injector, i, name) || !fault->active ||
+                    (fault->attached > 0 && count_attached(injector, i) >= fault->attached))
+                        continue;
+                put_in_again(injector, i);
+                any = true;
+        }
+        return any;
 }
 
 static void lift(struct injector *injector, uint32_t number)
@@ -152,6 +253,7 @@ bool injector_begin(struct injector *injector, struct arena *arena)
                 if (plan->faults[i].place_count > 0 &&
                     plan->faults[i].places[plan->faults[i].place_count - 1] >= most)
                         most = plan->faults[i].places[plan->faults[i].place_count - 1] + 1;
+        injector->host = (struct fault_host){injector, injector->scenario->fleet.service_count, is_on, reapply};
         injector->members = ARENA_ARRAY(arena, uint32_t, most + 1);
         if (injector->members == NULL)
                 return false;

@@ -17,6 +17,9 @@ struct injected {
         bool active;
         int64_t started_ns, ended_ns; /* TIME_NEVER: not */
         bool *on_service;
+        uint32_t attached;   /* targets that its effects were put on */
+        double kept_sum;     /* measured before it was put in again */
+        uint64_t kept_count;
 };
 
 struct injector {
@@ -29,6 +32,7 @@ struct injector {
         uint32_t active;     /* faults in force by the plan */
         uint64_t hash;       /* of what was really done */
         uint64_t overlay_before;
+        struct fault_host host; /* for kinds that ask about other entries */
         void *user;
         void (*started)(void *user, uint32_t fault);
         void (*ended)(void *user, uint32_t fault);

@@ -1128,8 +1128,8 @@ static void record_faults(struct world *world, struct arm_record *record)
         for (uint32_t i = 0; i < plan->fault_count; i++) {
                 const struct injected *fault = &world->injector.faults[i];
                 struct fault_effect *effect = &record->faults[i];
-                double sum = 0;
-                uint64_t count = 0;
+                double sum = fault->kept_sum;
+                uint64_t count = fault->kept_count;
 
                 *effect = (struct fault_effect){
                         .started_ns = fault->started_ns,

@@ -365,6 +365,39 @@ static void settle_name(struct read_context *ctx, const char *path, const json_t
         }
 }
 
+/* Names of other entries, which may stand further down. */
+static void check_named_entries(struct read_context *ctx, const char *path,
+                                const struct scenario *scenario, size_t index)
+{
+        const struct method_spec *entry = &scenario->method[index];
+        size_t params = entry->fault != NULL ? entry->fault->params_count : 0;
+
+        for (size_t p = 0; p < params; p++) {
+                const char *name = entry->texts[p];
+                struct nearest nearest;
+                bool found = false;
+
+                if (entry->fault->params[p].unit != FAULT_ENTRY || name == NULL)
+                        continue;
+                nearest_begin(&nearest, name);
+                for (size_t i = 0; i < scenario->method_count; i++) {
+                        if (i == index || scenario->method[i].name == NULL ||
+                            scenario->method[i].fault == NULL ||
+                            scenario->method[i].fault == entry->fault)
+                                continue;
+                        found = found || strcmp(scenario->method[i].name, name) == 0;
+                        nearest_offer(&nearest, scenario->method[i].name);
+                }
+                if (!found)
+                        read_unknown_name(
+                                ctx,
+                                json_path_key(ctx->session->arena,
+                                              json_path_key(ctx->session->arena, path, "arguments"),
+                                              entry->fault->params[p].name),
+                                "other entry", name, nearest.best);
+        }
+}
+
 void load_method(struct read_object *scenario, struct scenario *out)
 {
         const json_t *list = read_list(scenario, "method", READ_REQUIRED, METHOD_MAX);
@@ -383,4 +416,7 @@ void load_method(struct read_object *scenario, struct scenario *out)
                 load_entry(ctx, json, path, out, &entries[i]);
                 settle_name(ctx, path, json, entries, i);
         }
+        for (size_t i = 0; i < out->method_count; i++)
+                check_named_entries(ctx, json_path_index(arena, read_path(scenario, "method"), i),
+                                    out, i);
 }

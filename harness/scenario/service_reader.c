@@ -33,7 +33,7 @@ static const char *const fallback_names[] = {"none", "static", "cached", NULL};
 static const char *const supervisor_names[] = {"always", "never", NULL};
 
 /* Of the specification, but not of the simulated fleet yet. */
-static const char *const service_later[] = {"features", "autoscaler", NULL};
+static const char *const service_later[] = {"features", NULL};
 
 void read_retries(struct read_object *object, const char *key, struct retry_spec *out)
 {
@@ -298,6 +298,35 @@ static void load_service_zones(struct read_object *service, const struct fleet_s
                 read_error(service->ctx, read_path(service, "zones"), "the list is empty");
 }
 
+static void load_autoscaler(struct read_object *service, struct service_spec *out)
+{
+        static const char *const metrics[] = {"utilization", "cpu", "queue", NULL};
+        struct autoscaler_spec *spec = &out->autoscaler;
+        struct read_object o;
+        uint32_t metric = SCALE_BY_UTILIZATION;
+
+        *spec = (struct autoscaler_spec){
+                .target = 0.6, .min = out->instance_count, .max = out->instance_count, .cooldown_ns = NS_PER_MIN};
+        if (!read_child_begin(service, "autoscaler", READ_OPTIONAL, &o))
+                return;
+        spec->present = true;
+        read_choice(&o, "metric", READ_REQUIRED, metrics, &metric);
+        spec->metric = (enum scale_metric)metric;
+        if (spec->metric == SCALE_BY_QUEUE)
+                read_number(&o, "target", READ_REQUIRED, 0.001, 1e6, &spec->target);
+        else
+                read_ratio(&o, "target", READ_REQUIRED, 0.01, 1, &spec->target);
+        read_count(&o, "min", READ_OPTIONAL, 1, INSTANCES_MAX, &spec->min);
+        read_count(&o, "max", READ_REQUIRED, 1, INSTANCES_MAX, &spec->max);
+        if (spec->min > spec->max)
+                read_error(o.ctx, read_path(&o, "max"), "below the smallest number (%u)", spec->min);
+        else if (out->instance_count < spec->min || out->instance_count > spec->max)
+                read_error(o.ctx, o.path, "the %u instances at the start are not from %u to %u",
+                           out->instance_count, spec->min, spec->max);
+        read_duration(&o, "cooldown", READ_OPTIONAL, 0, 24 * NS_PER_HOUR, &spec->cooldown_ns);
+        read_object_end(&o);
+}
+
 /* The keys of a service but `name`, which was read before. */
 static void load_service(struct read_object *o, uint32_t index, struct fleet_spec *fleet,
                          struct edge_spec *edges, struct service_spec *out)
@@ -333,6 +362,7 @@ static void load_service(struct read_object *o, uint32_t index, struct fleet_spe
         load_data(o, index, fleet, edges, out);
         load_slo(o, &out->slo);
         load_health(o, out);
+        load_autoscaler(o, out);
         load_versions(o, out);
         read_refuse_keys(o, service_later);
         read_object_end(o);

@@ -131,8 +131,9 @@ static void read_whole_service(struct read_object *o, const struct fault_ops *fa
                                const struct fleet_spec *fleet, struct target_spec *out)
 {
         out->kind = TARGET_SERVICE;
-        if (read_service(o, "service", READ_REQUIRED, fleet, &out->service) &&
-            fault->lives_in == LAYER_CLIENT && fleet->load_count > 0 &&
+        if (!read_service(o, "service", READ_REQUIRED, fleet, &out->service))
+                return;
+        if (fault->lives_in == LAYER_CLIENT && fleet->load_count > 0 &&
             !has_load(fleet, out->service))
                 read_error(o->ctx, read_path(o, "service"), "no load source calls '%s'",
                            fleet->services[out->service].name);
@@ -264,6 +265,10 @@ static void check_needs(struct read_object *o, const struct fault_ops *fault,
                 key = "disk";
         else if (fault->needs == FAULT_NEEDS_QUOTA && service->quota.limit == 0)
                 key = "quota";
+        else if (fault->needs == FAULT_NEEDS_AUTOSCALER && !service->autoscaler.present)
+                key = "autoscaler";
+        else if (fault->needs == FAULT_NEEDS_HEALTH_CHECK && service->health_check.period_ns == 0)
+                key = "health_check";
         if (key != NULL && service->name != NULL)
                 read_error(o->ctx, read_path(o, "service"), "'%s' needs a service with a '%s', and '%s' has none",
                            fault->name, key, service->name);
