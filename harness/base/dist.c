@@ -49,7 +49,6 @@ enum {
 #define TABLE_W_MIN 0x1p-17 /* 2^-(OCTAVE_COUNT + 1) */
 #define W_BELOW_HALF 0x1.fffffffffffffp-2
 #define TABLE_ERROR_MAX 0.5e-6 /* of the mean; 1e-6 is promised */
-#define SAMPLE_NS_MAX 1e18
 #define SQRT_2PI 2.50662827463100050242
 
 enum side {
@@ -695,13 +694,7 @@ double dist_scv(const struct dist *dist)
         return dist_mean_ns(dist) > 0 ? kind_of(dist)->scv(dist) : 0;
 }
 
-int64_t dist_sample_ns(const struct dist *dist, double u)
+int64_t dist_sample_any_ns(const struct dist *dist, double u)
 {
-        double ns = dist_quantile_ns(dist, u);
-        int64_t whole;
-
-        if (!(ns < SAMPLE_NS_MAX))
-                return (int64_t)SAMPLE_NS_MAX;
-        whole = (int64_t)ns;
-        return whole + (ns - (double)whole >= 0.5);
+        return dist_round_ns(dist_quantile_ns(dist, u));
 }

@@ -36,11 +36,17 @@ static inline uint32_t hist_index(int64_t ns)
         return ((octave - HIST_OCTAVE_MIN) << HIST_STEP_BITS) + step;
 }
 
-static inline void hist_add(struct hist *hist, int64_t ns)
+/* For one duration that goes into several: `index` is hist_index(ns). */
+static inline void hist_add_at(struct hist *hist, uint32_t index, int64_t ns)
 {
         hist->count++;
         hist->sum_ns += ns > 0 ? (uint64_t)ns : 0;
-        hist->bucket[hist_index(ns)]++;
+        hist->bucket[index]++;
+}
+
+static inline void hist_add(struct hist *hist, int64_t ns)
+{
+        hist_add_at(hist, hist_index(ns), ns);
 }
 
 /* Adds `from` to `to`. A bucket that would pass 2^32 - 1 stays there. */

@@ -354,8 +354,10 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                 case EV_ARRIVAL:
                         load_arrival(fleet, index, generation);
                         break;
-                case EV_REACH:
                 case EV_WORKED:
+                        request_worked(fleet, index, generation);
+                        break;
+                case EV_REACH:
                 case EV_RESUME:
                 case EV_ANSWER:
                 case EV_RETRY:

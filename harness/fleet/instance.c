@@ -222,12 +222,6 @@ static void heartbeat_back(struct fleet *fleet, uint32_t index)
                                                 .text = "heartbeat is back"});
 }
 
-bool instance_has_effects(const struct fleet *fleet, const struct instance *instance)
-{
-        return instance->effects != NULL || fleet->services[instance->service].effects != NULL ||
-               instance->params != NULL;
-}
-
 int64_t instance_time_ns(const struct fleet *fleet, const struct instance *instance)
 {
         return (instance->stopped > 0 ? instance->stopped_at_ns : fleet->now) -

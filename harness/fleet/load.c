@@ -211,6 +211,13 @@ static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t 
         bool smooth, even;
         double units;
 
+        if (source->steady) {
+                source->block = next_block(fleet, source);
+                units = -det_log(rng_u01(source->block.word[0]));
+                if (!(spec->rate_per_s * IDLE_MAX_S > units))
+                        return TIME_NEVER;
+                return from_ns + 1 + (int64_t)(units / spec->rate_per_s * 1e9);
+        }
         if (spec->process == LOAD_TRACE && spec->trace.count == NULL) {
                 uint64_t n;
                 int64_t lap;
@@ -454,6 +461,8 @@ bool load_init(struct fleet *fleet)
                 source->name_hash = hash_mix(hash_text(source->spec->name), 1 + i / spec->load_count);
                 source->edge = spec->edge_count + i % spec->load_count;
                 source->state_until_ns = fleet->start_ns;
+                source->steady = source->spec->process == LOAD_POISSON && !source->crowd &&
+                                 source->spec->profile.shape == SHAPE_CONSTANT;
                 if (source->spec->process == LOAD_MMPP) /* begins in its first state */
                         source->state = source->spec->mmpp_count - 1;
                 if (source->crowd)

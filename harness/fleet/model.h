@@ -375,6 +375,7 @@ struct source {
         uint64_t name_hash;
         uint32_t edge;
         bool crowd;
+        bool steady;         /* Poisson at one rate: the usual one */
         double crowd_factor; /* arrivals besides, in parts of the source's rate; 0: none */
         uint32_t generation; /* of its pending arrival */
         uint64_t drawn;      /* arrivals made or tried */
@@ -530,6 +531,39 @@ static inline bool memory_is_calm(const struct service *service, const struct in
                instance->queue.length + instance->inside.length < service->memory_calm;
 }
 
+static inline bool instance_has_effects(const struct fleet *fleet, const struct instance *instance)
+{
+        return instance->effects != NULL || fleet->services[instance->service].effects != NULL;
+}
+
+/* What instance_cpu_touch() does when time has passed and somebody asks. */
+void instance_cpu_add(struct fleet *fleet, struct instance *instance);
+
+/* Brings the time its cores were busy up to now. */
+static inline void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
+{
+        if (fleet->options.telemetry && instance->cpu_at_ns != fleet->now)
+                instance_cpu_add(fleet, instance);
+}
+
+/* Latency sketch of telemetry: 4 steps an octave from 16 us on. Its steps are
+ * eighths of a histogram's, so that one index serves both. */
+enum { SKETCH_LOW_OCTAVE = 14 };
+
+static inline void sketch_add_at(struct sketch *sketch, uint32_t hist_index)
+{
+        const uint32_t below = (SKETCH_LOW_OCTAVE - HIST_OCTAVE_MIN) << 2;
+        uint32_t step = hist_index >> (HIST_STEP_BITS - 2);
+        uint32_t index = step > below ? step - below : 0;
+
+        if (index >= SKETCH_BUCKETS)
+                index = SKETCH_BUCKETS - 1;
+        if (sketch->bucket[index] < UINT16_MAX) {
+                sketch->bucket[index]++;
+                sketch->count++;
+        }
+}
+
 /* Workers of one instance, as its version and the level of degradation allow. */
 static inline uint32_t instance_workers(const struct service *service,
                                         const struct instance *instance)
@@ -609,6 +643,7 @@ void fleet_tell(struct fleet *fleet, const struct fleet_event *event);
 /* ---- request.c */
 uint32_t call_new(struct fleet *fleet);
 void call_begin(struct fleet *fleet, uint32_t call);
+void request_worked(struct fleet *fleet, uint32_t index, uint32_t generation); /* EV_WORKED */
 void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, uint32_t generation);
 void timer_ring_due(struct fleet *fleet, uint32_t edge);
 /* Everything on an instance is lost: queue and inside. */
@@ -617,7 +652,6 @@ void instance_lose_requests(struct fleet *fleet, uint32_t instance);
 void instance_start_waiting(struct fleet *fleet, uint32_t instance);
 /* Goes on with what the process did when it stood still. */
 void instance_resume_requests(struct fleet *fleet, uint32_t instance);
-void sketch_add(struct sketch *sketch, int64_t ns);
 double sketch_quantile_s(const struct sketch *sketch, double q);
 
 /* ---- load.c */
@@ -658,7 +692,6 @@ void instance_stand_still(struct fleet *fleet, uint32_t instance);
 void instance_go_on(struct fleet *fleet, uint32_t instance);
 /* Process time: stands still with the process. */
 int64_t instance_time_ns(const struct fleet *fleet, const struct instance *instance);
-bool instance_has_effects(const struct fleet *fleet, const struct instance *instance);
 /* After the limit changed. */
 void service_memory_changed(struct service *service);
 double instance_memory_bytes(struct fleet *fleet, struct instance *instance);
@@ -802,7 +835,6 @@ bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone);
 /* ---- telemetry.c */
 bool telemetry_init(struct fleet *fleet);
 void telemetry_interval_end(struct fleet *fleet);
-void instance_cpu_touch(struct fleet *fleet, struct instance *instance);
 
 /* ---- stock.c; all but the first two for fleets with stocks alone, unless said */
 bool stocks_init(struct fleet *fleet);

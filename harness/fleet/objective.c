@@ -116,6 +116,7 @@ void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
         const struct slo_spec *slo = &service->spec->slo;
         int64_t age_ns = fleet->now - call->first_at_ns;
         bool answered = outcome == CALL_OK || outcome == CALL_DEGRADED;
+        uint32_t age_index = hist_index(age_ns);
 
         if (!call->judged) {
                 bool late = slo->present && age_ns > slo->latency_ns;
@@ -135,7 +136,7 @@ void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
         service->bin.degraded += outcome == CALL_DEGRADED;
         if (answered)
                 service->bin.quality_sum += quality;
-        hist_add(service->bin_hist, age_ns);
+        hist_add_at(service->bin_hist, age_index, age_ns);
         if (service->watch.length > 0)
                 watch_ended(fleet, service, outcome, age_ns);
         if (call->first_at_ns >= fleet->measured_from_ns) {
@@ -144,7 +145,7 @@ void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
                 phase->outcome[outcome]++;
                 if (answered)
                         phase->quality_sum += (double)quality;
-                hist_add(&phase->latency, age_ns);
+                hist_add_at(&phase->latency, age_index, age_ns);
         }
 }
 

@@ -96,24 +96,7 @@ void req_release(struct fleet *fleet, uint32_t index)
         req_free(fleet, index);
 }
 
-/* ---- latency sketch of telemetry: 4 steps an octave from 16 us on */
-
-enum { SKETCH_LOW_OCTAVE = 14 };
-
-void sketch_add(struct sketch *sketch, int64_t ns)
-{
-        uint64_t v = ns < (int64_t)1 << SKETCH_LOW_OCTAVE ? (uint64_t)1 << SKETCH_LOW_OCTAVE
-                                                         : (uint64_t)ns;
-        uint32_t octave = 63u - (uint32_t)__builtin_clzll(v);
-        uint32_t index = ((octave - SKETCH_LOW_OCTAVE) << 2) + (uint32_t)((v >> (octave - 2)) & 3);
-
-        if (index >= SKETCH_BUCKETS)
-                index = SKETCH_BUCKETS - 1;
-        if (sketch->bucket[index] < UINT16_MAX) {
-                sketch->bucket[index]++;
-                sketch->count++;
-        }
-}
+/* ---- latency sketch of telemetry: see sketch_add_at() */
 
 double sketch_quantile_s(const struct sketch *sketch, double q)
 {
@@ -604,7 +587,7 @@ void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcom
         edge->failures += !good;
         edge->timeouts += outcome == CALL_TIMEOUT;
         if (fleet->options.telemetry)
-                sketch_add(&edge->sketch, latency_ns);
+                sketch_add_at(&edge->sketch, hist_index(latency_ns));
         if (call->holds != 0)
                 call_lets_go(fleet, (uint32_t)(call - fleet->calls));
         if (call->ticketed) {
@@ -911,7 +894,8 @@ static void req_answer(struct fleet *fleet, uint32_t index, enum call_outcome ou
         instance->answers++;
         instance->errors += outcome != CALL_OK && outcome != CALL_DEGRADED;
         if (instance->sketch != NULL)
-                sketch_add(instance->sketch, fleet->now + late_ns - req->arrived_ns);
+                sketch_add_at(instance->sketch,
+                              hist_index(fleet->now + late_ns - req->arrived_ns));
         if (req->arrived_ns >= fleet->measured_from_ns)
                 service->measure.completed++;
         req_free(fleet, index);
@@ -1277,6 +1261,14 @@ void instance_lose_requests(struct fleet *fleet, uint32_t index)
                 holdings_process_ended(fleet, index);
 }
 
+/* Half of all events: past the table of the others. */
+void request_worked(struct fleet *fleet, uint32_t index, uint32_t generation)
+{
+        if (fleet->reqs[index].state == REQ_WORKING &&
+            (fleet->reqs[index].generation & 0xffffffu) == generation)
+                req_worked(fleet, index);
+}
+
 void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, uint32_t generation)
 {
         switch (kind) {
@@ -1286,11 +1278,6 @@ void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, ui
                         fleet->instances[fleet->reqs[index].instance].coming--;
                         req_reach(fleet, index);
                 }
-                break;
-        case EV_WORKED:
-                if (fleet->reqs[index].state == REQ_WORKING &&
-                    (fleet->reqs[index].generation & 0xffffffu) == generation)
-                        req_worked(fleet, index);
                 break;
         case EV_RESUME:
                 if (fleet->reqs[index].state == REQ_STUCK_CALLING &&

@@ -16,13 +16,11 @@ const char *const fleet_event_names[FLEET_EVENT_KIND_COUNT] = {
         "error_message",       "instance_added", "instance_removed",
 };
 
-void instance_cpu_touch(struct fleet *fleet, struct instance *instance)
+void instance_cpu_add(struct fleet *fleet, struct instance *instance)
 {
         const struct service *service = &fleet->services[instance->service];
         double cores = instance_cores(service, instance), demand;
 
-        if (!fleet->options.telemetry || instance->cpu_at_ns == fleet->now)
-                return; /* nobody will ask, or nothing to add */
         demand = instance->batch_load;
         if (instance->stopped == 0)
                 demand += instance->working * service->spec->cpu_share;
