@@ -395,25 +395,3 @@ void ab_screen(const json_t *result, const char *report_path, bool in_colour, st
                 end_line(&screen);
         }
 }
-
-void ab_screen_line(const json_t *result, bool in_colour, struct text *out)
-{
-        struct screen screen = {out, in_colour};
-        const json_t *comparisons = result_at(result, "ab.comparisons");
-        size_t index;
-        json_t *comparison;
-
-        json_array_foreach(comparisons, index, comparison)
-        {
-                const char *verdict = result_text(comparison, "verdict");
-
-                text_cell(out, result_text(result, "scenario.file"), 28);
-                text_add(out, " ");
-                text_cell(out, result_text(comparison, "b"), 18);
-                text_add(out, " ");
-                ink(&screen, ink_of(verdict));
-                text_cell(out, verdict, SCREEN_COLUMNS - 48);
-                plain(&screen);
-                end_line(&screen);
-        }
-}

@@ -16,7 +16,4 @@
  * `report_path` may be NULL: nothing was written. */
 void ab_screen(const json_t *result, const char *report_path, bool in_colour, struct text *out);
 
-/* One line for a table over several scenarios. */
-void ab_screen_line(const json_t *result, bool in_colour, struct text *out);
-
 #endif

@@ -23,6 +23,7 @@
 #include "harness/run/run.h"
 #include "harness/scenario/metric_value.h"
 #include "reports/ab.h"
+#include "reports/ab_board.h"
 #include "reports/ab_screen.h"
 #include "reports/grade.h"
 #include "reports/metric_table.h"
@@ -355,7 +356,14 @@ static json_t *make_results(struct contest *contest)
         return first;
 }
 
-static int write_all(struct contest *contest, json_t *result, struct text *table)
+/* One that is not valid says nothing over all. */
+static void put_on_board(const json_t *result, int code, struct ab_board *board)
+{
+        if (validity_of(code) == EXIT_PASSED && !ab_board_add(board, result, ""))
+                fprintf(stderr, "chaos-run: out of memory\n");
+}
+
+static int write_all(struct contest *contest, json_t *result, struct ab_board *board)
 {
         struct series series;
         struct value_table values;
@@ -391,7 +399,7 @@ static int write_all(struct contest *contest, json_t *result, struct text *table
         ab_screen(result, written_ok ? written.report_path : NULL, in_colour, &screen);
         if (validity_of(code) != EXIT_PASSED)
                 text_addf(&screen, "the comparison is not valid: %s\n", exit_code_outcome(code));
-        ab_screen_line(result, in_colour, table);
+        put_on_board(result, code, board);
         printf("%s", text_bytes(&screen));
         ledger_end(contest->ledger, contest->results, facts,
                    interrupt_signal == 0 && written_ok);
@@ -404,7 +412,7 @@ static int write_all(struct contest *contest, json_t *result, struct text *table
 }
 
 /* What was compared before, by the database: its verdict again. */
-static int tell_stored(const struct contest *contest, struct text *table)
+static int tell_stored(const struct contest *contest, struct ab_board *board)
 {
         bool in_colour = screen_wants_colour(STDOUT_FILENO);
         struct stored_report stored;
@@ -421,7 +429,7 @@ static int tell_stored(const struct contest *contest, struct text *table)
         code = (int)json_integer_value(json_object_get(stored.result, "exit_code"));
         text_init(&screen);
         ab_screen(stored.result, NULL, in_colour, &screen);
-        ab_screen_line(stored.result, in_colour, table);
+        put_on_board(stored.result, code, board);
         printf("%s", text_bytes(&screen));
         text_release(&screen);
         stored_report_release(&stored);
@@ -472,7 +480,7 @@ static bool resume_contest(struct contest *contest, struct run_options *run)
         return true;
 }
 
-static int run_contest(struct contest *contest, struct text *table)
+static int run_contest(struct contest *contest, struct ab_board *board)
 {
         const struct options *options = contest->options;
         struct run_options run = {
@@ -493,7 +501,7 @@ static int run_contest(struct contest *contest, struct text *table)
         json_t *result;
 
         if (!resume_contest(contest, &run))
-                return tell_stored(contest, table);
+                return tell_stored(contest, board);
         progress_begin(&contest->progress, contest->scenarios[0]->file, options->quiet);
         if (run.count > 0)
                 status = run_scenario(&run);
@@ -519,7 +527,7 @@ static int run_contest(struct contest *contest, struct text *table)
                         contest->path, (double)contest->facts.requests,
                         (double)contest->facts.events, contest->facts.virtual_s,
                         contest->facts.simulated_s);
-        return write_all(contest, result, table);
+        return write_all(contest, result, board);
 }
 
 /* ---- the command */
@@ -534,7 +542,7 @@ static bool has_tag(const struct scenario *scenario, const struct text_list *wan
 }
 
 static int compare_file(const struct options *options, struct ledger *ledger, const char *path,
-                        bool many, struct text *table)
+                        bool many, struct ab_board *board)
 {
         struct contest contest = {.options = options, .ledger = ledger, .path = path};
         int code = EXIT_INVALID;
@@ -551,7 +559,7 @@ static int compare_file(const struct options *options, struct ledger *ledger, co
                 goto done;
         code = begin(&contest, many);
         if (code == EXIT_PASSED)
-                code = run_contest(&contest, table);
+                code = run_contest(&contest, board);
 done:
         ledger_leave(ledger);
         ab_destroy(contest.ab);
@@ -595,12 +603,65 @@ static int settled(const struct options *options, int code)
         return strcmp(options->inconclusive, "pass") == 0 ? EXIT_PASSED : EXIT_FAILED;
 }
 
+static bool write_text(const char *folder, const char *name, struct text *text,
+                       struct out_error *error)
+{
+        bool ok = text_ok(text) && out_file_write(folder, name, text_bytes(text), text->length, error);
+
+        text_release(text);
+        return ok;
+}
+
+static bool write_board(const char *folder, const json_t *comparison, struct out_error *error)
+{
+        char *json = json_dumps(comparison, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+        struct text text, markdown;
+        bool ok;
+
+        text_init(&text);
+        text_init(&markdown);
+        text_add(&text, json == NULL ? "" : json);
+        text_add(&text, "\n");
+        free(json);
+        ab_board_markdown(comparison, &markdown);
+        ok = out_folder_make(folder, error);
+        ok = ok && write_text(folder, "comparison.json", &text, error);
+        return write_text(folder, "comparison.md", &markdown, error) && ok;
+}
+
+/* Scenario by strategy, and what holds over all of them. */
+static int tell_board(const struct options *options, const struct ab_board *board, int code)
+{
+        const char *folder = options->out == NULL ? "chaos-results" : options->out;
+        struct out_error error = {""};
+        struct text screen;
+        json_t *comparison;
+        int overall = EXIT_PASSED;
+
+        text_init(&screen);
+        if (ab_board_count(board) > 1) {
+                comparison = ab_board_json(board, &overall);
+                if (comparison == NULL)
+                        return EXIT_INTERNAL;
+                ab_board_screen(comparison, &screen);
+                if (!write_board(folder, comparison, &error)) {
+                        fprintf(stderr, "chaos-run: %s\n", error.message);
+                        code = exit_code_worse(code, EXIT_IO_ERROR);
+                }
+                json_decref(comparison);
+        }
+        code = exit_code_worse(code, settled(options, overall));
+        printf("%s%s\n", text_bytes(&screen), exit_code_outcome(code));
+        text_release(&screen);
+        return code;
+}
+
 int command_ab(const struct options *given)
 {
         struct options options = *given;
         struct scenario_files files = {0};
         struct ledger ledger;
-        struct text table;
+        struct ab_board *board;
         int code;
 
         if (!is_asked_well(&options))
@@ -613,20 +674,24 @@ int command_ab(const struct options *given)
         code = ledger_open(&ledger, &options);
         if (code != EXIT_PASSED)
                 return code;
-        text_init(&table);
+        board = ab_board_create();
+        if (board == NULL) {
+                ledger_close(&ledger);
+                return EXIT_INTERNAL;
+        }
         interrupt_watch();
         code = scenario_files_list(&options, &files);
         for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
                 int one = compare_file(&options, &ledger, files.paths[i], files.count > 1,
-                                       &table);
+                                       board);
 
                 code = exit_code_worse(code, settled(&options, one));
                 if (files.count > 1)
                         printf("\n");
         }
         if (files.count > 1)
-                printf("%s%s\n", text_bytes(&table), exit_code_outcome(code));
-        text_release(&table);
+                code = tell_board(&options, board, code);
+        ab_board_destroy(board);
         scenario_files_release(&files);
         code = ledger_code(&ledger, code);
         ledger_close(&ledger);

@@ -120,6 +120,12 @@ class Comparison(chaos.Case):
         for stem in ("a", "b"):
             self.assertEqual("identical", self.ab("several/" + stem)["verdict"])
         self.assertEqual("passed", told.out.strip().splitlines()[-1])
+        with open(self.path("several", "comparison.json"), encoding="utf-8") as f:
+            board = json.load(f)
+        self.assertEqual(["a.json", "b.json"], [s["file"] for s in board["scenarios"]])
+        self.assertEqual(["identical"], [one["verdict"] for one in board["overall"]])
+        with open(self.path("several", "comparison.md"), encoding="utf-8") as f:
+            self.assertIn("| **over all** | | **identical** |", f.read())
 
     def test_a_gate_that_fails_makes_the_comparison_invalid(self):
         gate = {"title": "impossibly quick", "probes": [

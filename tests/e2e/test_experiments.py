@@ -1,0 +1,162 @@
+"""What experiments come to: verdicts that must be as they are, references, knock-out, a table."""
+import json
+import os
+import shutil
+
+import chaos
+
+DATA = os.path.join(chaos.TESTS, "data", "experiments")
+STRATEGIES = os.path.join(DATA, "strategies")
+
+# Telemetry that jumps about, and a life with restarts and deployments.
+RESTLESS = ["--set", 'fleet.telemetry={"interval":"5s","delay":"1s","noise":0.6}',
+            "--set", 'background=[{"kind":"benign_restart","rate":"120/h"},'
+                     '{"kind":"good_deployment","rate":"60/h"}]']
+
+
+def experiment(name):
+    return os.path.join(DATA, name)
+
+
+def strategy(name):
+    return os.path.join(STRATEGIES, name + ".json")
+
+
+class Verdicts(chaos.Case):
+    def compare(self, file, a, b, *args, out="out", **how):
+        return self.chaos("ab", file, "--a", a, "--b", b, "--out", self.path(out), "--no-plots",
+                          "--quiet", "--format", "json", "--allow-path", DATA, *args, **how)
+
+    def test_without_breakers_the_retry_storm_never_ends(self):
+        told = self.compare(experiment("storm.json"), "default", strategy("unbroken"), "--runs", "10")
+        self.assert_code(6, told)
+        ab = self.result()["ab"]
+        self.assertEqual("B worse", ab["verdict"])
+        rows = {row["metric"]: row for row in ab["metrics"]}
+        self.assertEqual((0, 10), (rows["collapse_ratio"]["events"]["a"],
+                                   rows["collapse_ratio"]["events"]["b"]))
+        self.assertIn("worse in 10 of 10", ab["sentence"])
+        self.assertIn("--replication", ab["worst"]["command"])
+
+    def test_faster_but_noisier_is_a_trade_off(self):
+        told = self.compare(experiment("shop.json"), strategy("slow"), strategy("noisy"), "--runs",
+                            "30", *RESTLESS)
+        self.assert_code(6, told)
+        verdict = self.result()["ab"]["verdict"]
+        self.assertRegex(verdict, "^trade-off: B better on failed requests.*, worse on "
+                                  ".*false actions per week")
+        self.assertIn("trade-off", told.out)
+
+    def test_conservative_and_aggressive_are_decided_on_latency(self):
+        """Half the pairs of the default, so that it does not take too long."""
+        told = self.compare(os.path.join(chaos.SCENARIOS, "latency.json"), "conservative",
+                            "aggressive", "--runs", "12", within_s=300)
+        self.assert_code(0, told)
+        ab = self.result()["ab"]
+        self.assertEqual("B better", ab["verdict"])
+        self.assertIn("fewer requests per run", ab["sentence"])
+        self.assertIn("all guardrails within the allowed margins", ab["sentence"])
+        self.assertGreater(ab["design"]["variance_ratio"], 1)
+
+    def test_several_strategies_have_a_row_a_ranking_and_untreated_beside_them(self):
+        told = self.compare(experiment("shop.json"), "default", "none", "--c", "reference:oracle",
+                            "--c", "aggressive", "--runs", "8")
+        self.assertIn(told.code, (0, 6, 7), told)
+        ab = self.result()["ab"]
+        self.assertEqual(["none", "reference:oracle", "aggressive"],
+                         [one["b"] for one in ab["comparisons"]])
+        self.assertEqual([1, 2, 3, 4], [entry["rank"] for entry in ab["ranking"]])
+        self.assertEqual("reference:oracle", ab["ranking"][0]["strategy"])
+        for entry in ab["ranking"]:
+            self.assertEqual(8, entry["value"]["n"])
+            self.assertIn("untreated_less", entry)
+        self.assertEqual(0, next(entry for entry in ab["ranking"] if entry["strategy"] == "none")
+                         ["untreated_less"]["value"])
+        # Holm and the limits are over all of them.
+        self.assertEqual(3 * 6, ab["design"]["simultaneous"])
+
+
+class References(chaos.Case):
+    def run_shop(self, out, *args, **how):
+        return self.chaos(experiment("shop.json"), "--out", self.path(out), "--no-plots", "--quiet",
+                          "--runs", "3", *args, **how)
+
+    def test_the_floor_stands_beside_the_grade_and_does_not_move_it(self):
+        told = self.run_shop("with", "--floor")
+        self.assertIn("Beside the references", told.out)
+        self.run_shop("without")
+        with_floor, without = self.result("with"), self.result("without")
+        floor = with_floor.pop("floor")
+        self.assertIsNone(without.pop("floor"))
+        for part in ("arms", "waterfall", "outcome", "thresholds", "invariants"):
+            self.assertEqual(without[part], with_floor[part], part)
+        by_name = {healer["name"]: healer["metrics"] for healer in floor["healers"]}
+        self.assertEqual(8, len(by_name))
+        for name in ("none", "placebo", "always-alarm"):
+            self.assertEqual(0, by_name["reference:" + name]["averted_harm"]["value"])
+        oracle = by_name["reference:oracle"]["averted_harm"]
+        own = with_floor["arms"]["treated"]["metrics"]["averted_harm"]
+        self.assertAlmostEqual(own["value"] / oracle["value"], floor["averted_share"]["value"])
+        self.assertEqual(3, floor["averted_share"]["n"])
+
+    def test_the_share_of_the_oracle_is_1(self):
+        self.run_shop("out", "--floor", "--strategy", "reference:oracle")
+        self.assertAlmostEqual(1, self.result()["floor"]["averted_share"]["value"])
+
+    def test_the_share_is_null_where_there_is_nothing_to_avert(self):
+        self.run_shop("out", "--floor", "--set", "method=[]", "--set", 'title="calm"')
+        self.assertIsNone(self.result()["floor"]["averted_share"]["value"])
+        self.assertEqual(0, self.result()["floor"]["averted_share"]["n"])
+
+    def test_knocked_out_deeds_are_counted_and_else_null(self):
+        self.run_shop("plain")
+        for name in ("harmful_actions", "unnecessary_actions"):
+            metric = self.result("plain")["arms"]["treated"]["metrics"][name]
+            self.assertEqual((None, 0), (metric["value"], metric["n"]))
+        self.run_shop("out", "--attribute")
+        result = self.result()
+        attribution, metrics = result["attribution"], result["arms"]["treated"]["metrics"]
+        self.assertGreater(len(attribution["deeds"]), 0)
+        for word in ("harmful", "unnecessary"):
+            self.assertEqual(attribution[word], metrics[word + "_actions"]["count"])
+            self.assertEqual(3, metrics[word + "_actions"]["n"])
+        self.assertEqual(len(attribution["deeds"]),
+                         sum(attribution[word] for word in ("helpful", "harmful", "unnecessary")))
+        for part in ("waterfall", "outcome", "faults"):
+            self.assertEqual(self.result("plain")[part], result[part], part)
+
+    def test_a_reference_stands_wherever_a_strategy_may(self):
+        scenario = chaos.small(healer="reference:placebo")
+        self.assert_code(0, self.run_small("out", scenario))
+        self.assertEqual("reference:placebo", self.result()["healer"]["name"])
+        told = self.run_small("wrong", chaos.small(), "--strategy", "reference:orcale")
+        self.assert_code(2, told)
+        self.assertIn("(nearest: 'reference:oracle')", told.err)
+        told = self.chaos("list", "strategies")
+        self.assertIn("reference:scale-to-zero", told.out)
+
+    def test_what_a_database_does_not_hold_is_refused(self):
+        for option in ("--floor", "--attribute"):
+            told = self.run_shop("out", option, "--db", self.path("x.db"), "--resume")
+            self.assert_code(2, told)
+            self.assertIn(option, told.err)
+
+
+class Board(chaos.Case):
+    def test_scenarios_disagree_and_the_board_says_where(self):
+        os.makedirs(self.path("many"))
+        for name in ("shop.json", "storm.json"):
+            shutil.copy(experiment(name), self.path("many", name))
+        told = self.chaos("ab", self.path("many"), "--a", "default", "--b", strategy("unbroken"),
+                          "--runs", "8", "--out", self.path("out"), "--no-plots", "--quiet",
+                          "--format", "json", "--allow-path", DATA)
+        self.assert_code(6, told)
+        with open(self.path("out", "comparison.json"), encoding="utf-8") as f:
+            board = json.load(f)
+        self.assertEqual(2, len(board["scenarios"]))
+        overall = board["overall"][0]
+        self.assertRegex(overall["verdict"], "worse")
+        self.assertIn("failed requests in storm.json", overall["worse"])
+        self.assertLess(overall["pooled"]["high"], 0)
+        self.assertEqual(2, overall["pooled"]["n"])
+        self.assertIn("over all", told.out)
