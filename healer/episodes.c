@@ -166,6 +166,7 @@ struct hlr_episode *hlr_episode_open(struct healer *healer, const struct hlr_cau
         episode->severity = severity;
         episode->preventive = preventive;
         episode->last_kind = HEALER_ACTION_COUNT;
+        episode->acted_ns = HEALER_NEVER;
         episode->well_since_ns = HEALER_NEVER;
         episode->quiet_since_ns = HEALER_NEVER;
         adopt(episode, cause);
@@ -191,6 +192,7 @@ void hlr_episode_close(struct healer *healer, struct hlr_episode *episode)
                 past->failure = episode->failure;
                 past->rung = episode->rung;
         }
+        hlr_account(healer, episode);
         hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_CLOSED);
         for (service = 0; service < healer->service_count; service++) {
                 for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {

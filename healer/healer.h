@@ -25,6 +25,7 @@
 #define HEALER_HEALER_H
 
 #include "healer/alloc.h"
+#include "healer/analytics.h"
 #include "healer/config.h"
 #include "healer/kinds.h"
 
@@ -245,6 +246,12 @@ struct healer_health_report {
 HEALER_API struct healer_stats healer_stats(const struct healer *healer);
 /* Of one service, or of all with HEALER_NONE (the worst status, the mean score). */
 HEALER_API struct healer_health_report healer_health_of(const struct healer *healer, uint32_t service);
+
+/* From now on every episode that ends is added to `analytics` (NULL: to none), which
+ * must outlive the healer or be taken away: a strategy is the action that decided
+ * it, a component the service. Prevented ones, in which nothing failed, are not. */
+HEALER_API enum healer_err healer_set_analytics(struct healer *healer,
+                                                struct healer_analytics *analytics);
 
 struct healer_effect {
         uint64_t tried, helped;

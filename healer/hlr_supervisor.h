@@ -160,6 +160,9 @@ struct hlr_episode {
         uint32_t rung, rungs_failed;
         enum healer_action_kind acting; /* the kind of the present rung */
         enum healer_action_kind last_kind; /* that was carried out; HEALER_ACTION_COUNT: none */
+        enum healer_action_kind tried[HEALER_ANALYTICS_ACTIONS_MAX]; /* kinds, in their order */
+        uint32_t tried_count;   /* may be more than have room */
+        int64_t acted_ns;       /* first command; HEALER_NEVER: none */
         struct hlr_target targets[HLR_TARGETS_MAX];
         uint32_t target_count;
         uint32_t commands_open, commands_ok;
@@ -191,6 +194,7 @@ struct healer {
         struct healer_config config;
         struct healer_callbacks callbacks;
         const struct healer_allocator *allocator;
+        struct healer_analytics *analytics; /* of the caller, or NULL */
         uint32_t actions_available;
         int64_t action_usual_ns[HEALER_ACTION_COUNT];
 
@@ -293,6 +297,11 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
                  uint32_t instance, double amount);
 
 /* ---- verification.c, escalation.c, learning.c, prediction.c, health.c */
+
+/* The episode goes into the caller's analytics, if there are any. */
+void hlr_account(struct healer *healer, const struct hlr_episode *episode);
+/* A command of that kind was given for the episode. */
+void hlr_tried(struct healer *healer, struct hlr_episode *episode, enum healer_action_kind kind);
 
 void hlr_verify(struct healer *healer);
 void hlr_escalate(struct healer *healer, struct hlr_episode *episode);

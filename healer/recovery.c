@@ -118,6 +118,8 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
         episode->commands_open++;
         if (!healer_actions[kind].shows_only && kind != HEALER_ACTION_ESCALATE)
                 episode->last_kind = kind;
+        if (kind != HEALER_ACTION_ESCALATE)
+                hlr_tried(healer, episode, kind);
         return true;
 }
 

@@ -85,6 +85,47 @@ START_TEST(an_erring_instance_is_restarted_and_its_callers_are_not)
 }
 END_TEST
 
+/* Two stories end: a restart that helps, and a crash that the platform mends. */
+START_TEST(every_episode_that_ends_is_in_the_account)
+{
+        struct healer_analytics_config config = healer_analytics_config_defaults();
+        struct healer_analytics_report *report = malloc(sizeof(*report));
+        struct healer_analytics *analytics;
+        struct rig *rig = rig_started();
+        int i;
+
+        ck_assert_int_eq(healer_analytics_create(&config, &analytics), HEALER_OK);
+        ck_assert_int_eq(healer_set_analytics(rig->healer, analytics), HEALER_OK);
+        rig_run(rig, 300);
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;
+        rig->edge[TO_PAYMENT].error_ratio = 0.3;
+        rig_run(rig, 30);
+        ck_assert_uint_eq(rig->order_count, 1);
+        rig_answer_all(rig, true);
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0;
+        rig->edge[TO_PAYMENT].error_ratio = 0;
+        for (i = 0; i < 60 && healer_stats(rig->healer).episodes_open > 0; i++)
+                rig_run(rig, 10);
+        rig_crash(rig, INSTANCE(CART, 0));
+        rig_run(rig, 10);
+        rig_comes_back(rig, INSTANCE(CART, 0));
+        rig_run(rig, 120);
+        ck_assert_int_eq(healer_analytics_report(analytics, rig->now_ns, HEALER_NEVER, report),
+                         HEALER_OK);
+        ck_assert_uint_eq(report->failures, 2);
+        ck_assert_uint_eq(report->attempts, 1);
+        ck_assert_uint_eq(report->successes, healer_stats(rig->healer).verified);
+        ck_assert_uint_eq(report->successes, 1);
+        ck_assert_str_eq(report->strategies[0].name, "restart_instance");
+        ck_assert_str_eq(report->timeline[1].actions[0], "restart_instance");
+        ck_assert_double_gt(report->mttr_s, 0);
+        ck_assert_double_lt(report->mttr_s, 60); /* without the dwell after it */
+        rig_free(rig);
+        healer_analytics_destroy(analytics);
+        free(report);
+}
+END_TEST
+
 START_TEST(a_crash_is_left_to_the_platform_while_it_copes)
 {
         struct rig *rig = rig_started();
@@ -321,6 +362,7 @@ int main(void)
                        a_slow_instance_loses_its_traffic_is_replaced_and_the_cure_verified);
         tcase_add_test(tcase, a_bad_way_is_no_reason_to_restart_anybody);
         tcase_add_test(tcase, an_erring_instance_is_restarted_and_its_callers_are_not);
+        tcase_add_test(tcase, every_episode_that_ends_is_in_the_account);
         tcase_add_test(tcase, a_crash_is_left_to_the_platform_while_it_copes);
         tcase_add_test(tcase, a_process_that_stays_away_is_replaced);
         tcase_add_test(tcase, planned_changes_are_no_failures);
