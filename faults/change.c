@@ -12,6 +12,7 @@
 enum { ERROR_RATE, SLOWDOWN, LEAK, CANARY_SHARE };
 enum { PARAMETER, VALUE };
 enum { PER_INSTANCE };
+enum { FEATURE };
 
 static const struct fault_param deployment_params[] = {
         {.name = "error_rate", .summary = "share of its requests that fail", .unit = FAULT_RATIO,
@@ -28,6 +29,11 @@ static const struct fault_param configuration_params[] = {
         {.name = "parameter", .summary = "a key of the service, or of the call",
          .unit = FAULT_PARAMETER, .required = true},
         {.name = "value", .summary = "what it is set to", .unit = FAULT_VALUE, .required = true},
+};
+
+static const struct fault_param flip_params[] = {
+        {.name = "feature", .summary = "that is switched: off if it was on, on if it was off",
+         .unit = FAULT_FEATURE, .required = true},
 };
 
 static const struct fault_param peer_params[] = {
@@ -101,6 +107,33 @@ const struct fault_ops fault_bad_configuration = {
         .params = configuration_params,
         .params_count = sizeof(configuration_params) / sizeof(configuration_params[0]),
         .inject = bad_configuration_inject,
+        .lift = fault_lift_effects,
+};
+
+static void feature_flag_flip_inject(struct fault_run *run)
+{
+        struct effect *effect = fault_effect(run, EFFECT_CONFIG, LAYER_CONFIG);
+
+        effect->setting = (struct setting){.parameter = PARAMETER_FEATURE,
+                                           .number = run->arguments[FEATURE]};
+        run->measured_what = "instances that got it";
+        fault_effect_on_targets(run, effect);
+}
+
+const struct fault_ops fault_feature_flag_flip = {
+        .name = "feature_flag_flip",
+        .family = "change",
+        .summary = "a feature is switched off that was on, or on that was off",
+        .failure_type = "configuration_error",
+        .effect = "off: answers are worth less and come sooner; on, though off by default: work takes longer by its cost",
+        .lifting = "the flag is as before",
+        .targets = FAULT_TARGET_SERVICE,
+        .lives_in = LAYER_CONFIG,
+        .chance = FAULT_CHANCE_PER_TARGET,
+        .params = flip_params,
+        .params_count = sizeof(flip_params) / sizeof(flip_params[0]),
+        .needs = FAULT_NEEDS_FEATURES,
+        .inject = feature_flag_flip_inject,
         .lift = fault_lift_effects,
 };
 

@@ -17,6 +17,8 @@
 enum { FRONT, BACK };
 enum { FOR_S = 400 };
 
+static const struct feature_spec back_features[] = {{"ranking", 0.5, 0.2, 250, 3}};
+
 static struct builder b;
 static struct books books;
 static struct fleet *fleet;
@@ -69,6 +71,7 @@ static const struct kind_case {
          {PARAMETER_CONCURRENCY, 4}},
         {"bad_configuration", AT_EDGE, {PARAMETER_TIMEOUT, 1e6}, true, {PARAMETER_TIMEOUT, 1e9}},
         {"bad_configuration", AT_EDGE, {PARAMETER_CALL_COUNT, 9}, true, {PARAMETER_CALL_COUNT, 1}},
+        {"feature_flag_flip", AT_BACK_WHOLE, {0}, false, {0}},
         {"peer_cost", AT_BACK_WHOLE, {0.5}, true, {0}},
         {"credential_stale", AT_BACK, {0}, false, {0}},
         {"placement_blocked", AT_BACK_WHOLE, {0}, false, {0}},
@@ -127,6 +130,8 @@ static void setup(void)
         b.services[BACK].zone_count = 3;
         b.services[BACK].memory_base_bytes = 100000000;
         b.services[BACK].memory_limit_bytes = 1000000000;
+        b.services[BACK].features = back_features;
+        b.services[BACK].feature_count = 1;
         b.services[BACK].disk = (struct disk_spec){1000000000, 0, 0};
         b.services[BACK].quota = (struct quota_spec){1e6, NS_PER_S, 1, false};
         build_call(&b, FRONT, BACK)->timeout_ns = NS_PER_S;
@@ -145,7 +150,7 @@ static void fit(const struct fault_ops *ops)
                 [FAULT_NEEDS_QUEUE] = DATA_QUEUE,
         };
 
-        if (ops->needs < FAULT_NEEDS_FDS)
+        if (ops->needs < FAULT_NEEDS_FDS || ops->needs > FAULT_NEEDS_QUEUE)
                 return;
         fleet_destroy(fleet);
         build_data(&b, 1, kept[ops->needs]);

@@ -9,6 +9,8 @@
 #include <check.h>
 #include <math.h>
 
+static const struct feature_spec some_features[] = {{"ranking", 0.5, 0.2, 250, 3}};
+
 static struct builder b;
 static struct books books;
 static struct fleet *fleet;
@@ -25,6 +27,10 @@ static void setup(void)
         b.services[1].instance_count = 3;
         b.services[1].memory_base_bytes = 100000000;
         b.services[1].memory_limit_bytes = 1000000000;
+        for (int i = 0; i < 2; i++) {
+                b.services[i].features = some_features;
+                b.services[i].feature_count = 1;
+        }
         b.services[1].disk = (struct disk_spec){1000000000, 0, 0};
         build_call(&b, 0, 1)->timeout_ns = NS_PER_S;
         build_load(&b, "users", 0, 50);
@@ -41,7 +47,7 @@ static void fit(const struct fault_ops *ops)
                 [FAULT_NEEDS_QUEUE] = DATA_QUEUE,
         };
 
-        if (ops->needs < FAULT_NEEDS_FDS)
+        if (ops->needs < FAULT_NEEDS_FDS || ops->needs > FAULT_NEEDS_QUEUE)
                 return;
         fleet_destroy(fleet);
         build_data(&b, 1, kept[ops->needs]);

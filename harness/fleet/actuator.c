@@ -314,6 +314,7 @@ static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_
         service->degrade_share = levels[level].capacity;
         service->timeout_factor = levels[level].timeout;
         service->level_quality = levels[level].quality;
+        feature_settle(service);
         service->level_concurrency = limit;
         service->concurrency =
                 service->spec->concurrency < limit ? service->spec->concurrency : limit;

@@ -62,6 +62,7 @@ static bool create_services(struct fleet *fleet)
                 service->memory_limit_bytes = spec->memory_limit_bytes;
                 service_memory_changed(service);
                 service->admit_share = 1.0;
+                service->feature_factor = 1.0;
                 service->degrade_share = 1.0;
                 service->concurrency = spec->concurrency;
                 service->level_concurrency = UINT32_MAX;
@@ -144,6 +145,7 @@ static bool create_edges(struct fleet *fleet)
 
 static bool create_all(struct fleet *fleet)
 {
+        admission_init(fleet);
         fleet->services = ARENA_ARRAY(&fleet->arena, struct service, fleet->service_count);
         fleet->edges = ARENA_ARRAY(&fleet->arena, struct edge, fleet->edge_count);
         fleet->zone_effects =

@@ -95,6 +95,17 @@ struct queue_spec {
         uint32_t max;          /* messages held, or QUEUE_UNBOUNDED */
 };
 
+/* Something that a service does besides, and can leave out. */
+struct feature_spec {
+        const char *name;
+        double cost;       /* share of the service time */
+        double quality;    /* share of the answer's */
+        uint32_t priority; /* 0..499, higher is kept longer */
+        uint32_t off_at;   /* level of degradation from which it is off; 0: off by default */
+};
+
+enum { FEATURES_MAX = 32, FEATURE_NEVER_OFF = 5, PRIORITY_USUAL = 250, PRIORITY_MAX = 499 };
+
 enum scale_metric { SCALE_BY_UTILIZATION, SCALE_BY_CPU, SCALE_BY_QUEUE };
 
 /* The platform's own. */
@@ -140,6 +151,8 @@ struct service_spec {
         const struct version_spec *versions; /* in order of their release; the first is in force */
         uint32_t version_count;
         struct autoscaler_spec autoscaler;
+        const struct feature_spec *features;
+        uint32_t feature_count;
 };
 
 struct edge_spec {

@@ -10,6 +10,7 @@
  *   instance.c          life of processes, health checks, supervisor
  *   actuator.c          what a healer's actions do
  *   controller.c        what the platform does by itself: placing, checks, scaling
+ *   feature.c           features that can be left out; admission by priority
  *   operations.c        the on-call human
  *   rolling.c           changes that go instance by instance
  *   version.c           versions and configurations of services
@@ -174,6 +175,13 @@ struct config {
         struct effect *effect; /* whose `setting` it is */
         uint32_t edge;         /* or NONE: of the service */
         struct config *before;
+};
+
+enum { PRIORITY_CLASSES = 5, PRIORITY_CLASS_WIDTH = 100 };
+
+/* Of a service that sheds: the mix of what came lately, by class of priority. */
+struct admission {
+        double seen[PRIORITY_CLASSES], credit[PRIORITY_CLASSES];
 };
 
 /* Of an autoscaler: samples since its last look. */
@@ -350,6 +358,8 @@ struct service {
         struct scaler scaler;
         double admit_share;      /* of what comes; below 1: shed */
         double admit_credit;
+        struct admission admission;
+        double feature_factor;   /* on own work, by the features that are on */
         double shed_share, degrade_share; /* what it is made of */
         uint32_t concurrency;    /* workers, as limited by degradation */
         uint32_t level_concurrency; /* that limit; UINT32_MAX: none */
@@ -490,6 +500,7 @@ struct fleet {
         struct pager *pagers; /* by service */
         struct roll *rolls;
         uint32_t roll_count, roll_capacity;
+        bool mixed_priorities; /* requests of more than one class of priority come */
         uint32_t scaler_count; /* services that scale by themselves */
         uint32_t memory_watched; /* instances whose version or configuration may fill their memory */
         double instance_added_s;
@@ -774,6 +785,13 @@ bool version_effect_attached(const struct fleet *fleet, const struct effect *eff
 /* A human puts right what is in force on a service. */
 void version_reset_service(struct fleet *fleet, uint32_t service);
 uint64_t version_digest(const struct fleet *fleet, uint64_t digest);
+
+/* ---- feature.c */
+/* What follows from the level and the flags. */
+void feature_settle(struct service *service);
+void admission_init(struct fleet *fleet);
+/* Whether a service that sheds takes one more. */
+bool admission_lets_in(struct fleet *fleet, struct service *service, uint32_t priority);
 
 /* ---- operations.c */
 bool operations_init(struct fleet *fleet);

@@ -42,7 +42,8 @@ enum parameter_kind {
         PARAMETER_RETRIES_MAX,
         PARAMETER_RETRIES_BUDGET,
         PARAMETER_CANCEL_ON_TIMEOUT,
-        PARAMETER_KIND_COUNT
+        PARAMETER_KIND_COUNT,
+        PARAMETER_FEATURE = PARAMETER_KIND_COUNT /* no key: the feature of that number is flipped */
 };
 
 struct parameter_row {

@@ -646,10 +646,10 @@ static double slowness(struct fleet *fleet, struct service *service, struct inst
         const struct service_spec *spec = service->spec;
         double cores = instance_cores(service, instance);
         double demand = instance->working * spec->cpu_share + instance->batch_load;
-        double factor = 1;
+        double factor = service->feature_factor;
 
         if (instance->params != NULL)
-                factor = version_slowness(service, instance->params);
+                factor *= version_slowness(service, instance->params);
         if (instance_has_effects(fleet, instance))
                 demand += effect_cpu_load(fleet, instance) * cores;
         if (demand > cores)
@@ -960,14 +960,10 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 req_turn_away(fleet, index, CALL_LOST, false);
                 return;
         }
-        if (service->admit_share < 1.0) {
-                service->admit_credit += service->admit_share;
-                if (service->admit_credit < 1.0) {
-                        service->measure.rejected += measured;
-                        req_turn_away(fleet, index, CALL_REJECTED, true);
-                        return;
-                }
-                service->admit_credit -= 1.0;
+        if (service->admit_share < 1.0 && !admission_lets_in(fleet, service, req->priority)) {
+                service->measure.rejected += measured;
+                req_turn_away(fleet, index, CALL_REJECTED, true);
+                return;
         }
         if (instance->state == INSTANCE_ZOMBIE) {
                 instance->requests++;

@@ -96,6 +96,8 @@ static bool set_configured(const struct service *service, struct parameters *p)
              config = config->before) {
                 uint32_t bit = UINT32_C(1) << config->effect->setting.parameter;
 
+                if (config->effect->setting.parameter == PARAMETER_FEATURE)
+                        continue;
                 if (config->edge == NONE && !(set & bit))
                         set_parameter(service, p, &config->effect->setting);
                 set |= config->edge == NONE ? bit : 0;
@@ -168,6 +170,7 @@ static void apply_all(struct fleet *fleet, uint32_t service_index)
                         fleet->memory_watched -= watches_memory(service, instance->params);
                         instance->params = NULL;
                 }
+        feature_settle(service);
         for (struct version *version = service->versions; version != NULL; version = version->older)
                 resolve(service, version);
         for (uint32_t i = 0; i < service->member_count; i++) {
@@ -503,7 +506,10 @@ static void config_push(struct fleet *fleet, uint32_t index, uint32_t edge, stru
                 config_settle_edge(fleet, edge);
         if (edge == NONE || !out_of_reach(&fleet->edges[edge], parameter))
                 effect->touched += service->member_count;
-        tell_changed(fleet, index, edge, parameter_rows[parameter].key);
+        tell_changed(fleet, index, edge,
+                     parameter == PARAMETER_FEATURE
+                             ? service->spec->features[(uint32_t)effect->setting.number].name
+                             : parameter_rows[parameter].key);
 }
 
 static void config_take(struct fleet *fleet, uint32_t index, struct config *config)

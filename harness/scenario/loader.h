@@ -48,6 +48,10 @@ bool read_setting(struct read_context *ctx, const json_t *json, const char *path
 void check_setting(struct read_context *ctx, const char *path, const struct service_spec *service,
                    const struct setting *setting);
 void load_versions(struct read_object *service, struct service_spec *out);
+void load_features(struct read_object *service, struct service_spec *out);
+/* Index of the feature of that name; reports an unknown one. */
+bool read_feature(struct read_context *ctx, const char *path, const struct service_spec *service,
+                  const char *name, uint32_t *out);
 
 /* method_reader.c, target_reader.c */
 void load_method(struct read_object *scenario, struct scenario *out);

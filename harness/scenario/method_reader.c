@@ -132,10 +132,17 @@ static bool is_name(const struct fault_param *param)
 static void read_name_argument(struct read_object *o, const struct fleet_spec *fleet,
                                const struct fault_param *param, size_t at, struct method_spec *out)
 {
+        uint32_t number;
+
         if (param->unit == FAULT_PARAMETER || param->unit == FAULT_VALUE)
                 read_setting_argument(o, fleet, param, at, out);
-        else
-                read_text(o, param->name, READ_OPTIONAL, &out->texts[at]);
+        else if (read_text(o, param->name, READ_OPTIONAL, &out->texts[at]) &&
+                 param->unit == FAULT_FEATURE && out->target.kind == TARGET_SERVICE &&
+                 out->target.service < fleet->service_count &&
+                 fleet->services[out->target.service].feature_count > 0 &&
+                 read_feature(o->ctx, read_path(o, param->name),
+                              &fleet->services[out->target.service], out->texts[at], &number))
+                out->arguments[at] = number;
 }
 
 static void load_arguments(struct read_object *entry, const struct fleet_spec *fleet,

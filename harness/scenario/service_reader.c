@@ -32,9 +32,6 @@ static const char *const balancing_names[] = {"round_robin", "random", "least_ou
 static const char *const fallback_names[] = {"none", "static", "cached", NULL};
 static const char *const supervisor_names[] = {"always", "never", NULL};
 
-/* Of the specification, but not of the simulated fleet yet. */
-static const char *const service_later[] = {"features", NULL};
-
 void read_retries(struct read_object *object, const char *key, struct retry_spec *out)
 {
         struct read_object o, backoff;
@@ -363,8 +360,8 @@ static void load_service(struct read_object *o, uint32_t index, struct fleet_spe
         load_slo(o, &out->slo);
         load_health(o, out);
         load_autoscaler(o, out);
+        load_features(o, out);
         load_versions(o, out);
-        read_refuse_keys(o, service_later);
         read_object_end(o);
 }
 

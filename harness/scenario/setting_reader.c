@@ -183,3 +183,77 @@ void load_versions(struct read_object *service, struct service_spec *out)
                 read_object_end(&o);
         }
 }
+
+/* Features ---------------------------------------------------------------------- */
+
+static bool find_feature(const struct service_spec *service, const char *name, uint32_t *out)
+{
+        for (uint32_t i = 0; i < service->feature_count; i++)
+                if (strcmp(service->features[i].name, name) == 0) {
+                        *out = i;
+                        return true;
+                }
+        return false;
+}
+
+bool read_feature(struct read_context *ctx, const char *path, const struct service_spec *service,
+                  const char *name, uint32_t *out)
+{
+        struct nearest nearest;
+
+        if (find_feature(service, name, out))
+                return true;
+        nearest_begin(&nearest, name);
+        for (uint32_t i = 0; i < service->feature_count; i++)
+                nearest_offer(&nearest, service->features[i].name);
+        read_unknown_name(ctx, path, "feature", name, nearest.best);
+        return false;
+}
+
+static void load_feature(struct read_context *ctx, const json_t *json, const char *path,
+                         const struct service_spec *service, struct feature_spec *out)
+{
+        struct read_object o;
+        uint32_t other;
+
+        *out = (struct feature_spec){.name = "", .priority = PRIORITY_USUAL};
+        if (!read_object_begin(ctx, json, path, &o))
+                return;
+        if (read_text(&o, "name", READ_REQUIRED, &out->name) &&
+            find_feature(service, out->name, &other) && &service->features[other] != out)
+                read_error(ctx, read_path(&o, "name"), "a second feature named '%s'", out->name);
+        read_ratio(&o, "cost", READ_OPTIONAL, 0, 100, &out->cost);
+        read_ratio(&o, "quality", READ_OPTIONAL, 0, 1, &out->quality);
+        read_count(&o, "priority", READ_OPTIONAL, 0, PRIORITY_MAX, &out->priority);
+        out->off_at = 1 + out->priority / 125; /* the least important go first */
+        read_count(&o, "off_at", READ_OPTIONAL, 0, FEATURE_NEVER_OFF, &out->off_at);
+        read_object_end(&o);
+}
+
+void load_features(struct read_object *service, struct service_spec *out)
+{
+        const json_t *list = read_list(service, "features", READ_OPTIONAL, FEATURES_MAX);
+        struct arena *arena = service->ctx->session->arena;
+        uint32_t count = (uint32_t)json_array_size(list);
+        struct feature_spec *features = ARENA_ARRAY(arena, struct feature_spec, count);
+        double cost = 0, quality = 0;
+
+        if (list == NULL || features == NULL)
+                return;
+        out->features = features;
+        for (uint32_t i = 0; i < count; i++) {
+                out->feature_count = i;
+                load_feature(service->ctx, json_array_get(list, i),
+                             json_path_index(arena, read_path(service, "features"), i), out,
+                             &features[i]);
+                cost += features[i].off_at > 0 ? features[i].cost : 0;
+                quality += features[i].off_at > 0 ? features[i].quality : 0;
+        }
+        out->feature_count = count;
+        if (cost > 1 + 1e-9)
+                read_error(service->ctx, read_path(service, "features"),
+                           "those that are on cost %.3g of the service time, which is above all of it", cost);
+        if (quality > 1 + 1e-9)
+                read_error(service->ctx, read_path(service, "features"),
+                           "those that are on make %.3g of the quality, which is above all of it", quality);
+}

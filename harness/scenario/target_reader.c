@@ -267,6 +267,8 @@ static void check_needs(struct read_object *o, const struct fault_ops *fault,
                 key = "quota";
         else if (fault->needs == FAULT_NEEDS_AUTOSCALER && !service->autoscaler.present)
                 key = "autoscaler";
+        else if (fault->needs == FAULT_NEEDS_FEATURES && service->feature_count == 0)
+                key = "features";
         else if (fault->needs == FAULT_NEEDS_HEALTH_CHECK && service->health_check.period_ns == 0)
                 key = "health_check";
         if (key != NULL && service->name != NULL)

@@ -34,8 +34,9 @@ BEYOND = {
         fault-disk-fill-without-disk fault-quota-cut-without-quota
         variable-unknown fault-healer-line fault-healer-line-latency version-name-twice
         cache-backend-itself cache-backend-unknown actor-undoes-itself actor-undoes-nobody
+        feature-name-twice flip-unknown-feature flip-without-features
         autoscaler-fault-without-one health-check-fault-without-one""",
-    NUMBERS: """autoscaler-max-below-min autoscaler-start-outside call-backoff-max-below call-cycle call-cycle-self call-explosion dist-branches-sum
+    NUMBERS: """features-cost features-quality autoscaler-max-below-min autoscaler-start-outside call-backoff-max-below call-cycle call-cycle-self call-explosion dist-branches-sum
         configuration-parameter-of-a-call
         dist-lognormal-order dist-uniform-order evaluation-lead fault-at-late load-classes-sum
         load-profile-steps memory-limit-below-base operations-windows
