@@ -200,12 +200,10 @@ void hlr_decide(struct healer *healer)
 
 /* ---- hands on */
 
-static enum healer_err answer(struct healer *healer, uint64_t id, const char *who, bool yes)
+enum healer_err hlr_answer(struct healer *healer, uint64_t id, const char *who, bool yes)
 {
         struct hlr_episode *episode = hlr_episode_find(healer, id);
 
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (who == NULL || who[0] == '\0')
                 return HEALER_E_RANGE;
         if (episode == NULL || episode->state != HLR_EPISODE_APPROVAL || episode->approved ||
@@ -219,23 +217,11 @@ static enum healer_err answer(struct healer *healer, uint64_t id, const char *wh
         return HEALER_OK;
 }
 
-enum healer_err healer_approve(struct healer *healer, uint64_t episode, const char *who)
-{
-        return answer(healer, episode, who, true);
-}
-
-enum healer_err healer_reject(struct healer *healer, uint64_t episode, const char *who)
-{
-        return answer(healer, episode, who, false);
-}
-
-enum healer_err healer_register_strategy(struct healer *healer, enum healer_failure failure,
-                                         const struct healer_ladder *ladder)
+enum healer_err hlr_register_strategy(struct healer *healer, enum healer_failure failure,
+                                      const struct healer_ladder *ladder)
 {
         uint32_t i;
 
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if ((unsigned)failure >= HEALER_FAILURE_COUNT || ladder->count > HEALER_RUNGS_MAX)
                 return HEALER_E_RANGE;
         for (i = 0; i < ladder->count; i++) {

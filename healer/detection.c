@@ -234,16 +234,14 @@ static double interval_s(const struct healer *healer)
         return (double)interval / 1e9;
 }
 
-enum healer_err healer_observe_instance(struct healer *healer, int64_t at_ns,
-                                        const struct healer_instance_sample *sample)
+enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
+                                     const struct healer_instance_sample *sample)
 {
         struct hlr_instance *instance;
         struct hlr_service *service;
         struct hlr_monitor *m;
         double calls, failed;
 
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (sample->instance >= healer->instance_count) {
                 healer->stats.dropped++;
                 return HEALER_E_RANGE;
@@ -286,14 +284,12 @@ enum healer_err healer_observe_instance(struct healer *healer, int64_t at_ns,
         return HEALER_OK;
 }
 
-enum healer_err healer_observe_edge(struct healer *healer, int64_t at_ns,
-                                    const struct healer_edge_sample *sample)
+enum healer_err hlr_observe_edge(struct healer *healer, int64_t at_ns,
+                                 const struct healer_edge_sample *sample)
 {
         struct hlr_edge *edge;
         double calls;
 
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (sample->edge >= healer->edge_count) {
                 healer->stats.dropped++;
                 return HEALER_E_RANGE;
@@ -312,11 +308,9 @@ enum healer_err healer_observe_edge(struct healer *healer, int64_t at_ns,
         return HEALER_OK;
 }
 
-enum healer_err healer_observe_custom(struct healer *healer, int64_t at_ns, uint32_t service,
-                                      double value)
+enum healer_err hlr_observe_custom(struct healer *healer, int64_t at_ns, uint32_t service,
+                                   double value)
 {
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (service >= healer->service_count) {
                 healer->stats.dropped++;
                 return HEALER_E_RANGE;
@@ -327,10 +321,8 @@ enum healer_err healer_observe_custom(struct healer *healer, int64_t at_ns, uint
         return HEALER_OK;
 }
 
-enum healer_err healer_observe_breaker(struct healer *healer, uint32_t edge, bool keeps_off)
+enum healer_err hlr_observe_breaker(struct healer *healer, uint32_t edge, bool keeps_off)
 {
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (edge >= healer->edge_count)
                 return HEALER_E_RANGE;
         if (healer->edges[edge].kept_off != keeps_off)

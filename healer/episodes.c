@@ -356,12 +356,10 @@ void hlr_episodes_update(struct healer *healer)
         }
 }
 
-enum healer_err healer_close_episode(struct healer *healer, uint64_t id)
+enum healer_err hlr_close_episode(struct healer *healer, uint64_t id)
 {
         struct hlr_episode *episode = hlr_episode_find(healer, id);
 
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (episode == NULL)
                 return HEALER_E_NOT_FOUND;
         episode->closing = true;

@@ -160,10 +160,8 @@ void hlr_take_event(struct healer *healer, const struct healer_occurrence *event
                 take_instance_event(healer, &healer->instances[event->instance], event);
 }
 
-enum healer_err healer_observe_event(struct healer *healer, const struct healer_occurrence *event)
+enum healer_err hlr_observe_event(struct healer *healer, const struct healer_occurrence *event)
 {
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if ((unsigned)event->kind >= HEALER_OCCURRED_KIND_COUNT)
                 return HEALER_E_RANGE;
         healer->told = true;

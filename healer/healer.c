@@ -2,11 +2,9 @@
  *
  * A tick runs the stages over what was observed since the last one: detection,
  * diagnosis (in episodes.c), prediction, decision with recovery, verification,
- * escalation. What they say and order is collected, and given away when all of
- * them are done: callbacks see a healer at rest, and one that calls back in is
- * told HEALER_E_BUSY instead of tangling it.
+ * escalation. What they say and order is collected; gate.c hands it on.
  *
- * Not here: anything that knows what a failure is.
+ * Not here: anything that knows what a failure is, and who may come in when.
  */
 #include "healer/healer.h"
 
@@ -125,6 +123,10 @@ enum healer_err healer_create(const struct healer_config *config,
         healer = hlr_alloc(allocator, sizeof(*healer));
         if (healer == NULL)
                 return HEALER_E_NOMEM;
+        if (pthread_mutex_init(&healer->lock, NULL) != 0) {
+                hlr_free(allocator, healer);
+                return HEALER_E_NOMEM;
+        }
         healer->config = *config;
         healer->callbacks = *callbacks;
         healer->allocator = allocator;
@@ -163,6 +165,7 @@ void healer_destroy(struct healer *healer)
                 hlr_free(allocator, healer->edges);
         if (healer->instances != NULL)
                 hlr_free(allocator, healer->instances);
+        (void)pthread_mutex_destroy(&healer->lock);
         hlr_free(allocator, healer);
 }
 
@@ -240,20 +243,6 @@ void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
         hlr_say(healer, &notice);
 }
 
-static void deliver(struct healer *healer)
-{
-        uint32_t i;
-
-        healer->busy = true;
-        for (i = 0; healer->callbacks.note != NULL && i < healer->notice_count; i++)
-                healer->callbacks.note(healer->callbacks.user, &healer->notices[i]);
-        for (i = 0; healer->callbacks.act != NULL && i < healer->order_count; i++)
-                healer->callbacks.act(healer->callbacks.user, &healer->orders[i]);
-        healer->busy = false;
-        healer->notice_count = 0;
-        healer->order_count = 0;
-}
-
 /* ---- a tick */
 
 /* The next instant at which waiting alone would change something. */
@@ -302,10 +291,8 @@ static bool due(const struct healer *healer)
         return hlr_sub(healer->now_ns, healer->judged_ns) >= healer->config.detection.interval_ns;
 }
 
-enum healer_err healer_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns)
+enum healer_err hlr_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns)
 {
-        if (healer->busy)
-                return HEALER_E_BUSY;
         if (now_ns < healer->now_ns) {
                 healer->stats.time_went_back++;
                 now_ns = healer->now_ns;
@@ -321,7 +308,6 @@ enum healer_err healer_tick(struct healer *healer, int64_t now_ns, int64_t *next
                         healer->judged_ns = now_ns;
                 healer->sampled = false;
                 healer->told = false;
-                deliver(healer);
         }
         *next_ns = next_wake(healer);
         if (healer->sampled)
@@ -330,7 +316,7 @@ enum healer_err healer_tick(struct healer *healer, int64_t now_ns, int64_t *next
         return HEALER_OK;
 }
 
-struct healer_stats healer_stats(const struct healer *healer)
+struct healer_stats hlr_stats(const struct healer *healer)
 {
         struct healer_stats stats = healer->stats;
 

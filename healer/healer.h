@@ -11,13 +11,18 @@
  *
  * It owns no clock, no thread and no file. The caller passes the time in; it
  * may stand still and must not go back (if it does, it is taken as standing
- * still, and counted). Calls on one healer come from one thread at a time.
- * Callbacks are made at the end of healer_tick(), when its thinking is done;
- * a call back into the same healer from inside one answers HEALER_E_BUSY.
+ * still, and counted).
+ *
+ * Any thread may call anything at any time, but destroy. Callbacks are made at
+ * the end of healer_tick(), when its thinking is done, one at a time and without
+ * a lock held: an action may take as long as it likes, and other threads go on
+ * meanwhile. A call back into the same healer from inside one answers
+ * HEALER_E_BUSY; looking (stats, health, effect) is allowed. What one thread's
+ * tick finds while another one is calling back is handed on by that other one.
  *
  * Memory: four allocations at create, one when an added instance finds no room,
  * none while observing samples or ticking. About 2.2 KiB an instance, 0.4 KiB an
- * edge, 2.2 KiB a service and 160 KiB besides; at most 4 x the instances of the
+ * edge, 2.2 KiB a service and 240 KiB besides; at most 4 x the instances of the
  * start + 256 are followed, later ones are counted in `dropped`.
  * Time: O(1) a sample; a tick is O(instances + edges + services).
  */

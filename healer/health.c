@@ -210,7 +210,7 @@ static int rank(enum healer_status status)
         return ranks[status];
 }
 
-struct healer_health_report healer_health_of(const struct healer *healer, uint32_t service)
+struct healer_health_report hlr_health_of(const struct healer *healer, uint32_t service)
 {
         struct healer_health_report all = {HEALER_UNKNOWN, NAN, NAN, 0};
         struct healer_health_report one;

@@ -14,6 +14,7 @@
 #include "healer/hlr_base.h"
 
 #include <math.h>
+#include <pthread.h>
 
 enum {
         HLR_TREND_MAX = 64,     /* samples of memory kept for an instance */
@@ -223,14 +224,42 @@ struct healer {
         uint64_t next_id;
         bool sampled;           /* samples came since they were last judged */
         bool told;              /* something else did */
-        bool busy;              /* callbacks are being made */
         struct healer_stats stats;
 
         struct healer_notice notices[HLR_NOTICES_MAX];
         uint32_t notice_count;
         struct healer_command orders[HLR_COMMANDS_MAX];
         uint32_t order_count;
+
+        /* of gate.c */
+        pthread_mutex_t lock;   /* on all of the above, but while calling back */
+        bool handing_on;        /* `hands` is calling back */
+        pthread_t hands;
+        struct healer_notice notices_out[HLR_NOTICES_MAX];
+        struct healer_command orders_out[HLR_COMMANDS_MAX];
 };
+
+/* ---- what gate.c lets in; with the lock held */
+
+enum healer_err hlr_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns);
+enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
+                                     const struct healer_instance_sample *sample);
+enum healer_err hlr_observe_edge(struct healer *healer, int64_t at_ns,
+                                 const struct healer_edge_sample *sample);
+enum healer_err hlr_observe_custom(struct healer *healer, int64_t at_ns, uint32_t service,
+                                   double value);
+enum healer_err hlr_observe_event(struct healer *healer, const struct healer_occurrence *event);
+enum healer_err hlr_observe_breaker(struct healer *healer, uint32_t edge, bool keeps_off);
+enum healer_err hlr_observe_result(struct healer *healer, int64_t at_ns,
+                                   const struct healer_result *result);
+enum healer_err hlr_answer(struct healer *healer, uint64_t id, const char *who, bool yes);
+enum healer_err hlr_close_episode(struct healer *healer, uint64_t id);
+enum healer_err hlr_register_strategy(struct healer *healer, enum healer_failure failure,
+                                      const struct healer_ladder *ladder);
+struct healer_stats hlr_stats(const struct healer *healer);
+struct healer_health_report hlr_health_of(const struct healer *healer, uint32_t service);
+struct healer_effect hlr_effect(const struct healer *healer, enum healer_failure failure,
+                                enum healer_action_kind action);
 
 /* ---- out (healer.c) */
 

@@ -71,16 +71,8 @@ void hlr_account(struct healer *healer, const struct hlr_episode *episode)
         (void)healer_analytics_add(healer->analytics, &healing);
 }
 
-enum healer_err healer_set_analytics(struct healer *healer, struct healer_analytics *analytics)
-{
-        if (healer->busy)
-                return HEALER_E_BUSY;
-        healer->analytics = analytics;
-        return HEALER_OK;
-}
-
-struct healer_effect healer_effect(const struct healer *healer, enum healer_failure failure,
-                                   enum healer_action_kind action)
+struct healer_effect hlr_effect(const struct healer *healer, enum healer_failure failure,
+                                enum healer_action_kind action)
 {
         struct healer_effect none = {0, 0, 0.5};
 

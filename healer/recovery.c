@@ -471,11 +471,9 @@ void hlr_take_result(struct healer *healer, int64_t at_ns, const struct healer_r
         command->order.id = 0;
 }
 
-enum healer_err healer_observe_result(struct healer *healer, int64_t at_ns,
-                                      const struct healer_result *result)
+enum healer_err hlr_observe_result(struct healer *healer, int64_t at_ns,
+                                   const struct healer_result *result)
 {
-        if (healer->busy)
-                return HEALER_E_BUSY;
         healer->told = true;
         hlr_take_result(healer, at_ns, result);
         return HEALER_OK;

@@ -19,7 +19,7 @@ import re
 import sys
 
 LIBC = set(
-    """assert.h complex.h ctype.h errno.h float.h inttypes.h limits.h math.h stdalign.h stdarg.h
+    """assert.h complex.h ctype.h errno.h float.h inttypes.h limits.h math.h pthread.h stdalign.h stdarg.h
     stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h
     tgmath.h threads.h""".split()
 )
