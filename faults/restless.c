@@ -149,6 +149,7 @@ const struct fault_ops fault_zone_outage = {
         .targets = FAULT_TARGET_ZONE,
         .lives_in = LAYER_ZONE,
         .chance = FAULT_CHANCE_PER_TARGET,
+        .destructive = true,
         .inject = zone_outage_inject,
         .lift = fault_lift_effects,
 };

@@ -36,24 +36,22 @@ static size_t windows_of_fault(const struct arm_record *record, uint32_t fault,
                                struct fault_window *out)
 {
         size_t count = 0;
-        bool active = false;
+        unsigned active = 0;
 
-        /* One entry a target: those of one start come together, and so do those
-         * of one end; the last end counts. */
+        /* Plays that overlap are one window, until the last of them has ended. */
         for (size_t i = 0; i < record->journal_count; i++) {
                 const struct journal_entry *entry = &record->journal[i];
                 if (entry->ref != fault)
                         continue;
-                if (entry->type == JOURNAL_FAULT_STARTED && !active) {
+                if (entry->type == JOURNAL_FAULT_STARTED && active++ == 0) {
                         if (out)
                                 out[count] = (struct fault_window){ fault, (uint32_t)count,
                                                                     entry->at_ns, record->end_ns };
                         count++;
-                        active = true;
                 } else if (entry->type == JOURNAL_FAULT_ENDED && count) {
                         if (out)
                                 out[count - 1].end_ns = entry->at_ns;
-                        active = false;
+                        active -= active > 0;
                 }
         }
         if (!count && record->faults && record->faults[fault].started_ns != TIME_NEVER) {

@@ -373,20 +373,58 @@ static json_t *windows_json(const struct graded *graded, uint32_t fault)
         return list;
 }
 
-static json_t *judge_fault(const struct graded *graded, uint32_t f, int *code)
+static bool touched_something(const struct graded *graded, uint32_t f)
 {
         static const enum arm faulted[] = { ARM_TREATED, ARM_SHADOW, ARM_UNTREATED };
+
+        for (size_t r = 0; r < graded->count; r++)
+                for (size_t k = 0; k < sizeof(faulted) / sizeof(*faulted); k++)
+                        if (graded->all[r]->arms[faulted[k]].run &&
+                            graded->all[r]->arms[faulted[k]].touched[f] > 0)
+                                return true;
+        return false;
+}
+
+/* A monkey's choices have taken effect when one of them has: the others need not
+ * have been drawn. */
+static bool takes_effect(const struct graded *graded, uint32_t f)
+{
+        const struct meta_fault *faults = graded->meta->faults;
+
+        if (touched_something(graded, f))
+                return true;
+        for (uint32_t i = 0; faults[f].monkey && i < graded->meta->fault_count; i++)
+                if (faults[i].monkey && !strcmp(faults[i].monkey, faults[f].monkey) &&
+                    touched_something(graded, i))
+                        return true;
+        return false;
+}
+
+/* A run that was stopped may not have come to it. */
+static bool was_cut_off(const struct graded *graded, uint32_t f)
+{
+        bool stopped = false;
+
+        for (size_t r = 0; r < graded->count; r++) {
+                stopped |= graded->all[r]->stopped;
+                for (unsigned a = 0; a < ARM_COUNT; a++)
+                        for (size_t w = 0; w < graded->all[r]->arms[a].window_count; w++)
+                                if (graded->all[r]->arms[a].windows[w].fault == f)
+                                        return false;
+        }
+        return stopped;
+}
+
+static json_t *judge_fault(const struct graded *graded, uint32_t f, int *code)
+{
         const struct meta_fault *fault = &graded->meta->faults[f];
         uint64_t touched = 0;
         double measured = 0;
         size_t measured_count = 0;
         const char *what = "";
-        bool effective = false;
+        bool effective = takes_effect(graded, f);
 
         for (size_t r = 0; r < graded->count; r++) {
-                for (size_t k = 0; k < sizeof(faulted) / sizeof(*faulted); k++)
-                        effective |= graded->all[r]->arms[faulted[k]].run &&
-                                     graded->all[r]->arms[faulted[k]].touched[f] > 0;
                 /* What it does when nobody acts, if that world was run. */
                 const struct kept_arm *arm = &graded->all[r]->arms[ARM_UNTREATED];
                 if (!arm->run)
@@ -400,9 +438,9 @@ static json_t *judge_fault(const struct graded *graded, uint32_t f, int *code)
                 what = arm->measured_what[f] ? arm->measured_what[f] : "";
                 measured_count++;
         }
-        if (!effective && graded->count)
+        if (!effective && graded->count && !was_cut_off(graded, f))
                 *code = exit_code_worse(*code, EXIT_NOT_EFFECTIVE);
-        return json_pack("{s:s, s:s, s:b, s:I, s:{s:s, s:o}, s:s?, s:s?, s:b, s:o}",
+        return json_pack("{s:s, s:s, s:b, s:I, s:{s:s, s:o}, s:s?, s:s?, s:b, s:b, s:o}",
                          "name", fault->name,
                          "fault", fault->kind,
                          "effective", effective,
@@ -412,6 +450,7 @@ static json_t *judge_fault(const struct graded *graded, uint32_t f, int *code)
                          "family", fault->family,
                          "lives_in", fault->lives_in,
                          "harmful", fault->harmful,
+                         "policy_coupled", fault->policy_coupled,
                          "windows", windows_json(graded, f));
 }
 

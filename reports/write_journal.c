@@ -137,6 +137,10 @@ void journal_line(const struct run_meta *meta, uint32_t run, enum arm arm,
         if (has_outcome(entry->type))
                 add_flag(out, "ok", entry->ok);
         add_text(out, "text", entry->text);
+        if (entry->entry != NULL && *entry->entry != '\0') {
+                text_add(out, ",\"entry\":");
+                text_add(out, entry->entry); /* JSON already */
+        }
         text_add(out, "}");
 }
 

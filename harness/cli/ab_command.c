@@ -19,6 +19,7 @@
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
+#include "harness/run/plan.h"
 #include "harness/run/reference.h"
 #include "harness/run/run.h"
 #include "harness/scenario/metric_value.h"
@@ -41,6 +42,7 @@ struct contest {
         const char *path;
         const char *names[AB_STRATEGIES_MAX];
         uint32_t count; /* strategies */
+        uint32_t matrix_index;
         struct scenario *scenarios[AB_STRATEGIES_MAX];
         struct chosen_healer chosen[AB_STRATEGIES_MAX];
         struct run_healer healers[AB_STRATEGIES_MAX];
@@ -113,32 +115,26 @@ static void take_progress(void *user, const struct run_progress *now)
 
 /* ---- before it runs */
 
+static uint32_t pairs_of(const struct contest *contest)
+{
+        return contest->options->runs > 0 ? contest->options->runs
+                                          : contest->scenarios[0]->analysis.max_runs;
+}
+
 static bool load_all(struct contest *contest)
 {
         const struct options *options = contest->options;
         bool ok = true;
 
         for (uint32_t s = 0; s < contest->count && ok; s++) {
-                struct scenario_overrides overrides = {
-                        .vars = options->vars.items,
-                        .var_count = options->vars.count,
-                        .sets = options->sets.items,
-                        .set_count = options->sets.count,
-                        .strategy = contest->names[s],
-                        .only = options->only.items,
-                        .only_count = options->only.count,
-                        .skip = options->skip.items,
-                        .skip_count = options->skip.count,
-                        .has_seed = options->has_seed,
-                        .seed = options->seed,
-                        .runs = options->runs,
-                        .allow_paths = options->allow_paths.items,
-                        .allow_path_count = options->allow_paths.count,
-                };
+                struct scenario_overrides overrides =
+                        overrides_of(options, contest->names[s], contest->matrix_index);
                 struct diag_list diags;
 
                 diag_list_init(&diags);
-                ok = scenario_load(contest->path, &overrides, &contest->scenarios[s], &diags);
+                ok = scenario_load(contest->path, &overrides, &contest->scenarios[s], &diags) &&
+                     plan_check_safety(contest->scenarios[s], 0, pairs_of(contest),
+                                       options->approve, &diags);
                 diag_list_print(&diags, stderr);
                 diag_list_release(&diags);
         }
@@ -279,7 +275,7 @@ done:
 /* The folder of a plain run is left alone. */
 static bool begin_folder(struct contest *contest, bool many)
 {
-        char *folder = scenario_folder(contest->options, contest->path, NULL, many);
+        char *folder = scenario_folder(contest->options, contest->scenarios[0], NULL, many);
         size_t size;
 
         if (folder == NULL)
@@ -488,8 +484,7 @@ static int run_contest(struct contest *contest, struct ab_board *board)
                 .healers = contest->healers,
                 .healer_count = contest->count,
                 .texts = contest->texts,
-                .count = options->runs > 0 ? options->runs
-                                           : contest->scenarios[0]->analysis.max_runs,
+                .count = pairs_of(contest),
                 .jobs = options->jobs,
                 .stop = &interrupt_signal,
                 .user = contest,
@@ -541,10 +536,12 @@ static bool has_tag(const struct scenario *scenario, const struct text_list *wan
         return wanted->count == 0;
 }
 
-static int compare_file(const struct options *options, struct ledger *ledger, const char *path,
-                        bool many, struct ab_board *board)
+/* One combination of the matrix; `*combinations` becomes the number of them. */
+static int compare_one(const struct options *options, struct ledger *ledger, const char *path,
+                       bool many, struct ab_board *board, uint32_t index, uint32_t *combinations)
 {
-        struct contest contest = {.options = options, .ledger = ledger, .path = path};
+        struct contest contest = {
+                .options = options, .ledger = ledger, .path = path, .matrix_index = index};
         int code = EXIT_INVALID;
 
         text_init(&contest.command);
@@ -555,6 +552,7 @@ static int compare_file(const struct options *options, struct ledger *ledger, co
         if (!load_all(&contest))
                 goto done;
         code = EXIT_PASSED;
+        *combinations = contest.scenarios[0]->matrix_count;
         if (!has_tag(contest.scenarios[0], &options->tags))
                 goto done;
         code = begin(&contest, many);
@@ -572,6 +570,18 @@ done:
         text_pool_destroy(contest.texts);
         text_release(&contest.command);
         free(contest.folder);
+        return code;
+}
+
+static int compare_file(const struct options *options, struct ledger *ledger, const char *path,
+                        bool many, struct ab_board *board)
+{
+        uint32_t count = 1;
+        int code = EXIT_PASSED;
+
+        for (uint32_t i = 0; i < count && interrupt_signal == 0; i++)
+                code = exit_code_worse(code, compare_one(options, ledger, path, many, board,
+                                                           i, &count));
         return code;
 }
 

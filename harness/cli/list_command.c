@@ -13,7 +13,7 @@
 #include "harness/base/nearest.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/commands.h"
-#include "harness/cli/fault_words.h"
+#include "harness/run/fault_words.h"
 #include "harness/scenario/strategy.h"
 #include "reports/metric_table.h"
 #include "reports/report.h"
@@ -70,32 +70,91 @@ static void print_fault(const struct fault_ops *fault)
         printf("\n");
 }
 
+static json_t *choices_json(const struct fault_param *param)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; param->unit == FAULT_CHOICE && param->choices[i] != NULL; i++)
+                json_array_append_new(list, json_string(param->choices[i]));
+        return list;
+}
+
+/* Ends of the range as plain numbers of the base unit, for programs. */
+static void add_limits(json_t *json, const struct fault_param *param)
+{
+        if (isfinite(param->min))
+                json_object_set_new(json, "minimum", json_real(param->min));
+        if (isfinite(param->max))
+                json_object_set_new(json, "maximum", json_real(param->max));
+}
+
+static json_t *param_json(const struct fault_param *param)
+{
+        char low[32], high[32], fallback[32], neutral[32], range[256];
+        json_t *json;
+
+        fault_value_text(param, param->min, low, sizeof(low));
+        fault_value_text(param, param->max, high, sizeof(high));
+        fault_value_text(param, param->fallback, fallback, sizeof(fallback));
+        fault_value_text(param, param->neutral, neutral, sizeof(neutral));
+        fault_range_text(param, range, sizeof(range));
+        json = json_pack("{s:s, s:s, s:s, s:b, s:s?, s:s, s:s, s:s, s:s, s:b, s:o}", "name",
+                         param->name, "summary", param->summary, "unit", fault_unit_name(param->unit),
+                         "required", param->required, "default", param->required ? NULL : fallback,
+                         "min", low, "max", high, "range", range, "neutral", neutral, "ramps",
+                         param->ramps, "choices", choices_json(param));
+        add_limits(json, param);
+        return json;
+}
+
+static json_t *targets_json(const struct fault_ops *fault)
+{
+        static const struct {
+                uint32_t kind;
+                const char *name;
+        } rows[] = {
+                {FAULT_TARGET_INSTANCES, "instances"}, {FAULT_TARGET_EDGE, "edge"},
+                {FAULT_TARGET_SERVICE, "service"},     {FAULT_TARGET_LOAD, "load"},
+                {FAULT_TARGET_ZONE, "zone"},           {FAULT_TARGET_HEALER, "healer"},
+                {FAULT_TARGET_NONE, "none"},
+        };
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+                if ((fault->targets & rows[i].kind) != 0)
+                        json_array_append_new(list, json_string(rows[i].name));
+        return list;
+}
+
 static json_t *fault_json(const struct fault_ops *fault)
 {
         json_t *params = json_array();
-        char text[256];
+        enum fleet_layer layer = (fault->targets & ~(uint32_t)FAULT_TARGET_EDGE) != 0
+                                         ? fault->lives_in
+                                         : fault->lives_in_edge;
+        char text[256], edge[256];
+        json_t *json;
 
-        for (size_t i = 0; i < fault->params_count; i++) {
-                const struct fault_param *param = &fault->params[i];
-                char low[32], high[32], fallback[32], neutral[32], range[256];
-
-                fault_value_text(param, param->min, low, sizeof(low));
-                fault_value_text(param, param->max, high, sizeof(high));
-                fault_value_text(param, param->fallback, fallback, sizeof(fallback));
-                fault_value_text(param, param->neutral, neutral, sizeof(neutral));
-                fault_range_text(param, range, sizeof(range));
-                json_array_append_new(
-                        params, json_pack("{s:s, s:s, s:s, s:b, s:s?, s:s, s:s, s:s, s:s, s:b}",
-                                          "name", param->name, "summary", param->summary, "unit",
-                                          fault_unit_name(param->unit), "required", param->required,
-                                          "default", param->required ? NULL : fallback, "min", low,
-                                          "max", high, "range", range, "neutral", neutral, "ramps", param->ramps));
+        for (size_t i = 0; i < fault->params_count; i++)
+                json_array_append_new(params, param_json(&fault->params[i]));
+        cures(LAYER_BIT(layer), text, sizeof(text));
+        json = json_pack(
+                "{s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:s, s:o, s:s?, s:b, s:b, s:s, s:o}", "name",
+                fault->name, "family", fault->family, "summary", fault->summary, "effect",
+                fault->effect, "lifting", fault->lifting, "failure_type", fault->failure_type,
+                "lives_in", fleet_layer_name(layer), "cured_by", text, "targets",
+                targets_json(fault), "one_of", fault->one_of, "instant", fault->instant,
+                "refused_by_safe_mode", fault->destructive || fault->lives_in == LAYER_HEALER,
+                "probability",
+                fault->chance == FAULT_CHANCE_PER_REQUEST ? "per request" : "per target",
+                "arguments", params);
+        if ((fault->targets & FAULT_TARGET_EDGE) != 0) {
+                cures(LAYER_BIT(fault->lives_in_edge), edge, sizeof(edge));
+                json_object_set_new(json, "lives_in_edge",
+                                    json_string(fleet_layer_name(fault->lives_in_edge)));
+                json_object_set_new(json, "cured_by_edge", json_string(edge));
         }
-        cures(LAYER_BIT(fault->lives_in), text, sizeof(text));
-        return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", fault->name, "family",
-                         fault->family, "summary", fault->summary, "effect", fault->effect,
-                         "lifting", fault->lifting, "lives_in", fleet_layer_name(fault->lives_in),
-                         "cured_by", text, "arguments", params);
+        return json;
 }
 
 static json_t *faults_json(void)

@@ -29,7 +29,7 @@ struct options {
         const char *inconclusive;
         struct text_list a, b, c; /* ab: strategies */
         const char *precision;
-        bool no_plots, quiet, verbose, json, log_json, resume, help, version;
+        bool no_plots, approve, quiet, verbose, json, log_json, resume, help, version;
         bool floor, attribute;
         struct text_list words; /* everything that is no option */
 };

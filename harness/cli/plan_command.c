@@ -13,8 +13,10 @@
 #include "harness/base/quantity.h"
 #include "harness/base/rng.h"
 #include "harness/cli/commands.h"
-#include "harness/cli/fault_words.h"
+#include "harness/run/fault_words.h"
+#include "harness/cli/scenario_files.h"
 #include "harness/run/plan.h"
+#include "harness/run/plan_words.h"
 #include "harness/run/record.h"
 #include "harness/sim/time.h"
 #include "reports/text.h"
@@ -53,13 +55,17 @@ static void target_words(const struct plan_view *view, const struct planned_faul
 
         switch (target->kind) {
         case TARGET_INSTANCES:
+        case TARGET_RANDOM:
                 for (uint32_t i = 0; i < fault->place_count; i++)
                         text_addf(out, "%s%s-%u (zone %s)", i == 0 ? "" : ", ",
-                                  fleet->services[target->service].name, fault->places[i],
-                                  zone_of_place(view->scenario, target->service, fault->places[i]));
+                                  fleet->services[planned_service(fault, i)].name, fault->places[i],
+                                  zone_of_place(view->scenario, planned_service(fault, i),
+                                                fault->places[i]));
                 if (fault->place_count == 0)
                         text_addf(out, "no instance of %s, by the chance of this seed",
-                                  fleet->services[target->service].name);
+                                  target->kind == TARGET_RANDOM
+                                          ? "those it draws from"
+                                          : fleet->services[target->service].name);
                 break;
         case TARGET_EDGE:
                 text_addf(out, "calls %s", fleet->edges[target->edge].name);
@@ -109,7 +115,7 @@ static void add_fault(struct timeline *timeline, const struct plan_view *view,
         struct text *words = timeline_add(timeline, seconds_of(fault->start_ns), "fault");
         char ramp[QUANTITY_TEXT_SIZE];
 
-        text_addf(words, "%s: %s at ", entry->name, entry->fault->name);
+        text_addf(words, "%s: %s at ", fault->name, entry->fault->name);
         target_words(view, fault, words);
         text_add(words, "; ");
         argument_words(fault, words);
@@ -121,7 +127,7 @@ static void add_fault(struct timeline *timeline, const struct plan_view *view,
                 text_add(words, "; until the end");
         if (entry->has_duration) {
                 words = timeline_add(timeline, seconds_of(fault->end_ns), "lifted");
-                text_addf(words, "%s", entry->name);
+                text_addf(words, "%s", fault->name);
                 if (entry->ramp_down_ns > 0)
                         text_addf(words, ", fading over %s",
                                   quantity_format_duration(ramp, entry->ramp_down_ns));
@@ -149,7 +155,8 @@ static void add_probes(struct timeline *timeline, const struct plan_view *view)
 
                 if (entry->kind == METHOD_PROBE)
                         probe_words(view, &entry->probe,
-                                    timeline_add(timeline, seconds_of(entry->at_ns), "probe"));
+                                    timeline_add(timeline, seconds_of(view->plan.probes_at_ns[i]),
+                                                 "probe"));
         }
         for (size_t i = 0; i < scenario->steady_count; i++)
                 probe_words(view, &scenario->steady[i],
@@ -198,6 +205,48 @@ static void print_head(const struct plan_view *view, struct text *out)
         text_add(out, "\n");
 }
 
+static void when_words(const struct plan_view *view, const struct method_spec *entry,
+                       struct text *line)
+{
+        const struct method_when *when = &entry->when;
+        char delay[QUANTITY_TEXT_SIZE];
+
+        if (entry->timing != TIMING_WHEN) {
+                text_addf(line, "%s: %s after", entry->name, entry->fault->name);
+                for (uint32_t i = 0; i < entry->after_count; i++)
+                        text_addf(line, "%s %s", i == 0 ? "" : ",", entry->after[i]->name);
+                return;
+        }
+        text_addf(line, "%s: %s when %s", entry->name, entry->fault->name, when->event);
+        if (when->action != FLEET_NO_INDEX)
+                text_addf(line, " of %s", fleet_action_rows[when->action].name);
+        if (when->service != FLEET_NO_INDEX)
+                text_addf(line, " at %s", view->scenario->fleet.services[when->service].name);
+        if (when->delay_ns > 0)
+                text_addf(line, ", %s later", quantity_format_duration(delay, when->delay_ns));
+}
+
+/* Entries whose times nobody knows yet. */
+static void print_waiting(const struct plan_view *view, struct text *out)
+{
+        const struct scenario *scenario = view->scenario;
+        struct text line;
+
+        if (!plan_is_coupled(scenario))
+                return;
+        text_init(&line);
+        text_add(out, "\nwhenever the treated arm gives cause\n");
+        for (size_t i = 0; i < scenario->method_count; i++) {
+                if (!scenario->method[i].coupled)
+                        continue;
+                line.length = 0;
+                when_words(view, &scenario->method[i], &line);
+                text_add(out, "  ");
+                text_wrapped(out, text_bytes(&line), PLAN_COLUMNS, 4);
+        }
+        text_release(&line);
+}
+
 static void print_thresholds(const struct scenario *scenario, struct text *out)
 {
         text_add(out, scenario->threshold_count > 0 ? "\nto pass\n" : "\nno thresholds\n");
@@ -221,6 +270,7 @@ static int print_plan(const struct plan_view *view)
         for (uint32_t i = 0; i < view->plan.fault_count; i++)
                 add_fault(&timeline, view, &view->plan.faults[i]);
         timeline_print(&timeline, NAN, &out);
+        print_waiting(view, &out);
         print_thresholds(view->scenario, &out);
         if (text_ok(&out)) {
                 printf("%s", text_bytes(&out));
@@ -234,108 +284,6 @@ static int print_plan(const struct plan_view *view)
 }
 
 /* ---- JSON */
-
-static json_t *duration_json(int64_t ns)
-{
-        char text[QUANTITY_TEXT_SIZE];
-
-        return json_string(quantity_format_duration(text, ns));
-}
-
-static json_t *target_json(const struct plan_view *view, const struct planned_fault *fault)
-{
-        const struct target_spec *target = &fault->entry->target;
-        const struct fleet_spec *fleet = &view->scenario->fleet;
-        json_t *places;
-
-        switch (target->kind) {
-        case TARGET_INSTANCES:
-                places = json_array();
-                for (uint32_t i = 0; i < fault->place_count; i++)
-                        json_array_append_new(places, json_integer(fault->places[i]));
-                return json_pack("{s:s, s:o}", "service", fleet->services[target->service].name,
-                                 "instances", places);
-        case TARGET_EDGE:
-                return json_pack("{s:s, s:s}", "from",
-                                 fleet->services[fleet->edges[target->edge].from].name, "to",
-                                 fleet->services[fleet->edges[target->edge].to].name);
-        case TARGET_LOAD:
-                return json_pack("{s:s}", "load", fleet->loads[target->load].name);
-        case TARGET_ZONE:
-                return json_pack("{s:s}", "zone", fleet->zones[target->zone].name);
-        case TARGET_HEALER:
-                return json_pack("{s:s, s:s}", "from", target->from_fleet ? "fleet" : "healer",
-                                 "to", target->from_fleet ? "healer" : "fleet");
-        case TARGET_SERVICE:
-                return json_pack("{s:s}", "service", fleet->services[target->service].name);
-        case TARGET_NONE:
-                break;
-        }
-        return json_null();
-}
-
-static json_t *argument_json(const struct fault_param *param, double value, const char *given)
-{
-        char text[64];
-
-        switch (param->unit) {
-        case FAULT_RATIO:
-        case FAULT_SHARE:
-        case FAULT_FACTOR:
-                return json_real(value);
-        case FAULT_COUNT:
-                return json_integer((json_int_t)value);
-        case FAULT_BOOL:
-                return json_boolean(value != 0);
-        case FAULT_VALUE:
-                return json_loads(given, JSON_DECODE_ANY, NULL);
-        case FAULT_PARAMETER:
-        case FAULT_FEATURE:
-        case FAULT_ENTRY:
-                return json_string(given);
-        case FAULT_DURATION:
-        case FAULT_BYTES:
-        case FAULT_BYTES_PER_S:
-        case FAULT_RATIO_PER_S:
-        case FAULT_CHOICE:
-        default:
-                fault_value_text(param, value, text, sizeof(text));
-                return json_string(text);
-        }
-}
-
-/* An entry as a `method` has it. Those by target were drawn, so their chance is spent. */
-static json_t *entry_json(const struct plan_view *view, const struct planned_fault *fault)
-{
-        const struct method_spec *entry = fault->entry;
-        bool per_request = entry->fault->chance == FAULT_CHANCE_PER_REQUEST;
-        json_t *arguments = json_object();
-        json_t *target = target_json(view, fault);
-        json_t *json;
-
-        for (size_t i = 0; i < entry->fault->params_count; i++)
-                json_object_set_new(arguments, entry->fault->params[i].name,
-                                    argument_json(&entry->fault->params[i], entry->arguments[i],
-                                                  entry->texts[i]));
-        json = json_pack("{s:s, s:s, s:o, s:f, s:o}", "name", entry->name, "fault",
-                         entry->fault->name, "at", duration_json(fault->start_ns), "probability",
-                         per_request ? entry->probability : 1.0, "arguments", arguments);
-        if (json_is_null(target))
-                json_decref(target);
-        else
-                json_object_set_new(json, "target", target);
-        if (entry->has_duration)
-                json_object_set_new(json, "duration",
-                                    duration_json(fault->end_ns - fault->start_ns));
-        if (entry->ramp_ns > 0)
-                json_object_set_new(json, "ramp", duration_json(entry->ramp_ns));
-        if (entry->ramp_down_ns > 0)
-                json_object_set_new(json, "ramp_down", duration_json(entry->ramp_down_ns));
-        if (fault->place_count == 0 && entry->target.kind == TARGET_INSTANCES)
-                json_object_set_new(json, "x_note",
-                                    json_string("chance took no instance in this replication"));
-        return json;
-}
 
 static json_t *thresholds_json(const struct scenario *scenario)
 {
@@ -365,8 +313,8 @@ static json_t *probe_json(const struct plan_view *view, const struct probe_spec 
                          probe->service == FLEET_NO_INDEX
                                  ? NULL
                                  : view->scenario->fleet.services[probe->service].name,
-                         "window", duration_json(probe->window_ns), "tolerance",
-                         probe->tolerance_text, "at", duration_json(at_ns));
+                         "window", plan_duration_json(probe->window_ns), "tolerance",
+                         probe->tolerance_text, "at", plan_duration_json(at_ns));
 }
 
 static json_t *probes_json(const struct plan_view *view, bool steady)
@@ -380,7 +328,7 @@ static json_t *probes_json(const struct plan_view *view, bool steady)
         for (size_t i = 0; !steady && i < scenario->method_count; i++)
                 if (scenario->method[i].kind == METHOD_PROBE)
                         json_array_append_new(list, probe_json(view, &scenario->method[i].probe,
-                                                               scenario->method[i].at_ns));
+                                                               view->plan.probes_at_ns[i]));
         return list;
 }
 
@@ -392,14 +340,18 @@ static int print_plan_json(const struct plan_view *view)
 
         snprintf(seed, sizeof(seed), "%llu", (unsigned long long)scenario->seed);
         for (uint32_t i = 0; i < view->plan.fault_count; i++)
-                json_array_append_new(method, entry_json(view, &view->plan.faults[i]));
+                json_array_append_new(method, plan_entry_json(scenario, &view->plan.faults[i]));
+        for (size_t i = 0; i < scenario->method_count; i++)
+                if (scenario->method[i].coupled)
+                        json_array_append_new(method,
+                                              plan_waiting_json(scenario, &scenario->method[i]));
         all = json_pack(
                 "{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
                 "title", scenario->title, "file", scenario->file, "digest", scenario->digest,
                 "seed", seed, "replication", (int)view->replication, "replications",
-                (int)scenario->replications, "warmup", duration_json(scenario->warmup_ns),
-                "duration", duration_json(scenario->duration_ns), "cooldown",
-                scenario->cooldown_ns < 0 ? json_null() : duration_json(scenario->cooldown_ns),
+                (int)scenario->replications, "warmup", plan_duration_json(scenario->warmup_ns),
+                "duration", plan_duration_json(scenario->duration_ns), "cooldown",
+                scenario->cooldown_ns < 0 ? json_null() : plan_duration_json(scenario->cooldown_ns),
                 "healer", scenario->healer_kind == HEALER_EXEC ? "exec" : scenario->strategy->name,
                 "variables", variables_json(scenario), "method", method, "probes",
                 probes_json(view, false), "steady_state", probes_json(view, true), "thresholds",
@@ -437,21 +389,8 @@ static int plan_of(const struct options *options, const struct scenario *scenari
 
 int command_plan(const struct options *options)
 {
-        struct scenario_overrides overrides = {
-                .vars = options->vars.items,
-                .var_count = options->vars.count,
-                .sets = options->sets.items,
-                .set_count = options->sets.count,
-                .strategy = options->strategies.count > 0 ? options->strategies.items[0] : NULL,
-                .only = options->only.items,
-                .only_count = options->only.count,
-                .skip = options->skip.items,
-                .skip_count = options->skip.count,
-                .has_seed = options->has_seed,
-                .seed = options->seed,
-                .allow_paths = options->allow_paths.items,
-                .allow_path_count = options->allow_paths.count,
-        };
+        struct scenario_overrides overrides = overrides_of(
+                options, options->strategies.count > 0 ? options->strategies.items[0] : NULL, 0);
         struct scenario *scenario = NULL;
         struct diag_list diags;
         int code = EXIT_INVALID;
@@ -463,10 +402,24 @@ int command_plan(const struct options *options)
                 return EXIT_INVALID;
         }
         diag_list_init(&diags);
-        if (scenario_load(options->words.items[0], &overrides, &scenario, &diags))
-                code = plan_of(options, scenario);
+        for (uint32_t count = 1; overrides.matrix_index < count; overrides.matrix_index++) {
+                code = EXIT_INVALID;
+                if (!scenario_load(options->words.items[0], &overrides, &scenario, &diags))
+                        break;
+                count = scenario->matrix_count;
+                if (options->json && count > 1)
+                        printf(overrides.matrix_index == 0 ? "[\n" : ",\n");
+                code = plan_check_safety(scenario, 0, scenario->replications, true, &diags)
+                               ? plan_of(options, scenario)
+                               : EXIT_INVALID;
+                if (overrides.matrix_index + 1 < count && !options->json)
+                        printf("\n");
+                if (options->json && count > 1 && overrides.matrix_index + 1 == count)
+                        printf("]\n");
+                scenario_free(scenario);
+                scenario = NULL;
+        }
         diag_list_print(&diags, stderr);
         diag_list_release(&diags);
-        scenario_free(scenario);
         return code;
 }

@@ -15,6 +15,7 @@
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
+#include "harness/run/plan.h"
 #include "harness/run/reference.h"
 #include "harness/run/run.h"
 #include "reports/floor.h"
@@ -82,7 +83,8 @@ static int write_all(struct job *job, json_t *result)
         struct writers_options options = {
                 .folder = job->folder,
                 .set = job->writer_set,
-                .no_plots = job->options->no_plots,
+                .no_plots = job->options->no_plots ||
+                            (job->scenario->outputs.has_plots && !job->scenario->outputs.plots),
                 .fresh = true,
         };
         struct report report = {.result = result};
@@ -269,7 +271,8 @@ static int run_job(struct job *job)
 
 static int job_begin(struct job *job)
 {
-        const char *journal = job->options->journal;
+        const struct outputs_spec *outputs = &job->scenario->outputs;
+        const char *journal = job->options->journal != NULL ? job->options->journal : outputs->journal;
 
         job->facts.started_s = wall_s();
         job->writer_set = writers_default();
@@ -278,6 +281,9 @@ static int job_begin(struct job *job)
                 fprintf(stderr, "chaos-run: --format: %s\n", job->error.message);
                 return EXIT_INVALID;
         }
+        if (job->options->format == NULL && outputs->format != NULL &&
+            !writers_parse(outputs->format, &job->writer_set, &job->error))
+                return outputs_check(job->scenario);
         if (!writers_check_folder(job->folder, &job->error) ||
             !out_folder_make(job->folder, &job->error)) {
                 fprintf(stderr, "chaos-run: %s\n", job->error.message);
@@ -313,34 +319,38 @@ static bool has_tag(const struct scenario *scenario, const struct text_list *wan
         return wanted->count == 0;
 }
 
-static int run_file(const struct options *options, struct ledger *ledger, const char *path,
-                    const char *strategy, bool many)
+/* Reads one combination of the matrix and looks whether it may run. */
+static int load_job(struct job *job, const char *path, const char *strategy, uint32_t index)
 {
-        struct scenario_overrides overrides = {
-                .vars = options->vars.items, .var_count = options->vars.count,
-                .sets = options->sets.items, .set_count = options->sets.count,
-                .strategy = strategy,
-                .only = options->only.items, .only_count = options->only.count,
-                .skip = options->skip.items, .skip_count = options->skip.count,
-                .has_seed = options->has_seed, .seed = options->seed, .runs = options->runs,
-                .allow_paths = options->allow_paths.items,
-                .allow_path_count = options->allow_paths.count,
-        };
-        struct job job = {.options = options, .ledger = ledger, .strategy = strategy};
+        const struct options *options = job->options;
+        struct scenario_overrides overrides = overrides_of(options, strategy, index);
         struct diag_list diags;
-        int code = EXIT_INVALID;
+        bool ok;
 
         diag_list_init(&diags);
-        if (!scenario_load(path, &overrides, &job.scenario, &diags)) {
-                diag_list_print(&diags, stderr);
-                goto done;
-        }
+        ok = scenario_load(path, &overrides, &job->scenario, &diags) &&
+             plan_check_safety(job->scenario,
+                               options->has_replication ? options->replication : 0,
+                               options->has_replication ? 1 : job->scenario->replications,
+                               options->approve, &diags);
         diag_list_print(&diags, stderr);
-        if (!has_tag(job.scenario, &options->tags)) {
-                code = EXIT_PASSED;
+        diag_list_release(&diags);
+        return ok ? EXIT_PASSED : EXIT_INVALID;
+}
+
+/* One combination of the matrix; `*count` becomes the number of them. */
+static int run_one(const struct options *options, struct ledger *ledger, const char *path,
+                   const char *strategy, uint32_t index, bool many, uint32_t *count)
+{
+        struct job job = {.options = options, .ledger = ledger, .strategy = strategy};
+        int code = load_job(&job, path, strategy, index);
+
+        if (job.scenario != NULL)
+                *count = job.scenario->matrix_count;
+        if (code != EXIT_PASSED || !has_tag(job.scenario, &options->tags))
                 goto done;
-        }
-        job.folder = scenario_folder(options, path, options->strategies.count > 1 ? strategy : NULL, many);
+        job.folder = scenario_folder(options, job.scenario,
+                                     options->strategies.count > 1 ? strategy : NULL, many);
         if (job.folder == NULL)
                 goto done;
         code = job_begin(&job);
@@ -356,7 +366,18 @@ done:
         run_meta_free(job.meta);
         free(job.folder);
         scenario_free(job.scenario);
-        diag_list_release(&diags);
+        return code;
+}
+
+static int run_file(const struct options *options, struct ledger *ledger, const char *path,
+                    const char *strategy, bool many)
+{
+        uint32_t count = 1;
+        int code = EXIT_PASSED;
+
+        for (uint32_t i = 0; i < count && interrupt_signal == 0; i++)
+                code = exit_code_worse(
+                        code, run_one(options, ledger, path, strategy, i, many, &count));
         return code;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "reports/verdict.h"
+#include "reports/writer.h"
 
 static bool file_add(struct scenario_files *list, const char *folder, const char *name)
 {
@@ -92,22 +93,77 @@ int scenario_files_list(const struct options *options, struct scenario_files *li
         return EXIT_PASSED;
 }
 
-char *scenario_folder(const struct options *options, const char *path, const char *strategy,
-                       bool many)
+struct scenario_overrides overrides_of(const struct options *options, const char *strategy,
+                                       uint32_t matrix_index)
 {
-        const char *base = strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1;
+        return (struct scenario_overrides){
+                .vars = options->vars.items,
+                .var_count = options->vars.count,
+                .sets = options->sets.items,
+                .set_count = options->sets.count,
+                .strategy = strategy,
+                .only = options->only.items,
+                .only_count = options->only.count,
+                .skip = options->skip.items,
+                .skip_count = options->skip.count,
+                .has_seed = options->has_seed,
+                .seed = options->seed,
+                .runs = options->runs,
+                .allow_paths = options->allow_paths.items,
+                .allow_path_count = options->allow_paths.count,
+                .matrix_index = matrix_index,
+        };
+}
+
+/* The name of a combination as one of a folder, in place: no '/', nothing that a
+ * shell or a file system minds, not too long. */
+static void tame(char *name)
+{
+        size_t length = 0;
+
+        for (; name[length] != '\0' && length < 200; length++)
+                if (strchr("/\\:*?\"<>|", name[length]) != NULL || (unsigned char)name[length] < ' ')
+                        name[length] = '_';
+        name[length] = '\0';
+}
+
+char *scenario_folder(const struct options *options, const struct scenario *scenario,
+                      const char *strategy, bool many)
+{
+        const char *base = scenario->file;
         size_t stem = strlen(base) - (ends_with(base, ".json") ? strlen(".json") : 0);
-        const char *root = options->out == NULL ? "chaos-results" : options->out;
-        bool below = options->out == NULL || many;
+        const char *own = scenario->outputs.folder;
+        const char *root = options->out != NULL ? options->out : own != NULL ? own : "chaos-results";
+        bool below = (options->out == NULL && own == NULL) || many || scenario->matrix_name != NULL;
         const char *part = strategy == NULL ? "" : strrchr(strategy, '/') == NULL
                                                            ? strategy
                                                            : strrchr(strategy, '/') + 1;
         size_t part_length = strlen(part) - (ends_with(part, ".json") ? strlen(".json") : 0);
-        size_t size = strlen(root) + stem + part_length + 4;
+        const char *choice = scenario->matrix_name != NULL ? scenario->matrix_name : "";
+        size_t size = strlen(root) + stem + part_length + strlen(choice) + 5;
         char *folder = malloc(size);
+        int used;
 
-        if (folder != NULL)
-                snprintf(folder, size, "%s%s%.*s%s%.*s", root, below ? "/" : "",
-                         below ? (int)stem : 0, base, part_length > 0 ? "/" : "", (int)part_length, part);
+        if (folder == NULL)
+                return NULL;
+        used = snprintf(folder, size, "%s%s%.*s%s%.*s%s", root, below ? "/" : "",
+                        below ? (int)stem : 0, base, part_length > 0 ? "/" : "", (int)part_length,
+                        part, *choice != '\0' ? "/" : "");
+        if (*choice != '\0' && used > 0 && (size_t)used < size) {
+                snprintf(folder + used, size - (size_t)used, "%s", choice);
+                tame(folder + used);
+        }
         return folder;
+}
+
+int outputs_check(const struct scenario *scenario)
+{
+        struct out_error error = {""};
+        uint32_t set;
+
+        if (scenario->outputs.format == NULL ||
+            writers_parse(scenario->outputs.format, &set, &error))
+                return EXIT_PASSED;
+        fprintf(stderr, "%s: outputs.format: %s\n", scenario->path, error.message);
+        return EXIT_INVALID;
 }

@@ -3,6 +3,7 @@
 #define CHAOS_CLI_SCENARIO_FILES_H
 
 #include "harness/cli/options.h"
+#include "harness/scenario/scenario.h"
 
 struct scenario_files {
         char **paths;
@@ -15,9 +16,18 @@ struct scenario_files {
 int scenario_files_list(const struct options *options, struct scenario_files *list);
 void scenario_files_release(struct scenario_files *list);
 
-/* "chaos-results/latency", "OUT/latency/aggressive", ...; to be freed. `strategy`
- * NULL: no folder of its own; `many`: of several scenarios, each has one. */
-char *scenario_folder(const struct options *options, const char *path, const char *strategy,
-                      bool many);
+/* What the command line says of a scenario, with one strategy (NULL: the file's)
+ * and one combination of its matrix. */
+struct scenario_overrides overrides_of(const struct options *options, const char *strategy,
+                                       uint32_t matrix_index);
+
+/* "chaos-results/latency", "OUT/latency/aggressive", "OUT/latency/delay=1s", ...;
+ * to be freed. `strategy` NULL: no folder of its own; `many`: of several
+ * scenarios, each has one. --out wins over the scenario's own `outputs`. */
+char *scenario_folder(const struct options *options, const struct scenario *scenario,
+                      const char *strategy, bool many);
+
+/* Names of writers in `outputs` that there are not; an exit code, after a message. */
+int outputs_check(const struct scenario *scenario);
 
 #endif

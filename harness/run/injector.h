@@ -11,7 +11,9 @@
 #include "harness/run/plan.h"
 #include "harness/run/record.h"
 
+/* One play. */
 struct injected {
+        const struct planned_fault *planned;
         struct fault_run run;
         uint32_t *instances;
         bool active;
@@ -26,17 +28,24 @@ struct injector {
         struct fleet *fleet;
         const struct scenario *scenario;
         const struct plan *plan;
-        struct injected *faults;
+        struct arena *arena;
+        struct injected **faults; /* of the plan, then those that were added */
+        uint32_t fault_count, fault_room;
         uint32_t *members;   /* room to list the places of any target in */
+        uint32_t member_count;
         bool acts;           /* else: only the phases */
         uint32_t active;     /* faults in force by the plan */
-        uint64_t hash;       /* of what was really done */
+        uint64_t hash;       /* of what was really done, coupled entries left out */
         uint64_t overlay_before;
         struct fault_host host; /* for kinds that ask about other entries */
         void *user;
         void (*started)(void *user, uint32_t fault);
         void (*ended)(void *user, uint32_t fault);
 };
+
+/* A play that the plan does not have; in its time, or at once when that is past.
+ * `planned` must outlive the injector. False when memory is out. */
+bool injector_add(struct injector *injector, const struct planned_fault *planned);
 
 /* Schedules the plan. `arena` must outlive the injector, `fleet` too. False
  * when memory is out. `started` and `ended` are told of faults that act. */

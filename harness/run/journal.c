@@ -29,6 +29,7 @@ struct journal_entry journal_blank(int64_t at_ns, enum journal_type type)
                 .severity = "",
                 .metric = "",
                 .text = "",
+                .entry = "",
                 .value = NAN,
                 .limit = NAN,
                 .confidence = NAN,
@@ -69,6 +70,7 @@ void journal_write(struct journal *journal, const struct journal_entry *entry)
         at->severity = kept(journal, entry->severity);
         at->metric = kept(journal, entry->metric);
         at->text = kept(journal, entry->text);
+        at->entry = kept(journal, entry->entry);
 }
 
 static int by_time(const void *left, const void *right)

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "harness/base/rng.h"
+#include "harness/run/plan.h"
 #include "harness/run/run.h"
 
 /* A meta and its memory. */
@@ -158,10 +160,14 @@ static struct meta_probe probe_of(const struct probe_spec *spec, int64_t at_ns)
 
 static bool meta_method(const struct scenario *scenario, struct arena *arena, struct run_meta *meta)
 {
+        struct plan plan;
+
         meta->faults = ARENA_ARRAY(arena, struct meta_fault, scenario->method_count + 1);
         meta->probes = ARENA_ARRAY(arena, struct meta_probe,
                                    scenario->method_count + scenario->steady_count + 1);
-        if (meta->faults == NULL || meta->probes == NULL)
+        /* When a probe comes after something of random length: as in the first replication. */
+        if (meta->faults == NULL || meta->probes == NULL ||
+            !plan_make(scenario, rng_key(scenario->seed, 0), arena, &plan))
                 return false;
         for (size_t i = 0; i < scenario->steady_count; i++)
                 meta->probes[meta->probe_count++] = probe_of(&scenario->steady[i], TIME_NEVER);
@@ -169,7 +175,8 @@ static bool meta_method(const struct scenario *scenario, struct arena *arena, st
                 const struct method_spec *entry = &scenario->method[i];
 
                 if (entry->kind == METHOD_PROBE) {
-                        meta->probes[meta->probe_count] = probe_of(&entry->probe, entry->at_ns);
+                        meta->probes[meta->probe_count] =
+                                probe_of(&entry->probe, plan.probes_at_ns[i]);
                         meta->probes[meta->probe_count++].name = entry->name;
                         continue;
                 }
@@ -182,6 +189,8 @@ static bool meta_method(const struct scenario *scenario, struct arena *arena, st
                         .cured_by = cured_by(entry),
                         .harmful = layer_of(entry) != LAYER_HEALER,
                         .on_healer = layer_of(entry) == LAYER_HEALER,
+                        .policy_coupled = entry->coupled,
+                        .monkey = entry->timing == TIMING_MONKEY ? entry->group->name : NULL,
                 };
         }
         return true;
@@ -293,7 +302,8 @@ struct run_meta *run_meta_make(const struct scenario *scenario, bool healer_acts
                 .cost_instance_hour = scenario->evaluation.cost_instance_hour,
                 .command = "",
                 .version = version,
-                .policy_coupled = has_closed_load(&scenario->fleet),
+                .policy_coupled = has_closed_load(&scenario->fleet) || plan_is_coupled(scenario) ||
+                                  scenario->stop_count > 0,
                 .not_repeatable = scenario->fleet.operations.think_wall,
         };
         if (meta_services(scenario, &stored->arena, meta) &&

@@ -53,6 +53,8 @@ struct meta_fault {
         uint32_t cured_by;    /* bit i: action kind i resets its layer (or acts on client faults) */
         bool harmful;         /* not a decoy, not on the healer */
         bool on_healer;
+        bool policy_coupled;  /* its times are what a healer did */
+        const char *monkey;   /* whose choice it is: it need not come in every run; NULL: none */
 };
 
 struct meta_probe {
@@ -151,6 +153,8 @@ struct journal_entry {
         const char *severity;   /* never NULL */
         const char *metric;     /* never NULL */
         const char *text;       /* never NULL */
+        const char *entry;      /* FAULT_STARTED: the entry of a method that does the same, as
+                                 * JSON; else "" or NULL */
         double value, limit, confidence; /* NaN where there is none */
         int64_t eta_ns;
         bool ok;

@@ -20,7 +20,7 @@
 
 #if __SIZEOF_POINTER__ == 8
 _Static_assert(sizeof(struct replication_record) == 72 && sizeof(struct arm_record) == 272 &&
-                       sizeof(struct journal_entry) == 136 && sizeof(struct edge_totals) == 72 &&
+                       sizeof(struct journal_entry) == 144 && sizeof(struct edge_totals) == 72 &&
                        sizeof(struct fault_effect) == 48 && sizeof(struct incident) == 64 &&
                        sizeof(struct series_bin) == 56 && sizeof(struct probe_value) == 16 &&
                        sizeof(struct phase_measure) == 4712 &&
@@ -375,6 +375,7 @@ static void pass_entry(struct codec *codec, struct journal_entry *entry)
         pass_word(codec, &entry->severity);
         pass_word(codec, &entry->metric);
         pass_word(codec, &entry->text);
+        pass_word(codec, &entry->entry);
         pass_double(codec, &entry->value);
         pass_double(codec, &entry->limit);
         pass_double(codec, &entry->confidence);

@@ -339,6 +339,10 @@ static uint32_t service_of(const struct reference *r, const struct task *task)
                 return r->spec->edges[target->edge].to;
         case TARGET_LOAD:
                 return r->spec->loads[target->load].to;
+        case TARGET_RANDOM:
+                if (task->fault->place_count > 0)
+                        return planned_service(task->fault, 0);
+                break;
         case TARGET_ZONE:
         case TARGET_NONE:
         case TARGET_HEALER:
@@ -450,9 +454,12 @@ static void put_aside(struct reference *r, const struct task *task)
 
         if (count_instances(r, service) <= task->fault->place_count)
                 return;
-        for (uint32_t i = 0; i < task->fault->place_count; i++)
-                order(r, ACTION_FAILOVER, service, instance_of(r, service, task->fault->places[i]), 0,
+        for (uint32_t i = 0; i < task->fault->place_count; i++) {
+                uint32_t of = planned_service(task->fault, i);
+
+                order(r, ACTION_FAILOVER, of, instance_of(r, of, task->fault->places[i]), 0,
                       order_id(r, task), episode_of(r, task));
+        }
 }
 
 static void cure_instances(struct reference *r, const struct task *task,

@@ -6,7 +6,12 @@
  * and that time; threads take the oldest piece there is.
  *
  * Where an arm is advanced is its lane: three for each healer (treated, shadow,
- * quiet), and two that all of them share (untreated, calm).
+ * quiet, and untreated where it depends on the healer), and two that all of them
+ * share (untreated, calm).
+ *
+ * Where entries wait for events, or something may stop the run, the treated arm
+ * goes first each time, and the others wait until it is known when those faults
+ * come and where the replication is cut. Untreated then is one for each healer.
  */
 #include "harness/run/run.h"
 
@@ -22,10 +27,10 @@
 #define COOLDOWN_STEP_NS (10 * NS_PER_S)
 #define SLICE_NS (60 * NS_PER_S) /* between looks at `stop` */
 
-enum { HEALER_LANES = 3, SHARED_LANES = 2 };
+enum { HEALER_LANES = 4, SHARED_LANES = 2 };
 enum { LANES_MAX = HEALER_LANES * RUN_HEALERS_MAX + SHARED_LANES };
 enum { DEEDS_MAX = 1000 };
-enum lane_status { LANE_UNUSED, LANE_TODO, LANE_RUNNING, LANE_THERE };
+enum lane_status { LANE_UNUSED, LANE_WAITING, LANE_TODO, LANE_RUNNING, LANE_THERE };
 
 struct lane {
         enum arm arm;
@@ -54,6 +59,7 @@ struct replication {
         struct fork_record *fork_records;
         bool forked;
         int64_t target_ns;  /* where all arms are to be */
+        bool cut;           /* a stop condition made it the end */
         struct replication_record records[RUN_HEALERS_MAX];
         bool started, done, good;
         uint32_t next_free;
@@ -77,6 +83,8 @@ struct runner {
         bool sinking;              /* a thread is handing over */
         double virtual_s;
         int64_t fixed_cooldown_ns;
+        bool coupled;              /* entries wait for what the treated arm does */
+        bool leads;                /* the treated arm goes first */
 };
 
 static bool stopped(const struct runner *runner)
@@ -98,12 +106,47 @@ static uint32_t lane_of(const struct runner *runner, uint32_t healer, enum arm a
         case ARM_QUIET:
                 return HEALER_LANES * healer + 2;
         case ARM_UNTREATED:
-                return shared;
+                return runner->coupled ? HEALER_LANES * healer + 3 : shared;
         case ARM_CALM:
         case ARM_COUNT:
                 break;
         }
         return shared + 1;
+}
+
+/* How many healers decide how long it takes. */
+static uint32_t leader_count(const struct runner *runner)
+{
+        uint32_t followers_from = runner->options->followers_from;
+
+        return followers_from > 0 && followers_from < runner->healer_count ? followers_from
+                                                                           : runner->healer_count;
+}
+
+/* The lane that serves as the treated arm of a healer. */
+static uint32_t leader_of(const struct runner *runner, uint32_t healer)
+{
+        static const enum arm order[] = {ARM_TREATED, ARM_UNTREATED, ARM_QUIET};
+
+        for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+                if (runner->lanes[lane_of(runner, healer, order[i])].wanted)
+                        return lane_of(runner, healer, order[i]);
+        return lane_of(runner, healer, ARM_CALM);
+}
+
+/* Whether the lane is that of one of the first healers. */
+static bool goes_first(const struct runner *runner, uint32_t lane, uint32_t healer_count)
+{
+        for (uint32_t h = 0; h < healer_count; h++)
+                if (leader_of(runner, h) == lane)
+                        return true;
+        return false;
+}
+
+/* The healer to whom a lane belongs; of what they share, the first. */
+static uint32_t healer_of(const struct runner *runner, uint32_t lane)
+{
+        return lane / HEALER_LANES < runner->healer_count ? lane / HEALER_LANES : 0;
 }
 
 static bool has_faults(const struct scenario *scenario)
@@ -120,6 +163,8 @@ static void lay_lanes(struct runner *runner)
         const struct run_options *options = runner->options;
         bool faults = has_faults(options->scenario);
 
+        runner->coupled = plan_is_coupled(options->scenario);
+        runner->leads = runner->coupled || options->scenario->stop_count > 0;
         runner->healer_count = options->healer_count > 0 ? options->healer_count : 1;
         for (uint32_t h = 0; h < runner->healer_count; h++)
                 runner->healers[h] = options->healer_count > 0
@@ -137,9 +182,9 @@ static void lay_lanes(struct runner *runner)
                         (struct lane){ARM_SHADOW, healer, false};
                 runner->lanes[lane_of(runner, h, ARM_QUIET)] =
                         (struct lane){ARM_QUIET, healer, acts};
+                runner->lanes[lane_of(runner, h, ARM_UNTREATED)] =
+                        (struct lane){.arm = ARM_UNTREATED, .wanted = faults};
         }
-        runner->lanes[lane_of(runner, 0, ARM_UNTREATED)] =
-                (struct lane){.arm = ARM_UNTREATED, .wanted = faults};
         runner->lanes[lane_of(runner, 0, ARM_CALM)] = (struct lane){.arm = ARM_CALM, .wanted = true};
 }
 
@@ -181,14 +226,19 @@ static bool replication_begin(struct runner *runner, struct replication *replica
         if (runner->fixed_cooldown_ns > 0)
                 replication->target_ns += runner->fixed_cooldown_ns;
         for (uint32_t i = 0; i < runner->lane_count; i++)
-                replication->status[i] = runner->lanes[i].wanted ? LANE_TODO : LANE_UNUSED;
+                replication->status[i] = !runner->lanes[i].wanted ? LANE_UNUSED
+                                         : runner->leads && !goes_first(runner, i, runner->healer_count) ? LANE_WAITING
+                                                                                  : LANE_TODO;
         return true;
 }
 
 static struct world *lane_world(struct runner *runner, struct replication *replication,
-                                const struct lane *lane, const struct knockout *without)
+                                uint32_t number, const struct knockout *without)
 {
+        const struct lane *lane = &runner->lanes[number];
         struct world_options options = {
+                .leads = runner->leads && without == NULL && goes_first(runner, number, runner->healer_count),
+                .may_stop = without == NULL && goes_first(runner, number, leader_count(runner)),
                 .scenario = runner->options->scenario,
                 .plan = &replication->plan,
                 .arm = lane->arm,
@@ -200,6 +250,10 @@ static struct world *lane_world(struct runner *runner, struct replication *repli
                 .without = without,
         };
 
+        if (runner->leads && !options.leads)
+                options.coupled = world_coupled(
+                        replication->worlds[leader_of(runner, healer_of(runner, number))],
+                        &options.coupled_count);
         return world_create(&options);
 }
 
@@ -219,8 +273,8 @@ static void go_on(struct runner *runner, const struct replication *replication, 
 /* Runs a fork from begin to end; its world is given up at once. */
 static bool advance_fork(struct runner *runner, struct replication *replication, struct fork *fork)
 {
-        fork->world = lane_world(runner, replication, &runner->lanes[lane_of(runner, 0, ARM_TREATED)],
-                                 &fork->without);
+        fork->world =
+                lane_world(runner, replication, lane_of(runner, 0, ARM_TREATED), &fork->without);
         if (fork->world == NULL)
                 return false;
         go_on(runner, replication, fork->world);
@@ -241,7 +295,7 @@ static bool advance(struct runner *runner, struct replication *replication, uint
                                     &replication->forks[lane - runner->lane_count]);
         world = &replication->worlds[lane];
         if (*world == NULL) {
-                *world = lane_world(runner, replication, &runner->lanes[lane], NULL);
+                *world = lane_world(runner, replication, lane, NULL);
                 if (*world == NULL)
                         return false;
         }
@@ -265,15 +319,6 @@ static bool all_there(const struct runner *runner, struct replication *replicati
                         return false;
         }
         return true;
-}
-
-/* How many healers decide how long it takes. */
-static uint32_t leader_count(const struct runner *runner)
-{
-        uint32_t followers_from = runner->options->followers_from;
-
-        return followers_from > 0 && followers_from < runner->healer_count ? followers_from
-                                                                           : runner->healer_count;
 }
 
 static bool decides(const struct runner *runner, uint32_t lane)
@@ -339,6 +384,54 @@ static bool add_forks(struct runner *runner, struct replication *replication)
         return replication->fork_count > 0;
 }
 
+
+/* Cuts the replication where the first leading world was stopped. One that has
+ * gone beyond it begins again, since worlds cannot go back. */
+static void cut_replication(struct runner *runner, struct replication *replication)
+{
+        for (uint32_t h = 0; h < leader_count(runner); h++) {
+                int64_t stopped_ns = world_stopped_ns(replication->worlds[leader_of(runner, h)]);
+
+                if (stopped_ns < replication->target_ns ||
+                    (stopped_ns == replication->target_ns && !replication->cut)) {
+                        replication->target_ns = stopped_ns;
+                        replication->cut = true;
+                }
+        }
+        for (uint32_t h = 0; replication->cut && h < runner->healer_count; h++) {
+                uint32_t lane = leader_of(runner, h);
+
+                if (world_time(replication->worlds[lane]) <= replication->target_ns)
+                        continue;
+                world_destroy(replication->worlds[lane]);
+                replication->worlds[lane] = NULL;
+                replication->status[lane] = LANE_TODO;
+        }
+}
+
+/* Lets those go on that waited for the leading worlds; false when none did. */
+static bool release_followers(struct runner *runner, struct replication *replication)
+{
+        bool released = false;
+
+        for (uint32_t i = 0; i < runner->lane_count; i++)
+                if (replication->status[i] == LANE_WAITING) {
+                        replication->status[i] = LANE_TODO;
+                        released = true;
+                }
+        return released;
+}
+
+/* All arms go on to the new target, the leading ones first. */
+static void extend(struct runner *runner, struct replication *replication)
+{
+        for (uint32_t i = 0; i < runner->lane_count; i++)
+                if (replication->status[i] == LANE_THERE)
+                        replication->status[i] = runner->leads && !goes_first(runner, i, runner->healer_count)
+                                                         ? LANE_WAITING
+                                                         : LANE_TODO;
+}
+
 /* All arms are where they should be: what now? With the lock held. */
 static void replication_decide(struct runner *runner, struct replication *replication)
 {
@@ -348,15 +441,20 @@ static void replication_decide(struct runner *runner, struct replication *replic
                 replication->done = true;
                 return;
         }
+
+        if (runner->leads) {
+                cut_replication(runner, replication);
+                if (!all_there(runner, replication) || release_followers(runner, replication))
+                        return;
+        }
+
         if (add_shadows(runner, replication))
                 return;
         replication->good = all_good(runner, replication);
-        if (runner->fixed_cooldown_ns < 0 && !replication->good &&
+        if (runner->fixed_cooldown_ns < 0 && !replication->good && !replication->cut &&
             replication->target_ns < scenario->duration_ns + COOLDOWN_MAX_NS) {
                 replication->target_ns += COOLDOWN_STEP_NS;
-                for (uint32_t i = 0; i < runner->lane_count; i++)
-                        if (replication->status[i] == LANE_THERE)
-                                replication->status[i] = LANE_TODO;
+                extend(runner, replication);
                 return;
         }
         replication->done = !add_forks(runner, replication);
@@ -403,6 +501,12 @@ static bool replication_finish(struct runner *runner, struct replication *replic
                 has_shadow[h] = treated != NULL && world_preventive_count(treated) > 0;
         }
 
+        for (uint32_t i = 0; replication->cut && i < runner->lane_count; i++)
+                for (uint32_t h = 0; h < leader_count(runner) && replication->worlds[i] != NULL; h++)
+                        if (world_stopped_ns(replication->worlds[leader_of(runner, h)]) ==
+                            replication->target_ns)
+                                world_mark_stopped(replication->worlds[i],
+                                                   replication->worlds[leader_of(runner, h)]);
         for (uint32_t i = 0; i < runner->lane_count; i++) {
                 if (replication->worlds[i] == NULL)
                         continue;

@@ -13,6 +13,7 @@
 #include "harness/base/rng.h"
 #include "harness/run/injector.h"
 #include "harness/run/journal.h"
+#include "harness/run/plan_words.h"
 
 struct pending_batch {
         struct telemetry_batch batch; /* its arrays are behind this struct */
@@ -40,6 +41,20 @@ struct open_alarm {
 struct edge_state {
         int64_t since_ns;
         uint8_t state; /* 0 closed, 1 open, 2 half-open */
+};
+
+/* What an entry with `when` waits for. */
+struct trigger {
+        const struct method_spec *entry;
+        enum journal_type type;
+        int64_t busy_until_ns; /* end of its last play */
+};
+
+/* A stop condition that is watched. */
+struct stop_watch {
+        const struct stop_spec *spec;
+        int64_t since_ns; /* broken since; TIME_NEVER: it holds */
+        double value;
 };
 
 /* A record and what it stands on. */
@@ -91,6 +106,18 @@ struct world {
         uint32_t instance_count;
         size_t instance_capacity;
 
+        struct trigger *triggers;
+        uint32_t trigger_count;
+        struct plan_counts plays;
+        const struct planned_fault **coupled;
+        size_t coupled_count, coupled_capacity;
+        bool watches_breakers;
+        struct stop_watch *stops;
+        size_t stop_count;
+        const struct stop_watch *stopped_by;
+        int64_t stopped_ns;
+        bool stop_marked, steady_was_read;
+
         struct probe_value *probes;
         const char *broken;
         const char *healer_failure;
@@ -126,6 +153,116 @@ static bool reserve(void **array, size_t *capacity, size_t wanted, size_t size)
 static int64_t world_now(const struct world *world)
 {
         return fleet_now(world->fleet);
+}
+
+static void enter(struct world *world, const struct journal_entry *entry);
+
+/* ---- what waits for events */
+
+static bool add_coupled(void *user, struct planned_fault *fault)
+{
+        struct world *world = user;
+
+        if (!reserve((void **)&world->coupled, &world->coupled_capacity, world->coupled_count + 1,
+                     sizeof(*world->coupled)))
+                return false;
+        world->coupled[world->coupled_count++] = fault;
+        for (uint32_t i = 0; i < world->trigger_count; i++)
+                if (fault->entry == world->triggers[i].entry)
+                        world->triggers[i].busy_until_ns =
+                                fault->end_ns + fault->entry->ramp_down_ns;
+        return injector_add(&world->injector, fault);
+}
+
+static bool is_at(const struct world *world, const struct journal_entry *entry, uint32_t service)
+{
+        const struct fleet_spec *fleet = &world->options.scenario->fleet;
+
+        if (service == FLEET_NO_INDEX || entry->service == service)
+                return true;
+        return entry->edge < fleet->edge_count && (fleet->edges[entry->edge].to == service ||
+                                                   fleet->edges[entry->edge].from == service);
+}
+
+static void pull_trigger(struct world *world, struct trigger *trigger,
+                         const struct journal_entry *entry)
+{
+        const struct method_when *when = &trigger->entry->when;
+        int64_t now_ns = world_now(world), start_ns = entry->at_ns + when->delay_ns;
+
+        if (entry->at_ns < 0 || (when->action != FLEET_NO_INDEX && entry->action != when->action) ||
+            !is_at(world, entry, when->service) || now_ns < trigger->busy_until_ns)
+                return;
+        if (start_ns < now_ns)
+                start_ns = now_ns;
+        if (start_ns > world->options.scenario->duration_ns)
+                return;
+        if (!plan_triggered(world->options.scenario, world->options.key, &world->stored->arena,
+                            &world->plays, trigger->entry, start_ns, world, add_coupled))
+                world_break(world, "out of memory");
+}
+
+static void enter(struct world *world, const struct journal_entry *entry)
+{
+        journal_write(&world->journal, entry);
+        for (uint32_t i = 0; i < world->trigger_count; i++)
+                if (world->triggers[i].type == entry->type)
+                        pull_trigger(world, &world->triggers[i], entry);
+}
+
+static enum journal_type type_named(const char *name)
+{
+        for (int i = 0; i < JOURNAL_TYPE_COUNT; i++)
+                if (strcmp(journal_type_names[i], name) == 0)
+                        return (enum journal_type)i;
+        return JOURNAL_TYPE_COUNT;
+}
+
+static bool triggers_begin(struct world *world)
+{
+        const struct scenario *scenario = world->options.scenario;
+        struct arena *arena = &world->stored->arena;
+
+        for (uint32_t i = 0; i < world->options.coupled_count; i++)
+                if (!injector_add(&world->injector, world->options.coupled[i]))
+                        return false;
+        if (!world->options.leads)
+                return true;
+        world->triggers = ARENA_ARRAY(arena, struct trigger, scenario->method_count + 1);
+        world->plays.plays = ARENA_ARRAY(arena, uint32_t,
+                                         scenario->all_count + scenario->method_count + 1);
+        if (world->triggers == NULL || world->plays.plays == NULL)
+                return false;
+        for (size_t i = 0; i < scenario->method_count; i++) {
+                const struct method_spec *entry = &scenario->method[i];
+
+                if (entry->kind != METHOD_FAULT || entry->timing != TIMING_WHEN)
+                        continue;
+                world->triggers[world->trigger_count++] =
+                        (struct trigger){entry, type_named(entry->when.event), -1};
+                world->watches_breakers |= strncmp(entry->when.event, "breaker_", 8) == 0;
+        }
+        return true;
+}
+
+static bool stops_begin(struct world *world)
+{
+        const struct scenario *scenario = world->options.scenario;
+
+        if (!world->options.may_stop || scenario->stop_count == 0)
+                return true;
+        world->stops = ARENA_ARRAY(&world->stored->arena, struct stop_watch, scenario->stop_count);
+        if (world->stops == NULL)
+                return false;
+        world->stop_count = scenario->stop_count;
+        for (size_t i = 0; i < scenario->stop_count; i++) {
+                const struct stop_spec *spec = &scenario->stops[i];
+
+                world->stops[i] = (struct stop_watch){spec, TIME_NEVER, NAN};
+                if (!fleet_watch(world->fleet, spec->probe.service, spec->probe.window_ns))
+                        return false;
+        }
+        return true;
 }
 
 /* ---- the journal */
@@ -172,37 +309,56 @@ static void note_from_fleet(void *user, const struct fleet_note *note)
                                                                   : "fixed";
                 break;
         }
-        journal_write(&world->journal, &entry);
+        enter(world, &entry);
 }
 
 static void journal_mark(struct world *world, enum journal_type type, int64_t at_ns)
 {
         struct journal_entry entry = journal_blank(at_ns, type);
 
-        journal_write(&world->journal, &entry);
+        enter(world, &entry);
+}
+
+/* A start comes with the entry that does the same again, to be pasted. */
+static void journal_entry_words(struct world *world, struct journal_entry *entry,
+                                const struct planned_fault *planned)
+{
+        char *words = plan_entry_text(world->options.scenario, planned);
+
+        if (words == NULL)
+                world_break(world, "out of memory");
+        entry->entry = words != NULL ? words : "";
+        enter(world, entry);
+        free(words);
 }
 
 static void journal_fault(struct world *world, enum journal_type type, uint32_t number)
 {
-        const struct planned_fault *planned = &world->options.plan->faults[number];
+        const struct planned_fault *planned = world->injector.faults[number]->planned;
         const struct target_spec *target = &planned->entry->target;
-        const struct fault_run *run = &world->injector.faults[number].run;
+        const struct fault_run *run = &world->injector.faults[number]->run;
         struct journal_entry entry = journal_blank(world_now(world), type);
 
-        entry.ref = number;
+        entry.ref = planned->number;
         entry.kind = planned->entry->fault->name;
-        entry.text = planned->entry->name;
+        entry.text = planned->name;
         if (target->kind == TARGET_EDGE) {
                 entry.edge = target->edge;
                 entry.service = world->options.scenario->fleet.edges[target->edge].to;
         } else if (target->kind == TARGET_SERVICE) {
                 entry.service = target->service;
-        } else if (target->kind == TARGET_INSTANCES) {
-                entry.service = target->service;
+        } else if (target->kind == TARGET_INSTANCES ||
+                   (target->kind == TARGET_RANDOM && planned->place_count > 0 &&
+                    planned_service(planned, 0) ==
+                            planned_service(planned, planned->place_count - 1))) {
+                entry.service = planned_service(planned, 0);
                 if (run->instance_count == 1)
                         entry.instance = run->instances[0];
         }
-        journal_write(&world->journal, &entry);
+        if (type == JOURNAL_FAULT_STARTED)
+                journal_entry_words(world, &entry, planned);
+        else
+                enter(world, &entry);
 }
 
 static void wake_at(struct world *world, int64_t at_ns);
@@ -210,7 +366,7 @@ static void wake_at(struct world *world, int64_t at_ns);
 static void fault_started(void *user, uint32_t number)
 {
         struct world *world = user;
-        const struct fault_run *run = &world->injector.faults[number].run;
+        const struct fault_run *run = &world->injector.faults[number]->run;
 
         journal_fault(world, JOURNAL_FAULT_STARTED, number);
         if (world->healer == NULL || world->healer_down ||
@@ -258,7 +414,7 @@ static void journal_transitions(struct world *world)
                 entry.edge = t->edge;
                 entry.kind = t->to;
                 entry.text = t->from;
-                journal_write(&world->journal, &entry);
+                enter(world, &entry);
         }
 }
 
@@ -372,7 +528,7 @@ static void journal_result(struct world *world, const struct fleet_action_result
         entry.instance = result->instance;
         entry.ok = result->ok;
         entry.text = result->reason;
-        journal_write(&world->journal, &entry);
+        enter(world, &entry);
 }
 
 static void result_from_fleet(void *user, const struct fleet_action_result *result)
@@ -526,7 +682,7 @@ static void journal_note(struct world *world, const struct healer_note *note)
                 keep_alarm(world, &entry);
         else if (note->kind == NOTE_ALARM_CLEARED)
                 forget_alarm(world, entry.id);
-        journal_write(&world->journal, &entry);
+        enter(world, &entry);
 }
 
 static bool state_is_down(enum instance_state state)
@@ -636,7 +792,7 @@ static void carry_out(struct world *world, const struct healer_order *order)
         entry.preventive = preventive;
         entry.held_back = (preventive && world->options.arm == ARM_SHADOW) ||
                           (is_without(world, order) && !world->options.without->placebo);
-        journal_write(&world->journal, &entry);
+        enter(world, &entry);
         action.id = entry.id;
         if (!fleet_healer_is_heard(world->fleet))
                 journal_result(world, &(struct fleet_action_result){
@@ -788,6 +944,7 @@ static void steady_state_before(void *user, uint32_t unused)
         const struct scenario *scenario = world->options.scenario;
 
         (void)unused;
+        world->steady_was_read = true;
         for (size_t i = 0; i < scenario->steady_count; i++)
                 read_probe(world, &scenario->steady[i], &world->probes[i].value);
 }
@@ -807,7 +964,7 @@ static void method_probe(void *user, uint32_t index)
         entry.value = world->probes[at].value;
         entry.text = scenario->method[index].name;
         entry.ok = probe_holds(&scenario->method[index].probe, entry.value);
-        journal_write(&world->journal, &entry);
+        enter(world, &entry);
 }
 
 static size_t probe_count(const struct scenario *scenario)
@@ -823,7 +980,11 @@ static bool probes_begin(struct world *world)
 {
         const struct scenario *scenario = world->options.scenario;
         size_t count = probe_count(scenario);
+        int64_t first_ns = world->options.plan->first_ns;
 
+        for (uint32_t i = 0; i < world->options.coupled_count; i++)
+                if (world->options.coupled[i]->start_ns < first_ns)
+                        first_ns = world->options.coupled[i]->start_ns;
         world->probes = ARENA_ARRAY(&world->stored->arena, struct probe_value, count + 1);
         if (world->probes == NULL)
                 return false;
@@ -840,14 +1001,12 @@ static bool probes_begin(struct world *world)
                         return false;
         /* Without any fault at the very end, while the run still goes. */
         fleet_schedule(world->fleet,
-                       world->options.plan->first_ns < scenario->duration_ns
-                               ? world->options.plan->first_ns
-                               : scenario->duration_ns - 1,
-                       0, steady_state_before, world, 0);
+                       first_ns < scenario->duration_ns ? first_ns : scenario->duration_ns - 1, 0,
+                       steady_state_before, world, 0);
         for (size_t i = 0; i < scenario->method_count; i++)
                 if (scenario->method[i].kind == METHOD_PROBE)
-                        fleet_schedule(world->fleet, scenario->method[i].at_ns, hash_mix(5, i),
-                                       method_probe, world, (uint32_t)i);
+                        fleet_schedule(world->fleet, world->options.plan->probes_at_ns[i],
+                                       hash_mix(5, i), method_probe, world, (uint32_t)i);
         return true;
 }
 
@@ -1007,7 +1166,8 @@ static bool world_begin(struct world *world)
                 .started = fault_started,
                 .ended = fault_ended,
         };
-        if (!injector_begin(&world->injector, &world->stored->arena))
+        if (!injector_begin(&world->injector, &world->stored->arena) || !triggers_begin(world) ||
+            !stops_begin(world))
                 return false;
         return world->options.healer == NULL || healer_side_begin(world);
 }
@@ -1021,6 +1181,7 @@ struct world *world_create(const struct world_options *options)
         world->options = *options;
         world->healer_next_ns = TIME_NEVER;
         world->event_wake_ns = TIME_NEVER;
+        world->stopped_ns = TIME_NEVER;
         world->stored = calloc(1, sizeof(*world->stored));
         if (world->stored == NULL) {
                 free(world);
@@ -1051,6 +1212,7 @@ void world_destroy(struct world *world)
         free(world->held);
         free(world->late);
         free(world->alarms);
+        free(world->coupled);
         free(world->wake_batches);
         free(world->wake_events);
         journal_release(&world->journal);
@@ -1061,13 +1223,89 @@ void world_destroy(struct world *world)
         free(world);
 }
 
+/* ---- time */
+
+/* Whether the condition has been broken long enough. */
+static bool stop_is_due(struct world *world, struct stop_watch *watch)
+{
+        const struct probe_spec *probe = &watch->spec->probe;
+
+        read_probe(world, probe, &watch->value);
+        if (isnan(watch->value) || probe_holds(probe, watch->value)) {
+                watch->since_ns = TIME_NEVER;
+                return false;
+        }
+        if (watch->since_ns == TIME_NEVER)
+                watch->since_ns = world_now(world);
+        return world_now(world) - watch->since_ns >= watch->spec->for_ns;
+}
+
+static void watch_stops(struct world *world)
+{
+        if (world_now(world) < 0 || world_now(world) % NS_PER_S != 0)
+                return;
+        for (size_t i = 0; i < world->stop_count && world->stopped_by == NULL; i++)
+                if (stop_is_due(world, &world->stops[i]))
+                        world->stopped_by = &world->stops[i];
+        if (world->stopped_by != NULL) {
+                world->stopped_ns = world_now(world);
+                world_mark_stopped(world, world);
+        }
+}
+
+/* Where a leading world looks about on its way: breakers tell what they did only
+ * when they are asked, and a second is what probes are made of. */
+static int64_t next_look(const struct world *world, int64_t until_ns)
+{
+        int64_t step_ns = world->watches_breakers ? 100 * NS_PER_MS : NS_PER_S;
+        int64_t now_ns = world_now(world);
+        int64_t rest_ns = now_ns % step_ns;
+        int64_t next_ns = now_ns - rest_ns + (rest_ns < 0 ? 0 : step_ns);
+
+        return world->stop_count == 0 && !world->watches_breakers ? until_ns
+               : next_ns < until_ns                               ? next_ns
+                                                                  : until_ns;
+}
+
 bool world_advance(struct world *world, int64_t until_ns)
 {
-        if (!fleet_run_until(world->fleet, until_ns))
-                world_break(world, fleet_broken(world->fleet));
+        while (world->broken == NULL && world->stopped_by == NULL) {
+                if (!fleet_run_until(world->fleet, next_look(world, until_ns)))
+                        world_break(world, fleet_broken(world->fleet));
+                if (world->watches_breakers)
+                        journal_transitions(world);
+                watch_stops(world);
+                if (world_now(world) >= until_ns)
+                        break;
+        }
         if (world->journal.failed || arena_failed(&world->stored->arena))
                 world_break(world, "out of memory");
         return world->broken == NULL;
+}
+
+const struct planned_fault *const *world_coupled(const struct world *world, uint32_t *count)
+{
+        *count = (uint32_t)world->coupled_count;
+        return world->coupled;
+}
+
+int64_t world_stopped_ns(const struct world *world)
+{
+        return world->stopped_ns;
+}
+
+void world_mark_stopped(struct world *world, const struct world *by)
+{
+        struct journal_entry entry = journal_blank(world_now(world), JOURNAL_STOP);
+
+        if (world->stop_marked || by->stopped_by == NULL)
+                return;
+        world->stop_marked = true;
+        entry.text = by->stopped_by->spec->probe.name;
+        entry.metric = by->stopped_by->spec->probe.metric;
+        entry.value = by->stopped_by->value;
+        entry.service = by->stopped_by->spec->probe.service;
+        enter(world, &entry);
 }
 
 int64_t world_time(const struct world *world)
@@ -1121,35 +1359,66 @@ size_t world_deeds(const struct world *world, struct knockout *out, size_t room)
 
 /* ---- the record */
 
-static void record_faults(struct world *world, struct arm_record *record)
+static uint32_t fault_count(const struct scenario *scenario)
 {
-        const struct plan *plan = world->options.plan;
+        uint32_t count = 0;
 
-        for (uint32_t i = 0; i < plan->fault_count; i++) {
-                const struct injected *fault = &world->injector.faults[i];
-                struct fault_effect *effect = &record->faults[i];
-                double sum = fault->kept_sum;
-                uint64_t count = fault->kept_count;
+        for (size_t i = 0; i < scenario->method_count; i++)
+                count += scenario->method[i].kind == METHOD_FAULT;
+        return count;
+}
 
-                *effect = (struct fault_effect){
-                        .started_ns = fault->started_ns,
-                        .ended_ns = fault->ended_ns,
-                        .touched = fault->run.touched,
-                        .measured = NAN,
-                        .measured_what = fault->run.measured_what == NULL ? "" : fault->run.measured_what,
-                        .on_service = fault->on_service,
-                };
+/* All plays of an entry together. */
+static void record_faults(struct world *world, struct arm_record *record, uint32_t count)
+{
+        double *sums = ARENA_ARRAY(&world->stored->arena, double, count + 1);
+        uint64_t *counts = ARENA_ARRAY(&world->stored->arena, uint64_t, count + 1);
+        uint32_t services = world->options.scenario->fleet.service_count;
+
+        bool **on = ARENA_ARRAY(&world->stored->arena, bool *, count + 1);
+
+        for (uint32_t i = 0; on != NULL && i < count; i++) {
+                on[i] = ARENA_ARRAY(&world->stored->arena, bool, services + 1);
+                record->faults[i] = (struct fault_effect){
+                        .started_ns = TIME_NEVER, .ended_ns = TIME_NEVER, .measured = NAN,
+                        .measured_what = "", .on_service = on[i]};
+        }
+        if (arena_failed(&world->stored->arena))
+                return;
+        for (uint32_t i = 0; i < world->injector.fault_count; i++) {
+                const struct injected *fault = world->injector.faults[i];
+                uint32_t number = fault->planned->number;
+                struct fault_effect *effect = &record->faults[number];
+
+                if (fault->started_ns < effect->started_ns)
+                        effect->started_ns = fault->started_ns;
+                if (fault->started_ns != TIME_NEVER &&
+                    (effect->ended_ns == TIME_NEVER || fault->ended_ns > effect->ended_ns))
+                        effect->ended_ns = fault->ended_ns;
+                if (fault->run.measured_what != NULL && *effect->measured_what == '\0')
+                        effect->measured_what = fault->run.measured_what;
+                for (uint32_t s = 0; s < services; s++)
+                        on[number][s] = on[number][s] || fault->on_service[s];
+                sums[number] += fault->kept_sum;
+                counts[number] += fault->kept_count;
+                effect->touched += fault->run.touched;
+                effect->measured = isnan(effect->measured) ? (double)fault->run.touched
+                                                           : effect->measured + (double)fault->run.touched;
                 for (uint32_t e = 0; e < fault->run.effect_count; e++) {
                         effect->touched += fault->run.effects[e].touched;
-                        sum += fault->run.effects[e].measured_sum;
-                        count += fault->run.effects[e].measured_count;
+                        sums[number] += fault->run.effects[e].measured_sum;
+                        counts[number] += fault->run.effects[e].measured_count;
                 }
-                if (count > 0)
-                        effect->measured = sum / (double)count;
-                else if (sum > 0)
-                        effect->measured = sum;
-                else if (fault->run.touched > 0)
-                        effect->measured = (double)fault->run.touched;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+                struct fault_effect *effect = &record->faults[i];
+
+                if (counts[i] > 0)
+                        effect->measured = sums[i] / (double)counts[i];
+                else if (sums[i] > 0)
+                        effect->measured = sums[i];
+                else if (!(effect->measured > 0))
+                        effect->measured = NAN;
         }
 }
 
@@ -1215,6 +1484,8 @@ static bool record_make(struct world *world, struct arm_record *record)
         record->probes = world->probes;
         for (size_t i = 0; i < scenario->steady_count; i++)
                 read_probe(world, &scenario->steady[i], &world->probes[i].value_end);
+        if (world->stop_marked && !world->steady_was_read)
+                steady_state_before(world, 0);
         record->overlay_before = world->injector.overlay_before;
         world->ending = true;
         injector_end(&world->injector);
@@ -1224,10 +1495,10 @@ static bool record_make(struct world *world, struct arm_record *record)
         journal_transitions(world);
         close_edges(world, record);
         record->faults = ARENA_ARRAY(&world->stored->arena, struct fault_effect,
-                                     world->options.plan->fault_count + 1);
+                                     fault_count(scenario) + 1);
         if (record->faults == NULL || !record_instances(world, record))
                 return false;
-        record_faults(world, record);
+        record_faults(world, record, fault_count(scenario));
         record->services =
                 fleet_finish(world->fleet, &totals, &record->incidents, &record->incident_count);
         if (record->services == NULL)

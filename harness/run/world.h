@@ -34,6 +34,14 @@ struct world_options {
         const void *healer_config;
         struct text_pool *texts;      /* must outlive the records */
         const struct knockout *without; /* NULL: everything is done; else not copied */
+        /* This world is what entries with `when` and stop conditions look at: it
+         * finds out when their faults come and where the replication is cut. */
+        bool leads;
+        bool may_stop; /* by stop conditions; a reference healer beside the run may not */
+        /* Else: the plays that the leading world found, to be repeated here. Must
+         * outlive the world, as the plan. */
+        const struct planned_fault *const *coupled;
+        uint32_t coupled_count;
 };
 
 /* NULL when memory is out. */
@@ -44,6 +52,14 @@ void world_destroy(struct world *world);
 bool world_advance(struct world *world, int64_t until_ns);
 
 int64_t world_time(const struct world *world);
+
+/* Of a leading world: what `when` entries played so far, in order of events. The
+ * array is the world's until it goes on; the plays live as long as the world. */
+const struct planned_fault *const *world_coupled(const struct world *world, uint32_t *count);
+/* Where a stop condition ended it; TIME_NEVER: none did. It then goes no further. */
+int64_t world_stopped_ns(const struct world *world);
+/* The replication was stopped where this world is now; noted in its journal, once. */
+void world_mark_stopped(struct world *world, const struct world *by);
 
 /* Every entry service is good and has no incident open. */
 bool world_is_good(const struct world *world);

@@ -58,11 +58,23 @@ void load_method(struct read_object *scenario, struct scenario *out);
 void load_target(struct read_context *ctx, const json_t *json, const char *path,
                  const struct fault_ops *fault, const struct fleet_spec *fleet,
                  struct target_spec *out);
+/* Whether the fault takes a target with these keys; NULL: none. */
+bool target_fits(const json_t *json, const struct fault_ops *fault);
+/* Any one instance of the fleet, for a fault that takes instances; else none. */
+void load_any_instance(struct read_context *ctx, const struct fleet_spec *fleet,
+                       const struct fault_ops *fault, struct target_spec *out);
 
 /* probe_reader.c */
 void load_probe(struct read_context *ctx, const json_t *json, const char *path,
                 const struct fleet_spec *fleet, struct probe_spec *out);
+/* The same for an object that has more keys. */
+void load_probe_keys(struct read_object *object, const struct fleet_spec *fleet,
+                     struct probe_spec *out);
 void load_steady_state(struct read_object *scenario, struct scenario *out);
+
+/* safety_reader.c; safety after the method, whose entries it judges */
+void load_stop_conditions(struct read_object *scenario, struct scenario *out);
+void load_safety(struct read_object *scenario, struct scenario *out);
 
 /* threshold_reader.c */
 void load_thresholds(struct read_object *scenario, struct scenario *out);

@@ -108,11 +108,9 @@ static void read_tolerance(struct read_object *probe, enum metric_unit unit, str
                 read_error(probe->ctx, path, "low is above high: nothing is acceptable");
 }
 
-void load_probe(struct read_context *ctx, const json_t *json, const char *path,
-                const struct fleet_spec *fleet, struct probe_spec *out)
+void load_probe_keys(struct read_object *o, const struct fleet_spec *fleet, struct probe_spec *out)
 {
-        struct arena *arena = ctx->session->arena;
-        struct read_object o;
+        struct arena *arena = o->ctx->session->arena;
         uint32_t metric = 0;
 
         *out = (struct probe_spec){
@@ -122,21 +120,29 @@ void load_probe(struct read_context *ctx, const json_t *json, const char *path,
                 .high = INFINITY,
                 .metric = scenario_probe_metrics[0],
         };
-        if (!read_object_begin(ctx, json, path, &o))
-                return;
-        read_text(&o, "name", READ_OPTIONAL, &out->name);
-        read_any(&o, "tolerance", READ_OPTIONAL);
-        if (read_choice(&o, "metric", READ_REQUIRED, scenario_probe_metrics, &metric)) {
+        read_text(o, "name", READ_OPTIONAL, &out->name);
+        read_any(o, "tolerance", READ_OPTIONAL);
+        if (read_choice(o, "metric", READ_REQUIRED, scenario_probe_metrics, &metric)) {
                 out->metric = scenario_probe_metrics[metric];
-                read_tolerance(&o, unit_of(out->metric), out);
+                read_tolerance(o, unit_of(out->metric), out);
         }
-        read_service(&o, "service", READ_OPTIONAL, fleet, &out->service);
-        read_duration(&o, "window", READ_OPTIONAL, NS_PER_S, 24 * NS_PER_HOUR, &out->window_ns);
+        read_service(o, "service", READ_OPTIONAL, fleet, &out->service);
+        read_duration(o, "window", READ_OPTIONAL, NS_PER_S, 24 * NS_PER_HOUR, &out->window_ns);
         if (out->name == NULL && out->service != FLEET_NO_INDEX)
                 out->name = arena_printf(arena, "%s of %s", out->metric,
                                          fleet->services[out->service].name);
         else if (out->name == NULL)
                 out->name = arena_text(arena, out->metric);
+}
+
+void load_probe(struct read_context *ctx, const json_t *json, const char *path,
+                const struct fleet_spec *fleet, struct probe_spec *out)
+{
+        struct read_object o;
+
+        if (!read_object_begin(ctx, json, path, &o))
+                return;
+        load_probe_keys(&o, fleet, out);
         read_object_end(&o);
 }
 

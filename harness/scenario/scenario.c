@@ -22,11 +22,6 @@
 
 enum { TAGS_MAX = 1000, RUNS_MAX = 1000000, ARGUMENTS_MAX = 256 };
 
-/* Of the specification, for later: one list, so that a key leaves it when its
- * reader comes. */
-static const char *const scenario_later[] = {"safety", "stop_conditions", "outputs",
-                                             NULL};
-
 /* Overrides ------------------------------------------------------------------- */
 
 /* `--strategy X` is `--set healer=X` for any X: paths in it are then relative
@@ -69,6 +64,10 @@ static void begin_variables(struct read_session *session,
             (sets[count] = healer_setting(session->arena, overrides->strategy)) != NULL)
                 count++;
         variables_begin(session, overrides->vars, overrides->var_count, sets, count);
+        if (session->variables != NULL) {
+                session->variables->matrix_index = overrides->matrix_index;
+                session->variables->matrix_count = 1;
+        }
 }
 
 static void hash_overrides(struct read_session *session, const struct scenario_overrides *overrides)
@@ -93,6 +92,17 @@ static bool is_named(const char *name, const char *const *names, size_t count)
         return false;
 }
 
+/* By the entry's own name or that of a group or monkey that it belongs to. */
+static bool entry_is_named(const struct method_spec *entry, const char *const *names, size_t count)
+{
+        if (entry->name != NULL && is_named(entry->name, names, count))
+                return true;
+        for (const struct method_group *group = entry->group; group != NULL; group = group->parent)
+                if (group->name != NULL && is_named(group->name, names, count))
+                        return true;
+        return false;
+}
+
 /* Names that no entry has. */
 static void check_entry_names(struct read_session *session, const struct scenario *scenario,
                               const char *option, const char *const *names, size_t count)
@@ -105,10 +115,15 @@ static void check_entry_names(struct read_session *session, const struct scenari
 
                 nearest_begin(&nearest, names[i]);
                 for (size_t j = 0; j < scenario->method_count; j++) {
-                        if (scenario->method[j].name == NULL)
-                                continue;
-                        found = found || strcmp(scenario->method[j].name, names[i]) == 0;
-                        nearest_offer(&nearest, scenario->method[j].name);
+                        const struct method_spec *entry = &scenario->method[j];
+
+                        found = found || entry_is_named(entry, &names[i], 1);
+                        if (entry->name != NULL)
+                                nearest_offer(&nearest, entry->name);
+                        for (const struct method_group *group = entry->group; group != NULL;
+                             group = group->parent)
+                                if (group->name != NULL)
+                                        nearest_offer(&nearest, group->name);
                 }
                 if (!found)
                         diag_add(session->diags, option, 0, 0, NULL,
@@ -129,12 +144,12 @@ static void filter_method(struct read_session *session, const struct scenario_ov
         check_entry_names(session, scenario, "--only", overrides->only, overrides->only_count);
         check_entry_names(session, scenario, "--skip", overrides->skip, overrides->skip_count);
         for (size_t i = 0; kept != NULL && i < scenario->method_count; i++) {
-                const char *name = scenario->method[i].name != NULL ? scenario->method[i].name : "";
+                const struct method_spec *entry = &scenario->method[i];
 
                 if ((overrides->only_count == 0 ||
-                     is_named(name, overrides->only, overrides->only_count)) &&
-                    !is_named(name, overrides->skip, overrides->skip_count))
-                        kept[count++] = scenario->method[i];
+                     entry_is_named(entry, overrides->only, overrides->only_count)) &&
+                    !entry_is_named(entry, overrides->skip, overrides->skip_count))
+                        kept[count++] = *entry;
         }
         scenario->method = kept;
         scenario->method_count = kept != NULL ? count : 0;
@@ -206,7 +221,6 @@ static void load_cost(struct read_object *evaluation, struct evaluation_spec *ou
 
 static void load_evaluation(struct read_object *scenario, struct evaluation_spec *out)
 {
-        static const char *const later[] = {"replay_trigger", NULL};
         struct read_object o;
 
         *out = (struct evaluation_spec){
@@ -224,8 +238,48 @@ static void load_evaluation(struct read_object *scenario, struct evaluation_spec
         if (out->minimum_lead_ns > out->prediction_window_ns)
                 read_error(o.ctx, o.path,
                            "minimum_lead is above prediction_window: no prediction could be right");
+        read_bool(&o, "replay_trigger", READ_OPTIONAL, &out->replay_trigger);
         load_cost(&o, out);
-        read_refuse_keys(&o, later);
+        read_object_end(&o);
+}
+
+/* `format` as the command line has it, or a list of names. The writers are known
+ * to reports/, so their names are looked at when they are used. */
+static void load_formats(struct read_object *o, struct outputs_spec *out)
+{
+        const json_t *json = read_any(o, "format", READ_OPTIONAL);
+        struct arena *arena = o->ctx->session->arena;
+        const char *const *names;
+        size_t count;
+
+        if (json_is_string(json)) {
+                read_text(o, "format", READ_OPTIONAL, &out->format);
+        } else if (json != NULL && !json_is_array(json)) {
+                read_wrong_type(o->ctx, read_path(o, "format"), json, "a text or a list of texts");
+        } else if (json != NULL && read_texts(o, "format", READ_OPTIONAL, 32, &names, &count)) {
+                if (count == 0)
+                        read_error(o->ctx, read_path(o, "format"), "the list is empty");
+                for (size_t i = 0; i < count; i++)
+                        out->format = i == 0 ? names[0]
+                                             : arena_printf(arena, "%s,%s", out->format, names[i]);
+        }
+}
+
+static void load_outputs(struct read_object *scenario, struct outputs_spec *out)
+{
+        static const char *const journals[] = {"first", "all", "none", NULL};
+        const char *folder = NULL;
+        struct read_object o;
+        uint32_t journal;
+
+        if (!read_child_begin(scenario, "outputs", READ_OPTIONAL, &o))
+                return;
+        load_formats(&o, out);
+        if (read_text(&o, "out", READ_OPTIONAL, &folder))
+                out->folder = read_resolve_path(o.ctx, read_path(&o, "out"), folder);
+        if (read_choice(&o, "journal", READ_OPTIONAL, journals, &journal))
+                out->journal = journals[journal];
+        out->has_plots = read_bool(&o, "plots", READ_OPTIONAL, &out->plots);
         read_object_end(&o);
 }
 
@@ -300,7 +354,9 @@ static void load_parts(struct read_context *ctx, const json_t *root, struct scen
         load_evaluation(&o, &out->evaluation);
         load_analysis(&o, &out->analysis);
         load_healer(&o, out);
-        read_refuse_keys(&o, scenario_later);
+        load_stop_conditions(&o, out);
+        load_outputs(&o, &out->outputs);
+        load_safety(&o, out);
         read_object_end(&o);
 }
 
@@ -315,6 +371,10 @@ static void load_variables(struct read_session *session, struct scenario *out)
         variables = ARENA_ARRAY(session->arena, struct variable_spec, count);
         for (size_t i = 0; variables != NULL && i < count; i++)
                 variables_get(session, i, &variables[i].name, &variables[i].value);
+        if (session->variables != NULL) {
+                out->matrix_count = session->variables->matrix_count;
+                out->matrix_name = session->variables->matrix_name;
+        }
         out->variables = variables;
         out->variable_count = variables != NULL ? count : 0;
 }
@@ -360,6 +420,9 @@ bool scenario_load(const char *path, const struct scenario_overrides *overrides,
         filter_method(&session, overrides, scenario);
         apply_numbers(overrides, scenario);
         load_variables(&session, scenario);
+        if (scenario->matrix_name != NULL && scenario->title != NULL)
+                scenario->title = arena_printf(&scenario->arena, "%s [%s]", scenario->title,
+                                               scenario->matrix_name);
         sha256_hex(&session.sha, scenario->digest);
         if (arena_failed(&scenario->arena))
                 diag_add(diags, path, 0, 0, NULL, "out of memory");

@@ -20,11 +20,17 @@
 enum method_kind { METHOD_FAULT, METHOD_PROBE };
 
 enum target_kind { TARGET_NONE, TARGET_INSTANCES, TARGET_EDGE, TARGET_LOAD, TARGET_ZONE,
-                   TARGET_SERVICE /* as a whole */,
-                   TARGET_HEALER /* the line between healer and fleet */ };
+                   TARGET_SERVICE, /* as a whole */
+                   TARGET_HEALER,  /* the line between healer and fleet */
+                   TARGET_RANDOM   /* some of a set of instances, of any services */ };
 
 /* How many instances of a service. */
 enum target_pick { PICK_ALL, PICK_COUNT, PICK_SHARE, PICK_LIST };
+
+/* The n-th instance of a service. */
+struct target_place {
+        uint32_t service, place;
+};
 
 struct target_spec {
         enum target_kind kind;
@@ -38,6 +44,8 @@ struct target_spec {
         uint32_t edge;           /* EDGE: index in fleet.edges */
         uint32_t load;           /* LOAD */
         bool from_fleet;         /* HEALER: {from: fleet, to: healer} */
+        const struct target_place *drawn_from; /* RANDOM: `count` of these, ascending */
+        uint32_t drawn_from_count;
 };
 
 /* What probes, gates and stop conditions watch. */
@@ -53,9 +61,49 @@ struct probe_spec {
 
 extern const char *const scenario_probe_metrics[]; /* NULL-ended */
 
+/* When an entry is played, all times counted from its base: the end of the last
+ * of the entries in `after`, or 0 when there are none. */
+enum method_timing {
+        TIMING_AT,     /* once, at_ns after its base */
+        TIMING_REPEAT, /* at_ns + every, at_ns + 2 every ..., each shifted by up to the jitter */
+        TIMING_RATE,   /* a Poisson process from at_ns on */
+        TIMING_WHEN,   /* `delay` after each event of the treated arm that fits, while none of
+                        * its own is waiting or in force */
+        TIMING_MONKEY, /* by its monkey's draws */
+};
+
+/* Entries under one name: a group or a monkey. */
+struct method_group {
+        const char *name; /* NULL: none */
+        const struct method_group *parent;
+};
+
+struct method_when {
+        const char *event;   /* one of scenario_when_events */
+        uint32_t action;     /* action kind, or FLEET_NO_INDEX: any */
+        uint32_t service;    /* or FLEET_NO_INDEX: any */
+        int64_t delay_ns;
+};
+
+/* Names of journal events that an entry may wait for; NULL-ended. */
+extern const char *const scenario_when_events[];
+
+/* An entry may be played so often in one replication, on average. */
+enum { METHOD_PLAYS_MAX = 10000 };
+
 struct method_spec {
         enum method_kind kind;
         const char *name;
+        uint32_t ordinal;                 /* among all entries of the file */
+        const struct method_group *group; /* NULL: none */
+        enum method_timing timing;
+        const struct method_spec *const *after; /* of scenario.all */
+        uint32_t after_count;
+        int64_t every_ns, jitter_ns;      /* REPEAT */
+        uint32_t repeat_count;            /* REPEAT; 0: as often as there is time for */
+        double rate_per_s;                /* RATE */
+        struct method_when when;          /* WHEN */
+        bool coupled;                     /* WHEN, or after one that is: its times are the healer's */
         /* fault */
         const struct fault_ops *fault;
         struct target_spec target;
@@ -69,7 +117,50 @@ struct method_spec {
         double probability;
         /* probe */
         struct probe_spec probe;
-        uint32_t line, column; /* of the entry, for later messages */
+        const char *path;      /* of the entry in the file, for later messages */
+        uint32_t line, column;
+};
+
+/* Random faults: arrivals by a Poisson process, each of a kind and then of a
+ * target of it that are drawn evenly, if the budget allows it. The options are
+ * entries of the method, kind by kind. */
+struct monkey_spec {
+        const char *name;
+        struct method_group group;
+        const struct method_spec *const *after; /* as of an entry */
+        uint32_t after_count;
+        int64_t at_ns;
+        double rate_per_s;
+        const struct method_spec *options; /* in scenario.all */
+        const uint32_t *option_count;      /* of each kind */
+        uint32_t kind_count;
+        uint32_t fault_max;      /* in all; UINT32_MAX: any */
+        uint32_t concurrent_max; /* at a time */
+        int64_t time_max_ns;     /* sum of their durations */
+};
+
+/* What ends a run: `tolerance` broken for `for_ns` without a break, in treated. */
+struct stop_spec {
+        struct probe_spec probe;
+        int64_t for_ns;
+};
+
+/* What a scenario may not do; violations were refused by the loader, as far as
+ * chance has no part in them (plan_check_safety()). */
+struct safety_spec {
+        bool safe_mode;
+        bool require_approval;
+        uint32_t max_targets;           /* instances an entry may take; UINT32_MAX: any */
+        uint32_t max_concurrent_faults; /* UINT32_MAX: any */
+        uint32_t line, column;
+};
+
+/* Which writers run and where, unless the command line says otherwise. */
+struct outputs_spec {
+        const char *format;  /* comma-separated, or NULL */
+        const char *folder;  /* or NULL */
+        const char *journal; /* or NULL */
+        bool has_plots, plots;
 };
 
 struct threshold_spec {
@@ -90,6 +181,7 @@ struct evaluation_spec {
         int64_t prediction_window_ns; /* 10 min */
         int64_t minimum_lead_ns;      /* 30 s */
         int64_t horizon_ns;           /* 1 h */
+        bool replay_trigger;          /* the same faults once more after recovery */
         double cost_failed_request, cost_human_page, cost_action, cost_instance_hour;
         bool has_cost;
 };
@@ -132,8 +224,17 @@ struct scenario {
         const char *steady_title;
         const struct probe_spec *steady; /* steady_state probes */
         size_t steady_count;
-        const struct method_spec *method; /* sorted by name order of the file */
+        const struct method_spec *method; /* that take part, in the order of the file */
         size_t method_count;
+        const struct method_spec *all;    /* the same before --only and --skip: times may depend
+                                           * on an entry that takes no part */
+        size_t all_count;
+        const struct monkey_spec *monkeys;
+        size_t monkey_count;
+        const struct stop_spec *stops;
+        size_t stop_count;
+        struct safety_spec safety;
+        struct outputs_spec outputs;
         const struct threshold_spec *thresholds;
         size_t threshold_count;
         uint32_t replications;
@@ -141,6 +242,8 @@ struct scenario {
         struct analysis_spec analysis;
         const struct variable_spec *variables;
         size_t variable_count;
+        uint32_t matrix_count;     /* combinations of configuration.matrix; 1 without one */
+        const char *matrix_name;   /* of this one: "delay=1s,share=0.5"; NULL without a matrix */
 };
 
 /* What the command line overrides. */
@@ -157,6 +260,7 @@ struct scenario_overrides {
         uint32_t runs; /* 0: the file's */
         const char *const *allow_paths;
         size_t allow_path_count;
+        uint32_t matrix_index; /* which combination of configuration.matrix */
 };
 
 /* Reads `path`. On success the caller owns `*out` (scenario_free()); otherwise

@@ -12,7 +12,7 @@
 
 #include "harness/base/nearest.h"
 
-static const char *const target_later[] = {"random", "of", "exclude", NULL};
+enum { SETS_MAX = 1000 };
 
 /* Instances of the service in the zone (or in all). */
 static uint32_t instances_there(const struct fleet_spec *fleet, const struct target_spec *target)
@@ -167,10 +167,10 @@ static void read_edge_target(struct read_object *o, const struct fleet_spec *fle
 }
 
 /* {from: healer, to: fleet} or the other way round. */
-static bool is_healer_line(const struct read_object *o)
+static bool is_healer_line(const json_t *json)
 {
-        const char *from = json_string_value(json_object_get(o->json, "from"));
-        const char *to = json_string_value(json_object_get(o->json, "to"));
+        const char *from = json_string_value(json_object_get(json, "from"));
+        const char *to = json_string_value(json_object_get(json, "to"));
 
         return (from != NULL && strcmp(from, "healer") == 0) ||
                (to != NULL && strcmp(to, "healer") == 0);
@@ -210,6 +210,176 @@ static void read_load_target(struct read_object *o, const struct fleet_spec *fle
         read_unknown_name(o->ctx, read_path(o, "load"), "load", name, nearest.best);
 }
 
+/* Random instances ------------------------------------------------------------- */
+
+/* All instances of the fleet, which of them are meant. */
+struct place_set {
+        const struct fleet_spec *fleet;
+        bool *on;            /* by service, then place */
+        const uint32_t *first; /* of each service */
+        uint32_t count;
+};
+
+static bool set_begin(struct read_context *ctx, const char *path, const struct fleet_spec *fleet,
+                      struct place_set *set)
+{
+        struct arena *arena = ctx->session->arena;
+        uint32_t *first = ARENA_ARRAY(arena, uint32_t, fleet->service_count + 1);
+
+        *set = (struct place_set){.fleet = fleet, .first = first};
+        for (uint32_t i = 0; first != NULL && i < fleet->service_count; i++) {
+                first[i] = set->count;
+                set->count += fleet->services[i].instance_count;
+        }
+        /* Each such target lists its instances, so all of them together are bounded. */
+        if (set->count > ctx->session->elements_left) {
+                read_error(ctx, path, "more random targets than can be held for this fleet");
+                return false;
+        }
+        ctx->session->elements_left -= set->count;
+        set->on = ARENA_ARRAY(arena, bool, set->count + 1);
+        return first != NULL && set->on != NULL;
+}
+
+static void set_service(struct place_set *set, const struct target_spec *target, bool on)
+{
+        const struct service_spec *service = &set->fleet->services[target->service];
+
+        for (uint32_t place = 0; place < service->instance_count; place++) {
+                bool meant = target->pick != PICK_LIST;
+
+                for (uint32_t i = 0; !meant && i < target->list_count; i++)
+                        meant = target->list[i] == place;
+                if (meant && (target->zone == FLEET_NO_INDEX || service->zone_count == 0 ||
+                              service->zones[place % service->zone_count] == target->zone))
+                        set->on[set->first[target->service] + place] = on;
+        }
+}
+
+static void set_fill(struct place_set *set, uint32_t zone, bool on)
+{
+        for (uint32_t i = 0; i < set->fleet->service_count; i++)
+                set_service(set, &(struct target_spec){.service = i, .zone = zone, .pick = PICK_ALL},
+                            on);
+}
+
+/* The name of a service, or {service, zone, instances: [..]}; {} is everything. */
+static void read_set(struct read_context *ctx, const json_t *json, const char *path,
+                     struct place_set *set, bool on)
+{
+        struct target_spec target = {.zone = FLEET_NO_INDEX, .service = FLEET_NO_INDEX};
+        struct read_object o;
+        json_t *wrapped = NULL;
+
+        if (json_is_string(json))
+                json = wrapped = json_pack("{s:s}", "service", json_string_value(json));
+        if (read_object_begin(ctx, json, path, &o)) {
+                bool known = !read_has(&o, "service") ||
+                             read_service(&o, "service", READ_OPTIONAL, set->fleet, &target.service);
+                bool in_zone = !read_has(&o, "zone") ||
+                               read_zone(&o, "zone", READ_OPTIONAL, set->fleet, &target.zone);
+
+                if (known && in_zone && target.service == FLEET_NO_INDEX) {
+                        set_fill(set, target.zone, on);
+                } else if (known && in_zone) {
+                        const json_t *list = read_any(&o, "instances", READ_OPTIONAL);
+
+                        target.pick = PICK_ALL;
+                        if (json_is_array(list))
+                                read_index_list(&o, list, read_path(&o, "instances"),
+                                                set->fleet->services[target.service].instance_count,
+                                                &target);
+                        else if (list != NULL)
+                                read_wrong_type(ctx, read_path(&o, "instances"), list,
+                                                "a list of indices");
+                        set_service(set, &target, on);
+                }
+                read_any(&o, "service", READ_OPTIONAL);
+                read_any(&o, "instances", READ_OPTIONAL);
+                read_object_end(&o);
+        }
+        json_decref(wrapped);
+}
+
+/* One of them, or a list. */
+static void read_sets(struct read_object *o, const char *key, struct place_set *set, bool on)
+{
+        const json_t *json = read_any(o, key, READ_OPTIONAL);
+        const char *path = read_path(o, key);
+
+        if (json == NULL) {
+                if (on)
+                        set_fill(set, FLEET_NO_INDEX, true);
+                return;
+        }
+        if (!json_is_array(json)) {
+                read_set(o->ctx, json, path, set, on);
+                return;
+        }
+        if (json_array_size(json) > SETS_MAX)
+                read_error(o->ctx, path, "more than %d of them", SETS_MAX);
+        for (size_t i = 0; i < json_array_size(json) && i < SETS_MAX; i++)
+                read_set(o->ctx, json_array_get(json, i),
+                         json_path_index(o->ctx->session->arena, path, i), set, on);
+}
+
+static bool set_take(struct arena *arena, const struct place_set *set, struct target_spec *out)
+{
+        struct target_place *places = ARENA_ARRAY(arena, struct target_place, set->count + 1);
+
+        if (places == NULL)
+                return false;
+        out->drawn_from_count = 0;
+        for (uint32_t i = 0; i < set->fleet->service_count; i++)
+                for (uint32_t k = 0; k < set->fleet->services[i].instance_count; k++)
+                        if (set->on[set->first[i] + k])
+                                places[out->drawn_from_count++] = (struct target_place){i, k};
+        out->drawn_from = places;
+        return true;
+}
+
+/* {"random": N, "of": {...}, "exclude": [...]} */
+static void read_random_target(struct read_object *o, const struct fleet_spec *fleet,
+                               struct target_spec *out)
+{
+        struct arena *arena = o->ctx->session->arena;
+        size_t before = diag_total(o->ctx->session->diags);
+        struct place_set set;
+        bool counted;
+
+        out->kind = TARGET_RANDOM;
+        out->pick = PICK_COUNT;
+        counted = read_count(o, "random", READ_REQUIRED, 1, UINT32_MAX, &out->count);
+        if (!set_begin(o->ctx, o->path, fleet, &set))
+                return;
+        read_sets(o, "of", &set, true);
+        read_sets(o, "exclude", &set, false);
+        if (!set_take(arena, &set, out) || diag_total(o->ctx->session->diags) > before ||
+            fleet->service_count == 0)
+                return;
+        if (out->drawn_from_count == 0)
+                read_error(o->ctx, o->path, "an empty target: no instance is left to draw from");
+        else if (counted && out->count > out->drawn_from_count)
+                read_error(o->ctx, read_path(o, "random"), "%u of %u instances cannot be drawn",
+                           out->count, out->drawn_from_count);
+}
+
+void load_any_instance(struct read_context *ctx, const struct fleet_spec *fleet,
+                       const struct fault_ops *fault, struct target_spec *out)
+{
+        struct place_set set;
+
+        if ((fault->targets & FAULT_TARGET_INSTANCES) == 0)
+                return;
+        out->kind = TARGET_RANDOM;
+        out->pick = PICK_COUNT;
+        out->count = 1;
+        if (!set_begin(ctx, "method", fleet, &set))
+                return;
+        set_fill(&set, FLEET_NO_INDEX, true);
+        set_take(ctx->session->arena, &set, out);
+}
+
 /* "instances ({service, ...}), an edge ({from, to})": what the kind takes. */
 static void describe_targets(const struct fault_ops *fault, char *buffer, size_t size)
 {
@@ -236,18 +406,36 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
 
 /* The kind that the keys show; when they show none, the instances of a service,
  * or the service where the fault takes it as a whole. */
-static uint32_t kind_of_keys(const struct read_object *o, const struct fault_ops *fault)
+static uint32_t kind_of_keys(const json_t *json, const struct fault_ops *fault)
 {
-        if (is_healer_line(o) && ((fault->targets & FAULT_TARGET_HEALER) || !(fault->targets & FAULT_TARGET_EDGE)))
+        if (json_object_get(json, "random") != NULL)
+                return FAULT_TARGET_INSTANCES;
+        if (is_healer_line(json) &&
+            ((fault->targets & FAULT_TARGET_HEALER) || !(fault->targets & FAULT_TARGET_EDGE)))
                 return FAULT_TARGET_HEALER;
-        if (read_has(o, "from") || read_has(o, "to"))
+        if ((json_object_get(json, "from") != NULL) || (json_object_get(json, "to") != NULL))
                 return FAULT_TARGET_EDGE;
-        if (read_has(o, "load"))
+        if ((json_object_get(json, "load") != NULL))
                 return FAULT_TARGET_LOAD;
-        if (read_has(o, "zone") && !read_has(o, "service"))
+        if ((json_object_get(json, "zone") != NULL) && !(json_object_get(json, "service") != NULL))
                 return FAULT_TARGET_ZONE;
         return (fault->targets & FAULT_TARGET_SERVICE) != 0 ? FAULT_TARGET_SERVICE
                                                             : FAULT_TARGET_INSTANCES;
+}
+
+bool target_fits(const json_t *json, const struct fault_ops *fault)
+{
+        json_t *service = json_is_string(json) ? json_object() : NULL;
+        bool fits;
+
+        if (service != NULL)
+                json_object_set_new(service, "service", json_string(json_string_value(json)));
+        if (json == NULL)
+                fits = (fault->targets & (FAULT_TARGET_NONE | FAULT_TARGET_INSTANCES)) != 0;
+        else
+                fits = (fault->targets & kind_of_keys(service != NULL ? service : json, fault)) != 0;
+        json_decref(service);
+        return fits;
 }
 
 /* What the kind acts on has to be there. */
@@ -287,13 +475,15 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         *out = (struct target_spec){.kind = TARGET_NONE, .zone = FLEET_NO_INDEX};
         if (!read_object_begin(ctx, json, path, &o))
                 return;
-        read_refuse_keys(&o, target_later);
-        if (read_has(&o, "random"))
-                return;
-        kind = kind_of_keys(&o, fault);
+        kind = kind_of_keys(json, fault);
         if ((fault->targets & kind) == 0) {
                 describe_targets(fault, takes, sizeof(takes));
                 read_error(ctx, path, "'%s' takes %s", fault->name, takes);
+                return;
+        }
+        if (read_has(&o, "random")) {
+                read_random_target(&o, fleet, out);
+                read_object_end(&o);
                 return;
         }
         switch (kind) {

@@ -17,6 +17,7 @@
 
 enum { VARIABLES_MAX = 256 };
 
+enum { MATRIX_MAX = 1000 };
 #define EXPANDED_MAX_BYTES ((size_t)JSON_DOC_SIZE_MAX)
 
 struct variable {
@@ -239,18 +240,145 @@ static void declare_one(struct read_context *ctx, const char *name, json_t *valu
                 variable->value = json_incref(value);
 }
 
+/* Matrix ------------------------------------------------------------------ */
+
+/* The values that a name of the matrix takes in turn; NULL (reported) when they
+ * are no such list. */
+static const json_t *matrix_values(struct read_context *ctx, const char *path, const json_t *values)
+{
+        if (!json_is_array(values)) {
+                read_wrong_type(ctx, path, values, "a list of values");
+                return NULL;
+        }
+        if (json_array_size(values) == 0) {
+                read_error(ctx, path, "the list is empty");
+                return NULL;
+        }
+        for (size_t i = 0; i < json_array_size(values); i++) {
+                const json_t *value = json_array_get(values, i);
+                const char *at = json_path_index(ctx->session->arena, path, i);
+
+                if (json_is_object(value) || json_is_array(value) || json_is_null(value)) {
+                        read_wrong_type(ctx, at, value, "a text, a number, true or false");
+                        return NULL;
+                }
+                if (strcmp(type_name(value), type_name(json_array_get(values, 0))) != 0) {
+                        read_error(ctx, at, "%s, and the first is %s", type_name(value),
+                                   type_name(json_array_get(values, 0)));
+                        return NULL;
+                }
+                if (mentions_variable(value)) {
+                        read_error(ctx, at, "a variable's value cannot use another variable");
+                        return NULL;
+                }
+        }
+        return values;
+}
+
+/* Whether --var has settled it, so that it does not vary. */
+static bool is_settled(const struct variable *variable)
+{
+        return variable != NULL && variable->argument != NULL;
+}
+
+static void note_choice(struct read_session *session, const char *name, const json_t *value)
+{
+        struct variable_list *list = session->variables;
+        char *dumped = json_is_string(value)
+                               ? NULL
+                               : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
+
+        list->matrix_name = arena_printf(
+                session->arena, "%s%s%s=%s", list->matrix_name != NULL ? list->matrix_name : "",
+                list->matrix_name != NULL ? "," : "", name,
+                dumped != NULL ? dumped : json_string_value(value));
+        free(dumped);
+        if (list->matrix_name != NULL)
+                sha256_add_text(&session->sha, list->matrix_name);
+}
+
+/* The first name varies slowest. */
+static void declare_choice(struct read_context *ctx, const char *name, const json_t *values,
+                           uint32_t *stride)
+{
+        struct variable_list *list = ctx->session->variables;
+        struct variable *variable = find_variable(list, name);
+        uint32_t count = (uint32_t)json_array_size(values);
+        json_t *value;
+
+        if (is_settled(variable)) {
+                if (variable->value == NULL)
+                        declare_one(ctx, name, json_array_get(values, 0), NULL);
+                return;
+        }
+        *stride /= count;
+        value = json_array_get(values, list->matrix_index / *stride % count);
+        if (variable == NULL) {
+                declare_one(ctx, name, value, &list->items[list->count]);
+        } else {
+                json_decref(variable->value);
+                variable->value = json_incref(value);
+        }
+        note_choice(ctx->session, name, value);
+}
+
+static void declare_matrix(struct read_context *ctx, const json_t *matrix)
+{
+        struct variable_list *list = ctx->session->variables;
+        struct arena *arena = ctx->session->arena;
+        size_t before = diag_total(ctx->session->diags);
+        uint32_t stride = 1;
+        const char *name;
+        json_t *values;
+
+        if (!json_is_object(matrix)) {
+                read_wrong_type(ctx, "configuration.matrix", matrix, "an object of lists");
+                return;
+        }
+        if (json_object_size(matrix) == 0)
+                read_error(ctx, "configuration.matrix", "the matrix is empty");
+        json_object_foreach((json_t *)(uintptr_t)matrix, name, values)
+        {
+                const char *path = json_path_key(arena, "configuration.matrix", name);
+
+                if (strncmp(name, "x_", 2) == 0)
+                        continue;
+                if (!is_variable_name(name))
+                        read_key_error(ctx, path, "a variable's name has letters, digits, '_' and "
+                                                  "'-', at most 64");
+                if (matrix_values(ctx, path, values) == NULL)
+                        continue;
+                if (!is_settled(find_variable(list, name)) &&
+                    (stride *= (uint32_t)(json_array_size(values) > MATRIX_MAX
+                                                  ? MATRIX_MAX + 1
+                                                  : json_array_size(values))) > MATRIX_MAX) {
+                        read_error(ctx, "configuration.matrix",
+                                   "more than the %d combinations allowed", MATRIX_MAX);
+                        return;
+                }
+        }
+        if (diag_total(ctx->session->diags) > before)
+                return;
+        list->matrix_count = stride;
+        json_object_foreach((json_t *)(uintptr_t)matrix, name, values)
+                if (strncmp(name, "x_", 2) != 0)
+                        declare_choice(ctx, name, values, &stride);
+}
+
 static void declare_all(struct read_context *ctx, json_t *declarations)
 {
         struct variable_list *list = ctx->session->variables;
         size_t given = list->count;
-        struct variable *items = ARENA_ARRAY(ctx->session->arena, struct variable,
-                                             given + json_object_size(declarations));
+        json_t *matrix = json_object_get(declarations, "matrix");
+        struct variable *items =
+                ARENA_ARRAY(ctx->session->arena, struct variable,
+                            given + json_object_size(declarations) + json_object_size(matrix));
         const char *name;
         json_t *value;
 
         if (items == NULL)
                 return;
-        if (json_object_size(declarations) > VARIABLES_MAX) {
+        if (json_object_size(declarations) + json_object_size(matrix) > VARIABLES_MAX) {
                 read_error(ctx, "configuration", "more than the %d variables allowed",
                            VARIABLES_MAX);
                 return;
@@ -259,11 +387,11 @@ static void declare_all(struct read_context *ctx, json_t *declarations)
         list->items = items;
         json_object_foreach(declarations, name, value)
         {
-                if (strcmp(name, "matrix") == 0)
-                        read_key_error(ctx, "configuration.matrix", "not supported yet");
-                else if (strncmp(name, "x_", 2) != 0)
+                if (strcmp(name, "matrix") != 0 && strncmp(name, "x_", 2) != 0)
                         declare_one(ctx, name, value, &list->items[list->count]);
         }
+        if (matrix != NULL)
+                declare_matrix(ctx, matrix);
 }
 
 /* Replacement ---------------------------------------------------------- */

@@ -8,6 +8,9 @@
  * same type. `--set path=value` puts a value (JSON, or else a text) anywhere,
  * also into a file that the scenario names ("fleet.services[cart].instances").
  *
+ * `configuration.matrix` gives a variable several values; a reading is of one of
+ * the combinations, those that --var settles left out.
+ *
  * What came from the command line is remembered, because paths in it are
  * relative to the current directory and count as allowed.
  */
@@ -30,6 +33,8 @@ struct variable_list {
         struct failed_place *failed; /* where a variable is unknown */
         size_t failed_count;
         size_t expanded_bytes; /* written out so far; bounded */
+        uint32_t matrix_index, matrix_count; /* which combination, of how many */
+        const char *matrix_name; /* "a=1,b=x" of it, or NULL */
 };
 
 /* Takes "name=value" and "path=value" from the command line; reports what has

@@ -24,6 +24,8 @@ NUMBERS = "two values that do not go together"
 TARGETS = "something that the target does not have"
 FILES = "in another file"
 LIMITS = "a limit in units"
+ORDER = "what comes after what"
+SAFETY = "what the file's own safety forbids"
 ARGUMENTS = "on the command line"
 
 BEYOND = {
@@ -35,19 +37,31 @@ BEYOND = {
         variable-unknown fault-healer-line fault-healer-line-latency version-name-twice
         cache-backend-itself cache-backend-unknown actor-undoes-itself actor-undoes-nobody
         feature-name-twice flip-unknown-feature flip-without-features
-        autoscaler-fault-without-one health-check-fault-without-one""",
+        autoscaler-fault-without-one health-check-fault-without-one
+        group-name-taken monkey-no-such-target monkey-unknown-service
+        random-exclude-unknown random-nothing-left random-of-index random-of-unknown
+        random-of-zone-unknown random-too-many safety-protected-unknown stop-service stop-twice
+        timing-after-unknown timing-when-action timing-when-service""",
+    ORDER: """group-serial-endless monkey-after-when timing-after-cycle timing-after-endless
+        timing-after-itself timing-after-monkey timing-after-rate timing-after-repeat-without-count
+        timing-probe-after-when""",
+    SAFETY: """safety-in-group safety-in-monkey safety-max-targets safety-mode-zone
+        safety-not-allowed safety-nothing-allowed safety-protected safety-protected-random
+        safety-protected-zone""",
     NUMBERS: """features-cost features-quality autoscaler-max-below-min autoscaler-start-outside call-backoff-max-below call-cycle call-cycle-self call-explosion dist-branches-sum
         configuration-parameter-of-a-call
         dist-lognormal-order dist-uniform-order evaluation-lead fault-at-late load-classes-sum
         load-profile-steps memory-limit-below-base operations-windows
         disk-used-above-size quota-cost-above-limit
-        probe-tolerance-bounds telemetry-detail variable-type version-memory-limit
+        probe-tolerance-bounds group-late telemetry-detail variable-type version-memory-limit
+        matrix-too-many matrix-value-wrong timing-rate-too-often timing-repeat-jitter
+        timing-repeat-too-often
         cache-cycle database-replicas-and-instances fds-per-call-above-limit""",
     TARGETS: """fault-cache-without-cache fault-database-without-database fault-fds-without-fds
         fault-lag-without-replica fault-lock-without-database fault-poison-without-queue
         fault-pool-of-callee fault-pool-without-pool fault-split-without-replica""",
     FILES: """dist-empirical-file fleet-file-broken fleet-file-missing fleet-file-outside
-        fleet-file-wrong trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
+        fleet-file-wrong outputs-outside trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
         trace-outside trace-per-for-arrivals trace-without-per""",
     LIMITS: """analysis-margin-unit duration-overflow duration-too-long fault-argument-range seed-too-large
         fault-decoy-slope-range fault-healer-crash-for
