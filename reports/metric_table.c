@@ -363,7 +363,7 @@ const struct metric_row metric_rows[] = {
         { .name = "breaker_half_open_success", .unit = "ratio", .better = BETTER_HIGH,
           .method = METHOD_PROPORTION, .scopes = SCOPE_ARM | SCOPE_HEALER,
           .sample = sample_breaker_trials,
-          .definition = "share of trial calls through half-open breakers that succeeded" },
+          .definition = "share of the half-open periods of breakers that ended closed" },
         { .name = "breaker_refused", .unit = "calls", .better = BETTER_NEITHER,
           .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER, .sample = sample_breaker_refused,
           .definition = "calls that a protection of an edge refused, per replication" },

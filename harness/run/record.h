@@ -180,7 +180,7 @@ struct probe_value {
 struct edge_totals {
         double open_s, half_open_s, closed_s; /* breaker, 0 without */
         uint64_t opened, half_opened, closed;
-        uint64_t trials_ok, trials_failed;
+        uint64_t trials_ok, trials_failed; /* half-open periods that ended closed, and not */
         uint64_t refused;
 };
 

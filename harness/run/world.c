@@ -399,6 +399,9 @@ static void journal_transitions(struct world *world)
                   : edge->state == 2 ? &totals->half_open_s
                                      : &totals->closed_s) += spent_s;
                 edge->since_ns = t->at_ns;
+                if (measured && edge->state == 2)
+                        *(strcmp(t->to, "closed") == 0 ? &totals->trials_ok
+                                                       : &totals->trials_failed) += 1;
                 if (strcmp(t->to, "open") == 0 || strcmp(t->to, "forced_open") == 0) {
                         entry.type = JOURNAL_BREAKER_OPENED;
                         edge->state = 1;

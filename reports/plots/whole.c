@@ -219,12 +219,12 @@ void tell_recovery(const struct report *report, struct text *words)
                                 open += !ended[k];
                                 seconds = fmax(seconds, times[k]);
                         }
-                        text_addf(words, "%s %zu incidents that users saw, mean ", arms[i][1],
-                                  count);
-                        text_metric_value(words, &mttr);
-                        text_add(words, ", longest ");
+                        text_addf(words, "%s %zu incidents that users saw, the longest ",
+                                  arms[i][1], count);
                         text_duration(words, seconds);
-                        text_addf(words, ", %zu open at the end. ", open);
+                        text_addf(words, ", %zu open at the end; MTTR over all incidents ", open);
+                        text_metric_value(words, &mttr);
+                        text_add(words, ". ");
                 }
                 free(times);
                 free(ended);

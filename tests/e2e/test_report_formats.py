@@ -3,13 +3,20 @@
 Made from the stored sample in tests/data/report/sample, so nothing is simulated. A
 checker that is not installed skips its test and says so.
 """
+import csv
+import http.server
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
+import time
 import unittest
+import urllib.parse
+import urllib.request
 
 import chaos
 
@@ -24,6 +31,20 @@ MEASURE = """<script>
   document.body.setAttribute('data-measured', JSON.stringify(
     {page: document.documentElement.scrollWidth, window: innerWidth, wide: wide.slice(0, 5)}));
 </script></body>"""
+
+
+class Exposition(http.server.BaseHTTPRequestHandler):
+    """metrics.om as a service would show it."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type",
+                         "application/openmetrics-text; version=1.0.0; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(self.server.text)
+
+    def log_message(self, *_):
+        pass
 
 
 def needs(*programs):
@@ -63,6 +84,50 @@ class Formats(chaos.Case):
         treated = self.result()["arms"]["treated"]["metrics"]
         self.assertEqual(treated["mttr"]["value"], seen["chaos_run_mttr_seconds"])
         self.assertEqual(treated["availability"]["low"], seen["chaos_run_availability_low_ratio"])
+
+    @needs("prometheus")
+    def test_a_prometheus_scrapes_metrics_om_and_answers_with_our_numbers(self):
+        """A real one, on loopback, for as long as it takes to see one scrape; ended by its id."""
+        pages = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Exposition)
+        pages.text = self.text("metrics.om").encode()
+        self.addCleanup(pages.server_close)
+        threading.Thread(target=pages.serve_forever, daemon=True).start()
+        self.addCleanup(pages.shutdown)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        config = self.write("prometheus.yml", json.dumps({
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "scrape_configs": [{"job_name": "chaos", "static_configs": [
+                {"targets": ["127.0.0.1:%d" % pages.server_port]}]}]}))
+        server = subprocess.Popen(
+            ["prometheus", "--config.file=" + config, "--storage.tsdb.path=" + self.path("tsdb"),
+             "--web.listen-address=127.0.0.1:%d" % port, "--log.level=warn"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(server.wait, 30)
+        self.addCleanup(server.kill)
+        treated = self.result()["arms"]["treated"]["metrics"]
+        seen = None
+        until = time.monotonic() + 60
+        while seen is None and time.monotonic() < until and server.poll() is None:
+            time.sleep(0.5)
+            try:
+                with urllib.request.urlopen(
+                        "http://127.0.0.1:%d/api/v1/query?query=" % port + urllib.parse.quote(
+                            'chaos_run_mttr_seconds{arm="treated",service=""}'), timeout=5) as told:
+                    found = json.load(told)["data"]["result"]
+                seen = float(found[0]["value"][1]) if found else None
+            except OSError:
+                pass
+        self.assertEqual(treated["mttr"]["value"], seen)
+
+    @needs("Rscript")
+    def test_r_reads_the_tables_in_one_call(self):
+        for name in ("metrics.csv", "incidents.csv", "series.csv"):
+            told = self.checked("Rscript", "-e", "x <- read.csv('%s'); stopifnot(nrow(x) > 0); "
+                                "cat(nrow(x), is.numeric(x[[ncol(x)]]))" % self.path("out", name))
+            with open(self.path("out", name), encoding="utf-8", newline="") as f:
+                self.assertEqual(str(len(list(csv.reader(f))) - 1), told.split()[0], name)
 
     @needs("xmllint")
     def test_junit_is_valid_in_the_strict_form(self):
