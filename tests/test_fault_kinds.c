@@ -81,6 +81,9 @@ static const struct kind_case {
         {"autoscaler_fault", AT_BACK_WHOLE, {0}, false, {0}},
         {"reapplying_actor", AT_BACK_WHOLE, {0, 10e9}, false, {0}},
         {"shared_host", AT_BACK, {2}, true, {0}},
+        {"clock_skew", AT_BACK, {120e9}, true, {0}},
+        {"clock_jump", AT_BACK, {120e9}, true, {0}},
+        {"clock_drift", AT_BACK, {20}, true, {0}},
         {"traffic_surge", AT_LOAD, {3}, true, {1}},
         {"traffic_surge", AT_FRONT_WHOLE, {3}, true, {1}},
         {"retry_storm", AT_LOAD, {3}, true, {0}},
@@ -721,6 +724,91 @@ START_TEST(a_neighbour_is_not_seen_by_the_instance)
 }
 END_TEST
 
+/* ---- clocks */
+
+START_TEST(a_clock_refuses_tokens_only_when_more_than_a_minute_away)
+{
+        double share;
+
+        inject("clock_skew", AT_BACK, _i == 0 ? (const double[]){59e9} : (const double[]){61e9}, 0);
+        run_for(100);
+        close_books();
+        share = (double)books_outcome(&books, BACK, CALL_ERROR) / (double)books_ended(&books, BACK);
+        ck_assert_double_eq(share, _i == 0 ? 0 : 1);
+}
+END_TEST
+
+/* Instances whose clocks are wrong alike understand one another. */
+START_TEST(clocks_that_are_wrong_alike_agree)
+{
+        static const uint32_t all[] = {0, 1, 2, 3};
+        struct fault_run *run = prepare("clock_skew", AT_BACK, (const double[]){300e9}, 0);
+
+        run->instances = all;
+        run->instance_count = 4;
+        run->ops->inject(run);
+        run_for(20);
+        close_books();
+        /* The clients' clocks are right: front refuses them, and calls nobody. */
+        ck_assert_uint_eq(books_outcome(&books, FRONT, CALL_ERROR), books_ended(&books, FRONT));
+        ck_assert_uint_eq(books_ended(&books, BACK), 0);
+}
+END_TEST
+
+START_TEST(a_clock_that_runs_fast_times_out_early)
+{
+        static const uint32_t front[] = {0};
+        struct fault_run *run = prepare("clock_drift", AT_BACK, (const double[]){19}, 1);
+
+        inject("io_delay", AT_BACK, (const double[]){100e6}, 0); /* of the second they have */
+        run_for(10);
+        ck_assert_uint_eq(fleet->services[BACK].measure.phase[0].outcome[CALL_TIMEOUT], 0);
+        run->instances = front;
+        run->instance_count = 1;
+        run->now_ns = fleet_now(fleet);
+        run->ops->inject(run); /* twenty times as fast: 50 ms are left */
+        run_for(3);
+        close_books();
+        ck_assert_uint_gt(books_outcome(&books, BACK, CALL_TIMEOUT), 100);
+}
+END_TEST
+
+START_TEST(a_jump_ends_what_is_waited_for_within_it)
+{
+        static const uint32_t front[] = {0};
+        struct fault_run *run = prepare("clock_jump", AT_BACK, (const double[]){2e9}, 1);
+        uint64_t before;
+
+        inject("io_delay", AT_BACK, (const double[]){200e6}, 0);
+        run_for(10);
+        before = fleet->services[BACK].measure.phase[0].outcome[CALL_TIMEOUT];
+        run->instances = front;
+        run->instance_count = 1;
+        run->ops->inject(run);
+        run_for(1);
+        ck_assert_uint_ge(touched(run), 5); /* 50/s for 0.2 s are under way */
+        ck_assert_uint_eq(fleet->services[BACK].measure.phase[0].outcome[CALL_TIMEOUT] - before,
+                          touched(run));
+        run_for(20);
+        close_books();
+        ck_assert_uint_lt(books_outcome(&books, BACK, CALL_TIMEOUT), before + 40); /* and no more */
+}
+END_TEST
+
+START_TEST(a_replaced_instance_has_a_right_clock_and_a_restarted_one_has_not)
+{
+        inject("clock_skew", AT_BACK, (const double[]){120e9}, 0);
+        build_act(fleet, ACTION_RESTART_INSTANCE, BACK, 1, 0);
+        build_act(fleet, ACTION_REPLACE_INSTANCE, BACK, 2, 0);
+        run_for(100);
+        ck_assert_double_eq_tol(effect_clock_offset_s(fleet, &fleet->instances[1]), 120, 1e-9);
+        ck_assert_double_eq(effect_clock_offset_s(fleet, &fleet->instances[4]), 0);
+        runs[0].ops->lift(&runs[0]);
+        ck_assert_uint_eq(fleet->clock_links, 0);
+        close_books();
+}
+END_TEST
+
 START_TEST(a_herd_comes_at_once)
 {
         run_for(10);
@@ -760,6 +848,11 @@ static Suite *suite(void)
         tcase_add_test(t, a_surge_brings_its_factor_and_leaves_the_others_alone);
         tcase_add_test(t, a_storm_retries_what_fails_and_only_that);
         tcase_add_test(t, a_herd_comes_at_once);
+        tcase_add_loop_test(t, a_clock_refuses_tokens_only_when_more_than_a_minute_away, 0, 2);
+        tcase_add_test(t, clocks_that_are_wrong_alike_agree);
+        tcase_add_test(t, a_clock_that_runs_fast_times_out_early);
+        tcase_add_test(t, a_jump_ends_what_is_waited_for_within_it);
+        tcase_add_test(t, a_replaced_instance_has_a_right_clock_and_a_restarted_one_has_not);
         tcase_add_test(t, an_actor_looks_again_until_its_controller_is_stopped);
         tcase_add_test(t, a_neighbour_is_not_seen_by_the_instance);
         suite_add_tcase(s, t);

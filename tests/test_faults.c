@@ -81,7 +81,9 @@ static struct fault_run *prepare(const struct fault_ops *ops, bool edge, bool ha
                                           ? some_value(&ops->params[i])
                                           : ops->params[i].fallback;
         for (size_t i = 0; i < ops->params_count; i++)
-                if (ops->params[i].unit == FAULT_PARAMETER)
+                if (strcmp(ops->family, "time") == 0) /* a minute is not enough */
+                        arguments[n][i] = ops->params[i].unit == FAULT_DURATION ? 120e9 : 20;
+                else if (ops->params[i].unit == FAULT_PARAMETER)
                         arguments[n][i] = edge ? PARAMETER_TIMEOUT : PARAMETER_ERROR_RATE;
                 else if (ops->params[i].unit == FAULT_VALUE)
                         arguments[n][i] = edge ? 1e6 : 0.5;

@@ -351,6 +351,37 @@ void effect_leak_request(struct fleet *fleet, struct instance *instance)
         }
 }
 
+/* ---- clocks */
+
+double effect_clock_offset_s(const struct fleet *fleet, const struct instance *instance)
+{
+        double sum = 0;
+
+        for (struct effect_link *link = instance->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_CLOCK)
+                        sum += link->effect->a * effect_scale(fleet, link->effect) +
+                               link->effect->b * (double)(fleet->now - link->effect->ramp_from_ns) *
+                                       1e-9;
+        return sum;
+}
+
+double effect_clock_rate(const struct fleet *fleet, const struct instance *instance)
+{
+        double sum = 0;
+
+        (void)fleet;
+        for (struct effect_link *link = instance->effects; link != NULL; link = link->next)
+                if (link->effect->kind == EFFECT_CLOCK)
+                        sum += link->effect->b;
+        return sum;
+}
+
+void effect_clock_told(const struct instance *instance)
+{
+        for (struct effect_link *link = instance->effects; link != NULL; link = link->next)
+                link->effect->touched += link->effect->kind == EFFECT_CLOCK;
+}
+
 /* ---- clients */
 
 double effect_surge(struct fleet *fleet, const struct edge *edge)
@@ -611,6 +642,9 @@ static void left_instance(struct fleet *fleet, uint32_t index, const struct effe
         case EFFECT_THREADS:
                 instance_start_waiting(fleet, index);
                 break;
+        case EFFECT_CLOCK:
+                fleet->clock_links--;
+                break;
         default:
                 break;
         }
@@ -758,6 +792,11 @@ void fleet_effect_on_instance(struct fleet *fleet, uint32_t index, struct effect
         case EFFECT_THREADS:
         case EFFECT_SLOW_START:
                 effect->touched++;
+                break;
+        case EFFECT_CLOCK:
+                fleet->clock_links++;
+                if (effect->c == 1)
+                        clock_jumped(fleet, index, effect);
                 break;
         case EFFECT_LOOP:
                 pulse_at(fleet, fleet->now + (int64_t)(effect->a * 1e9), index, effect);
@@ -965,6 +1004,8 @@ uint64_t fleet_overlay_digest(const struct fleet *fleet)
         if (states + fleet->zone_links + fleet->surge_links > 0)
                 digest = hash_mix(digest, hash_mix(states, hash_mix(fleet->zone_links,
                                                                     fleet->surge_links)));
+        if (fleet->clock_links > 0)
+                digest = hash_mix(digest, fleet->clock_links);
         digest = version_digest(fleet, digest);
         return hash_mix(digest, hash_mix(held, fleet->leak_links));
 }

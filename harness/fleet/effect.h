@@ -70,6 +70,7 @@ enum effect_kind {
         EFFECT_LIVENESS,     /* on a service: well instances are killed by their checks */
         EFFECT_SCALER,       /* on a service: its autoscaler is stuck (a 0) or shrinks (a 1) */
         EFFECT_ACTOR,        /* on a service: somebody undoes what is mended there */
+        EFFECT_CLOCK,        /* the clock of an instance is ahead by a (s) and gains b a second; c 1: at once */
         EFFECT_RELEASE,      /* on a service: a version with `release` is deployed */
         EFFECT_CONFIG,       /* on a service or an edge: `setting` is in force */
         EFFECT_CONNECTIONS,  /* a share a of the connections of pool `edge` is taken */

@@ -10,6 +10,7 @@
  *   instance.c          life of processes, health checks, supervisor
  *   actuator.c          what a healer's actions do
  *   controller.c        what the platform does by itself: placing, checks, scaling
+ *   clock.c             clocks that are wrong, and what depends on them
  *   feature.c           features that can be left out; admission by priority
  *   operations.c        the on-call human
  *   rolling.c           changes that go instance by instance
@@ -500,6 +501,7 @@ struct fleet {
         struct pager *pagers; /* by service */
         struct roll *rolls;
         uint32_t roll_count, roll_capacity;
+        uint32_t clock_links;  /* effects in force on clocks */
         bool mixed_priorities; /* requests of more than one class of priority come */
         uint32_t scaler_count; /* services that scale by themselves */
         uint32_t memory_watched; /* instances whose version or configuration may fill their memory */
@@ -544,7 +546,8 @@ static inline bool memory_is_calm(const struct service *service, const struct in
 
 static inline bool instance_has_effects(const struct fleet *fleet, const struct instance *instance)
 {
-        return instance->effects != NULL || fleet->services[instance->service].effects != NULL;
+        return instance->effects != NULL || fleet->services[instance->service].effects != NULL ||
+               instance->params != NULL;
 }
 
 /* What instance_cpu_touch() does when time has passed and somebody asks. */
@@ -786,6 +789,12 @@ bool version_effect_attached(const struct fleet *fleet, const struct effect *eff
 void version_reset_service(struct fleet *fleet, uint32_t service);
 uint64_t version_digest(const struct fleet *fleet, uint64_t digest);
 
+/* ---- clock.c: only where an effect is on some clock */
+/* Whether their clocks are too far apart for the callee to take a call. */
+bool clock_refuses(struct fleet *fleet, uint32_t caller, uint32_t callee);
+int64_t clock_timeout_ns(const struct fleet *fleet, uint32_t caller, int64_t timeout_ns);
+void clock_jumped(struct fleet *fleet, uint32_t instance, struct effect *effect);
+
 /* ---- feature.c */
 /* What follows from the level and the flags. */
 void feature_settle(struct service *service);
@@ -848,6 +857,10 @@ double effect_surge(struct fleet *fleet, const struct edge *edge);
 void effect_surge_arrived(struct edge *edge);
 /* Retries at least that clients make; 0: no effect. `count`: one is made. */
 uint32_t effect_retries(struct fleet *fleet, const struct edge *edge, bool count);
+double effect_clock_offset_s(const struct fleet *fleet, const struct instance *instance);
+double effect_clock_rate(const struct fleet *fleet, const struct instance *instance);
+/* Its wrong clock did something. */
+void effect_clock_told(const struct instance *instance);
 bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone);
 
 /* ---- telemetry.c */

@@ -331,6 +331,9 @@ void call_start_timer(struct fleet *fleet, uint32_t index)
         if (edge->from != NONE && fleet->services[edge->from].timeout_factor < 1.0)
                 timeout_ns = (int64_t)((double)timeout_ns *
                                        fleet->services[edge->from].timeout_factor);
+        if (fleet->clock_links > 0)
+                timeout_ns = clock_timeout_ns(
+                        fleet, call_caller_instance(fleet, &fleet->calls[index]), timeout_ns);
         timer_push(fleet, edge_index, fleet->now + timeout_ns, index);
 }
 
@@ -943,6 +946,17 @@ static void req_drop_waiting(struct fleet *fleet, uint32_t index)
         req_turn_away(fleet, index, CALL_DROPPED, false);
 }
 
+/* Whether the callee takes the token that the call came with; nobody waits for
+ * the answer of a caller that has gone. */
+static bool token_is_bad(struct fleet *fleet, uint32_t index)
+{
+        const struct req *req = &fleet->reqs[index];
+        const struct call *call = &fleet->calls[req->call];
+
+        return call->token == req->call_token && call_parent_lives(fleet, call) &&
+               clock_refuses(fleet, call_caller_instance(fleet, call), req->instance);
+}
+
 static void req_reach(struct fleet *fleet, uint32_t index)
 {
         struct req *req = &fleet->reqs[index];
@@ -965,12 +979,15 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 req_turn_away(fleet, index, CALL_REJECTED, true);
                 return;
         }
-        if (instance->state == INSTANCE_ZOMBIE) {
+        if (instance->state == INSTANCE_ZOMBIE ||
+            (fleet->clock_links > 0 && token_is_bad(fleet, index))) {
+                bool final = instance->state != INSTANCE_ZOMBIE;
+
                 instance->requests++;
                 instance->answers++;
                 instance->errors++;
                 service->measure.completed += measured;
-                req_turn_away(fleet, index, CALL_ERROR, false);
+                req_turn_away(fleet, index, CALL_ERROR, final);
                 return;
         }
         if (instance->stopped == 0 && instance->state != INSTANCE_HUNG &&
