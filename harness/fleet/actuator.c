@@ -15,6 +15,10 @@
 #define INSTANCE_LAYERS (LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL))
 #define MACHINE_LAYERS (INSTANCE_LAYERS | LAYER_BIT(LAYER_HOST) | LAYER_BIT(LAYER_DISK))
 
+/* A quarter more each time, up to twice what was declared: a host has no more. */
+#define RAISE_FACTOR 1.25
+#define RAISE_MOST 2.0
+
 enum { DETAIL_FOR_S = 600, CORDON_FOR_S = 600, SCALE_MAX = 64 };
 
 const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
@@ -37,7 +41,7 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
         [ACTION_CLEAN_MEMORY] = {"clean_memory", "frees half of what an instance leaked", 0, true, true, NS_PER_S},
         [ACTION_SCALE_RESOURCES] = {"scale_resources", "adds instances, or takes some away",
                                     0, false, true, 30 * NS_PER_S},
-        [ACTION_INCREASE_RESOURCES] = {"increase_resources", "a quarter more memory and cores",
+        [ACTION_INCREASE_RESOURCES] = {"increase_resources", "a quarter more memory and cores, to twice the declared at most",
                                        0, false, true, NS_PER_S},
         [ACTION_SHED_LOAD] = {"shed_load", "refuses a share of what comes", 0, false, true, NS_PER_S},
         [ACTION_SET_DEGRADATION] = {"set_degradation", "sets the degradation level, 0 to 4",
@@ -441,6 +445,20 @@ static const char *act_on_data(struct fleet *fleet, const struct fleet_action *a
         }
 }
 
+/* What it had beyond what was declared costs as much as a share of an instance. */
+void actuator_count_raised(const struct fleet *fleet, struct service *service)
+{
+        double share = service->cpu_cores / service->spec->cpu_cores - 1;
+        int64_t since_ns = service->raised_since_ns > fleet->measured_from_ns
+                                   ? service->raised_since_ns
+                                   : fleet->measured_from_ns;
+
+        if (share > 0 && fleet->now > since_ns)
+                service->raised_s += share * service->spec->instance_count *
+                                     (double)(fleet->now - since_ns) * 1e-9;
+        service->raised_since_ns = fleet->now;
+}
+
 static void act_on_service(struct fleet *fleet, uint32_t index)
 {
         struct fleet_action action = fleet->actions[index].action;
@@ -473,11 +491,16 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                 scale(fleet, index);
                 return;
         case ACTION_INCREASE_RESOURCES:
+                if (service->cpu_cores * RAISE_FACTOR > service->spec->cpu_cores * RAISE_MOST) {
+                        actuator_finish(fleet, index, false, "the hosts have no more");
+                        return;
+                }
+                actuator_count_raised(fleet, service);
                 for (uint32_t i = 0; i < service->member_count; i++)
                         instance_cpu_touch(fleet, &fleet->instances[service->members[i]]);
                 service->memory_limit_bytes += service->memory_limit_bytes / 4;
                 service_memory_changed(service);
-                service->cpu_cores *= 1.25;
+                service->cpu_cores *= RAISE_FACTOR;
                 break;
         case ACTION_SHED_LOAD:
                 service->shed_share = action.amount < 0 ? 0 : action.amount > 1 ? 1 : action.amount;

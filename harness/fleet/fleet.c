@@ -590,7 +590,9 @@ struct service_measure *fleet_finish(struct fleet *fleet, struct fleet_totals *t
                 }
                 measures[i] = fleet->services[i].measure;
                 fleet->services[i].measure.bins = NULL;
-                totals->instance_seconds += measures[i].instance_area_s;
+                actuator_count_raised(fleet, &fleet->services[i]);
+                totals->instance_seconds +=
+                        measures[i].instance_area_s + fleet->services[i].raised_s;
                 declared_s += fleet->spec->services[i].instance_count * measures[i].observed_s;
                 totals->degraded_s += fleet->services[i].degraded_s;
         }

@@ -367,6 +367,8 @@ struct service {
         uint32_t level;          /* degradation 0..4 */
         int64_t level_since_ns;
         double degraded_s;
+        int64_t raised_since_ns; /* increase_resources */
+        double raised_s;         /* instance-seconds that it was worth */
         double timeout_factor;   /* of its calls, by degradation */
         float level_quality;
         struct objective objective;
@@ -737,6 +739,7 @@ uint32_t service_grow(struct fleet *fleet, uint32_t service, uint32_t count, con
 void service_shrink(struct fleet *fleet, uint32_t service, uint32_t count, const char *cause);
 void actuator_instance_up(struct fleet *fleet, uint32_t instance);
 void actuator_instance_gone(struct fleet *fleet, uint32_t instance);
+void actuator_count_raised(const struct fleet *fleet, struct service *service);
 
 void actuator_finish(struct fleet *fleet, uint32_t run, bool ok, const char *reason);
 
