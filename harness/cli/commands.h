@@ -34,6 +34,7 @@ int command_healer(const struct options *options);
 int command_explain(const struct options *options);
 int command_plan(const struct options *options);
 int command_init(const struct options *options);
+int command_import(const struct options *options);
 int command_words(const struct options *options);
 
 /* False, after a message, when stdout could not be written. */

@@ -46,6 +46,7 @@ enum {
         ON_EXPLAIN = 1 << 10,
         ON_PLAN = 1 << 11,
         ON_INIT = 1 << 12,
+        ON_IMPORT = 1 << 15,
         ON_WORDS = 1 << 13,
         ON_HEALER = 1 << 14,
         ON_ANY = ~0,
