@@ -569,6 +569,7 @@ void fleet_act(struct fleet *fleet, const struct fleet_action *action)
         uint32_t index = fleet->action_free;
         const char *wrong = NULL;
 
+        lanes_end(fleet);
         if (index != NONE) {
                 fleet->action_free = fleet->actions[index].next_free;
         } else {

@@ -563,6 +563,7 @@ static struct effect_link *attach(struct fleet *fleet, enum effect_place place, 
         struct effect_link **at = target_links(fleet, place, index);
         struct effect_link *link = fleet->link_free;
 
+        lanes_end(fleet);
         while (*at != NULL && (*at)->effect->rank <= effect->rank) {
                 if ((*at)->effect == effect)
                         return NULL;

@@ -153,7 +153,7 @@ static bool create_all(struct fleet *fleet)
         if (fleet->services == NULL || fleet->edges == NULL || fleet->zone_effects == NULL ||
             !create_edges(fleet) ||
             !objective_init(fleet) || !stocks_init(fleet) || !data_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
-            !load_init(fleet) || !background_init(fleet) || !telemetry_init(fleet))
+            !load_init(fleet) || !lanes_init(fleet) || !background_init(fleet) || !telemetry_init(fleet))
                 return false;
         event_queue_push(&fleet->queue, (fleet->start_s + 1) * NS_PER_S, 1,
                          event_payload(EV_SECOND, 0, 0));
@@ -204,6 +204,7 @@ void fleet_destroy(struct fleet *fleet)
         for (uint32_t i = 0; fleet->edges != NULL && i < fleet->edge_count; i++)
                 free(fleet->edges[i].timers.slot);
         roll_release(fleet);
+        lanes_release(fleet);
         stocks_release(fleet);
         data_release(fleet);
         free(fleet->instances);
@@ -341,17 +342,50 @@ static void second_ends(struct fleet *fleet)
         event_queue_push(&fleet->queue, fleet->now + NS_PER_S, 1, event_payload(EV_SECOND, 0, 0));
 }
 
+/* What requests in lanes are to be for an event of this kind. */
+static void leave_lanes(struct fleet *fleet, enum event_kind kind)
+{
+        switch (kind) {
+        case EV_ARRIVAL:
+        case EV_WORKED:
+        case EV_REACH:
+        case EV_ANSWER:
+        case EV_RETRY:
+        case EV_TIMEOUT:
+        case EV_TIMER_RING:
+                break; /* of others: nobody else calls where lanes are */
+        case EV_SECOND:
+                if (fleet->scaler_count + fleet->roll_count + fleet->leak_links +
+                            fleet->memory_watched + fleet->surge_links + fleet->holding_links >
+                    0)
+                        lanes_end(fleet);
+                else
+                        lanes_settle(fleet, fleet->at_ident, LANE_LOOK_SECOND);
+                break;
+        case EV_TELEMETRY:
+                lanes_settle(fleet, fleet->at_ident, LANE_LOOK_TELEMETRY);
+                break;
+        default:
+                lanes_end(fleet);
+                break;
+        }
+}
+
 bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
 {
         struct event event;
 
+        fleet->until_ns = until_ns;
         while (fleet->broken == NULL && event_queue_pop_before(&fleet->queue, until_ns, &event)) {
                 uint32_t index = event_index(event.payload);
                 uint32_t generation = event_generation(event.payload);
                 enum event_kind kind = (enum event_kind)event_type(event.payload);
 
                 fleet->now = event.at_ns;
+                fleet->at_ident = event.ident;
                 fleet->events++;
+                if (fleet->lane_pending > 0)
+                        leave_lanes(fleet, kind);
                 switch (kind) {
                 case EV_ARRIVAL:
                         load_arrival(fleet, index, generation);
@@ -397,8 +431,11 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
         }
         if (fleet->queue.failed)
                 fleet_break(fleet, "out of memory");
-        if (fleet->broken == NULL)
+        if (fleet->broken == NULL) {
                 fleet->now = until_ns;
+                fleet->at_ident = 0; /* before whatever is due then */
+                lanes_end(fleet);
+        }
         return fleet->broken == NULL;
 }
 

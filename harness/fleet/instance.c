@@ -160,6 +160,7 @@ static void set_state(struct fleet *fleet, uint32_t index, enum instance_state s
         struct service *service = &fleet->services[instance->service];
         bool worked = state_works(instance->state), works = state_works((uint8_t)state);
 
+        lanes_end(fleet);
         service_touch(fleet, service);
         instance_cpu_touch(fleet, instance);
         service->up += works;

@@ -325,21 +325,39 @@ static void root_begin(struct fleet *fleet, struct source *source, uint32_t inde
         call_begin(fleet, index);
 }
 
+int64_t load_arrived(struct fleet *fleet, uint32_t index)
+{
+        struct source *source = &fleet->sources[index];
+
+        if (fleet->now >= fleet->measured_from_ns && !source->crowd)
+                source->hash = hash_mix(source->hash, (uint64_t)fleet->now ^
+                                                              (uint32_t)(source->block.word[1] >> 32));
+        return next_arrival(fleet, source, fleet->now);
+}
+
 void load_arrival(struct fleet *fleet, uint32_t index, uint32_t generation)
 {
         struct source *source = &fleet->sources[index];
-        uint64_t uid = hash_mix(source->name_hash, source->drawn);
-        uint32_t class_bits = (uint32_t)(source->block.word[1] >> 32);
+        uint64_t uid;
+        uint32_t class_bits;
         bool surge = index >= 2 * fleet->spec->load_count;
         uint32_t call;
+        int64_t next_ns;
 
         if (generation != (source->generation & 0xffffffu))
                 return;
+        if (source->lane && lanes_arrival(fleet, index))
+                return;
+        if (source->crowd && fleet->sources[index % fleet->spec->load_count].lane)
+                lanes_end(fleet);
+        uid = hash_mix(source->name_hash, source->drawn);
+        class_bits = (uint32_t)(source->block.word[1] >> 32);
         if (surge)
                 effect_surge_arrived(&fleet->edges[source->edge]);
-        if (fleet->now >= fleet->measured_from_ns && !source->crowd)
-                source->hash = hash_mix(source->hash, (uint64_t)fleet->now ^ class_bits);
-        schedule_next(fleet, index, fleet->now);
+        next_ns = load_arrived(fleet, index);
+        if (next_ns != TIME_NEVER)
+                event_queue_push(&fleet->queue, next_ns, source->name_hash,
+                                 event_payload(EV_ARRIVAL, source->generation, index));
         call = call_new(fleet);
         if (call != NONE)
                 root_begin(fleet, source, call, uid, class_bits, surge ? EXTRA_USER : NONE);
@@ -394,6 +412,8 @@ uint64_t fleet_load_burst(struct fleet *fleet, uint32_t load, double share, uint
                                 ? share * source->spec->users
                                 : share * 10.0 * rate_now(fleet, source);
         uint64_t count = (uint64_t)(wanted + 0.5);
+
+        lanes_end(fleet);
 
         for (uint64_t i = 0; i < count && fleet->broken == NULL; i++) {
                 uint64_t uid = hash_mix(hash_mix(source->name_hash, stream), i);

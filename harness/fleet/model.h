@@ -7,6 +7,7 @@
  * real systems.
  *
  *   load.c, request.c   arrivals, calls, queues, work, answers (the hot path)
+ *   lane.c              the same, worked out ahead where nothing can come between
  *   instance.c          life of processes, health checks, supervisor
  *   actuator.c          what a healer's actions do
  *   controller.c        what the platform does by itself: placing, checks, scaling
@@ -389,6 +390,7 @@ struct source {
         uint32_t edge;
         bool crowd;
         bool steady;         /* Poisson at one rate: the usual one */
+        bool lane;           /* its requests may go through lanes (lane.c) */
         double crowd_factor; /* arrivals besides, in parts of the source's rate; 0: none */
         uint32_t generation; /* of its pending arrival */
         uint64_t drawn;      /* arrivals made or tried */
@@ -465,6 +467,14 @@ struct fleet {
         struct req *reqs;
         uint32_t req_count, req_capacity, req_free;
         uint32_t in_flight;
+
+        struct lane *lanes; /* by instance; lane.c */
+        uint32_t lane_capacity;
+        uint32_t lane_pending; /* requests in them */
+        bool lanes_closed;     /* for tests: everything takes the long way */
+        int64_t lanes_settled_ns; /* until when they are in the integrals */
+        int64_t until_ns;      /* end of the present fleet_run_until() */
+        uint64_t at_ident;     /* of the present event */
 
         struct callback *callbacks;
         uint32_t callback_count, callback_capacity, callback_free;
@@ -670,6 +680,16 @@ void instance_start_waiting(struct fleet *fleet, uint32_t instance);
 void instance_resume_requests(struct fleet *fleet, uint32_t instance);
 double sketch_quantile_s(const struct sketch *sketch, double q);
 
+/* A request as it stands, made from what its lane knew. */
+struct resurrection {
+        uint32_t source, instance;
+        uint64_t uid; /* of the call */
+        int64_t arrived_ns, started_ns, end_ns;
+        bool works; /* else it waits */
+        bool judged;
+};
+void request_resurrect(struct fleet *fleet, const struct resurrection *of);
+
 /* ---- load.c */
 bool load_init(struct fleet *fleet);
 void load_arrival(struct fleet *fleet, uint32_t source, uint32_t generation);
@@ -681,6 +701,23 @@ void load_second(struct fleet *fleet);
 /* The client's side ended; a closed user begins to think. */
 void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user);
 void load_user_ready(struct fleet *fleet, uint32_t call);
+
+/* Books the arrival that is due now; when the next one is, or TIME_NEVER. */
+int64_t load_arrived(struct fleet *fleet, uint32_t source);
+
+/* ---- lane.c: requests that need no events */
+enum lane_look { LANE_LOOK_NONE, LANE_LOOK_SECOND, LANE_LOOK_TELEMETRY };
+
+bool lanes_init(struct fleet *fleet);
+void lanes_release(struct fleet *fleet);
+/* Takes the arrival that is due now, and those after it up to the next event. False:
+ * one is left, to go the long way. */
+bool lanes_arrival(struct fleet *fleet, uint32_t source);
+/* Before a look at the fleet, at the event `ident`. */
+void lanes_settle(struct fleet *fleet, uint64_t ident, enum lane_look look);
+/* Before anything that changes the fleet or looks at single requests. */
+void lanes_end(struct fleet *fleet);
+uint32_t lane_waiting(const struct fleet *fleet, uint32_t instance);
 
 /* ---- instance.c */
 uint32_t instance_add(struct fleet *fleet, uint32_t service, uint32_t zone, bool booting,
@@ -898,8 +935,15 @@ void channel_host_changed(struct fleet *fleet, bool was_up);
 /* ---- objective.c */
 bool objective_init(struct fleet *fleet);
 void objective_call_begun(struct fleet *fleet, uint32_t call);
+/* The same for one that began before some that are known already. */
+void objective_call_began(struct fleet *fleet, uint32_t call);
 void objective_call_ended(struct fleet *fleet, uint32_t call, enum call_outcome outcome,
                           float quality, bool good_for_callee);
+/* The same for a request that went through a lane and was answered well. */
+void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t first_at_ns,
+                           int64_t now_ns, uint32_t age_index, bool judged);
+/* It is too old and not over. */
+void objective_plain_late(struct fleet *fleet, struct service *service, int64_t first_at_ns);
 void objective_second(struct fleet *fleet);
 void objective_bin_end(struct fleet *fleet);
 

@@ -73,22 +73,28 @@ static void unjudged_remove(struct fleet *fleet, struct objective *objective, ui
                 fleet->calls[call->newer].older = call->older;
 }
 
-static void judge(struct fleet *fleet, struct service *service, struct call *call, bool good,
-                  int64_t at_ns)
+static void count_judgement(struct fleet *fleet, struct service *service, int64_t first_at_ns,
+                            bool good, int64_t at_ns)
 {
         struct second_bucket *bucket = bucket_at(fleet, service, at_ns);
 
-        call->judged = true;
         if (bucket == NULL)
                 return;
         bucket->good += good;
         bucket->bad += !good;
-        if (call->first_at_ns >= fleet->measured_from_ns) {
+        if (first_at_ns >= fleet->measured_from_ns) {
                 service->measure.phase[fleet->phase].good += good;
                 service->measure.phase[fleet->phase].bad += !good;
         }
         service->bin.good += good;
         service->bin.bad += !good;
+}
+
+static void judge(struct fleet *fleet, struct service *service, struct call *call, bool good,
+                  int64_t at_ns)
+{
+        call->judged = true;
+        count_judgement(fleet, service, call->first_at_ns, good, at_ns);
 }
 
 void objective_call_begun(struct fleet *fleet, uint32_t index)
@@ -106,6 +112,29 @@ void objective_call_begun(struct fleet *fleet, uint32_t index)
         else
                 fleet->calls[objective->newest].newer = index;
         objective->newest = index;
+}
+
+void objective_call_began(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+        struct service *service = &fleet->services[fleet->edges[call->edge].to];
+        struct objective *objective = &service->objective;
+        uint32_t after = objective->newest;
+
+        if (!watches_age(service))
+                return;
+        while (after != NONE && fleet->calls[after].first_at_ns > call->first_at_ns)
+                after = fleet->calls[after].older;
+        call->older = after;
+        call->newer = after == NONE ? objective->oldest : fleet->calls[after].newer;
+        if (after == NONE)
+                objective->oldest = index;
+        else
+                fleet->calls[after].newer = index;
+        if (call->newer == NONE)
+                objective->newest = index;
+        else
+                fleet->calls[call->newer].older = index;
 }
 
 void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
@@ -147,6 +176,36 @@ void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
                         phase->quality_sum += (double)quality;
                 hist_add_at(&phase->latency, age_index, age_ns);
         }
+}
+
+void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t first_at_ns,
+                           int64_t now_ns, uint32_t age_index, bool judged)
+{
+        const struct slo_spec *slo = &service->spec->slo;
+        int64_t age_ns = now_ns - first_at_ns;
+
+        if (!judged) {
+                bool late = slo->present && age_ns > slo->latency_ns;
+
+                count_judgement(fleet, service, first_at_ns, !late,
+                                late ? first_at_ns + slo->latency_ns : now_ns);
+        }
+        service->bin.calls++;
+        service->bin.quality_sum += 1.0f;
+        hist_add_at(service->bin_hist, age_index, age_ns);
+        if (first_at_ns >= fleet->measured_from_ns) {
+                struct phase_measure *phase = &service->measure.phase[fleet->phase];
+
+                phase->outcome[CALL_OK]++;
+                phase->quality_sum += 1.0;
+                hist_add_at(&phase->latency, age_index, age_ns);
+        }
+}
+
+void objective_plain_late(struct fleet *fleet, struct service *service, int64_t first_at_ns)
+{
+        count_judgement(fleet, service, first_at_ns, false,
+                        first_at_ns + service->spec->slo.latency_ns);
 }
 
 /* ---- the end of a second */

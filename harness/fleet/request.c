@@ -1274,6 +1274,66 @@ void instance_lose_requests(struct fleet *fleet, uint32_t index)
                 holdings_process_ended(fleet, index);
 }
 
+void request_resurrect(struct fleet *fleet, const struct resurrection *of)
+{
+        struct instance *instance = &fleet->instances[of->instance];
+        struct service *service = &fleet->services[instance->service];
+        uint64_t uid = hash_mix(of->uid, 1);
+        struct rng_block block = rng_draw(fleet->key, uid, RNG_HOP, 0);
+        uint32_t index = call_new(fleet), ri;
+        struct call *call;
+        struct req *req;
+
+        if (index == NONE)
+                return;
+        call = &fleet->calls[index];
+        call->uid = of->uid;
+        call->edge = fleet->sources[of->source].edge;
+        call->parent = NONE;
+        call->parent_generation = NONE;
+        call->priority = 250;
+        call->cost = 1.0f;
+        call->attempt = 0;
+        call->judged = of->judged;
+        call->first_at_ns = of->arrived_ns;
+        call->sent_at_ns = of->arrived_ns;
+        call->state = CALL_WAITING;
+        call->token++;
+        call->ticketed = false;
+        call->holds = 0;
+        if (!of->judged)
+                objective_call_began(fleet, index);
+        ri = make_req(fleet, index, uid, block);
+        if (ri == NONE)
+                return;
+        call = &fleet->calls[index];
+        req = &fleet->reqs[ri];
+        call->req = ri;
+        call->req_generation = req->generation;
+        req->instance = of->instance;
+        req->row = 0;
+        req->arrived_ns = of->arrived_ns;
+        req->work_ns = draw_work_ns(fleet, of->instance, 1.0f, block);
+        service_touch(fleet, service);
+        service->inside++;
+        if (!of->works) {
+                service->waiting++;
+                req->state = REQ_QUEUED;
+                list_append(fleet, &instance->queue, ri);
+                return;
+        }
+        service->busy++;
+        instance->busy++;
+        instance->working++;
+        req->has_worker = true;
+        req->state = REQ_WORKING;
+        req->started_ns = of->started_ns;
+        req->work_ns = of->end_ns; /* it never stood still */
+        list_append(fleet, &instance->inside, ri);
+        event_queue_push(&fleet->queue, of->end_ns, uid,
+                         event_payload(EV_WORKED, req->generation, ri));
+}
+
 /* Half of all events: past the table of the others. */
 void request_worked(struct fleet *fleet, uint32_t index, uint32_t generation)
 {

@@ -92,10 +92,10 @@ static double capped(double share)
 }
 
 /* Of messages every consumer sees its part. */
-static double queue_depth(const struct service *service, const struct instance *instance)
+static double queue_depth(const struct fleet *fleet, const struct service *service, uint32_t index)
 {
         if (service->messages == NULL)
-                return instance->queue.length;
+                return fleet->instances[index].queue.length + lane_waiting(fleet, index);
         return (double)messages_depth(service->messages) / (service->up > 0 ? service->up : 1);
 }
 
@@ -123,7 +123,7 @@ static void sample_instance(struct fleet *fleet, uint32_t index, double seconds,
                 .fd_ratio = NAN,
                 .pool_ratio = NAN,
                 .token_ratio = seen(channel, stock_token_ratio(fleet, index)),
-                .queue_depth = seen(channel, queue_depth(service, instance)),
+                .queue_depth = seen(channel, queue_depth(fleet, service, index)),
                 .throughput_per_s = seen(channel, answers / seconds),
                 .error_ratio = capped(seen(channel, ratio(instance->errors, instance->answers))),
                 .latency_p50_s = seen(channel, sketch_quantile_s(instance->sketch, 0.50)),
