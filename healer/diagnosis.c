@@ -5,12 +5,14 @@
  * worst one, until a service is reached whose own calls are fine. There it asks,
  * in this order:
  *   - is a process gone, or silent?                     that instance
+ *   - are those bad that began with a deployment, and the others fine?  its version
  *   - are some instances bad while others do the same work well?  those: their
  *     memory, their cores, their process (errors) or their host (late)
  *   - are all bad, and was something changed just before?  version or config
  *   - are all bad and busy?                             more work than capacity
  *   - are all bad with nothing else to see?             their processes, all
- *   - are all fine, and only the calls to it are bad?   the way there
+ *   - are all fine, and only the calls to it are bad?   the way there, or what its
+ *     caller was configured to just before
  * A service with evidence of its own (the first two) is blamed beside whatever
  * the search finds. The confidence is fixed by the kind of evidence, and lower
  * for changes the longer ago they were.
@@ -92,6 +94,7 @@ struct survey {
         uint32_t standing;  /* instances that are part of it */
         uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy;
         uint32_t fine_busy; /* cores all busy though the answers are fine */
+        uint32_t bad_new, fine_new; /* of those, begun since the last deployment did */
         uint32_t downs[HLR_TARGETS_MAX], silents[HLR_TARGETS_MAX], bads[HLR_TARGETS_MAX],
                 fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX];
         int64_t down_since_ns, bad_since_ns;
@@ -165,6 +168,14 @@ static void look_at_process(const struct healer *healer, uint32_t index, struct 
         }
 }
 
+/* Its process began after the last deployment of its service did. */
+static bool is_new(const struct healer *healer, const struct hlr_instance *instance)
+{
+        int64_t deployed_ns = healer->services[instance->service].deploy_started_ns;
+
+        return deployed_ns != INT64_MIN && instance->started_ns >= deployed_ns;
+}
+
 static void look_at_answers(const struct healer *healer, uint32_t index, struct survey *survey)
 {
         const struct hlr_instance *instance = &healer->instances[index];
@@ -186,6 +197,7 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
                 add(survey->busies, &survey->busy, index);
         if (bad) {
                 add(survey->bads, &survey->bad, index);
+                survey->bad_new += is_new(healer, instance);
                 survey->bad_since_ns =
                         hlr_min(survey->bad_since_ns, hlr_min(latency->broken_since_ns,
                                                               errors->broken_since_ns));
@@ -195,6 +207,7 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
                 survey->unclear++;
         } else if (fresh(healer, latency)) {
                 survey->fine++;
+                survey->fine_new += is_new(healer, instance);
                 survey->fine_busy += busy;
         }
 }
@@ -291,15 +304,6 @@ static void instances_cause(uint32_t service, const struct survey *survey, doubl
         aim(cause, survey->bads, survey->bad);
 }
 
-/* Some are bad, others do the same work well. */
-static bool outlier_cause(uint32_t service, const struct survey *survey, struct hlr_cause *cause)
-{
-        if (survey->bad == 0 || survey->fine == 0 || survey->unclear > 0)
-                return false;
-        instances_cause(service, survey, 0.9, cause);
-        return true;
-}
-
 /* A change shortly before the trouble; the longer ago, the less likely. */
 static double change_confidence(const struct healer *healer, int64_t changed_ns, int64_t ended_ns,
                                 int64_t trouble_ns)
@@ -315,14 +319,36 @@ static double change_confidence(const struct healer *healer, int64_t changed_ns,
         return trouble_ns <= hlr_add(ended_ns, HEELS_NS) ? 0.88 : 0.6;
 }
 
+static double deployment_confidence(const struct healer *healer, uint32_t service,
+                                    int64_t trouble_ns)
+{
+        const struct hlr_service *s = &healer->services[service];
+
+        return change_confidence(healer, s->deploy_started_ns,
+                                 s->deploying ? healer->now_ns : s->deploy_ended_ns, trouble_ns);
+}
+
+/* Some are bad, others do the same work well. */
+static bool outlier_cause(const struct healer *healer, uint32_t service,
+                          const struct survey *survey, struct hlr_cause *cause)
+{
+        if (survey->bad == 0 || survey->fine == 0 || survey->unclear > 0)
+                return false;
+        if (survey->bad_new == survey->bad && survey->fine_new == 0 &&
+            deployment_confidence(healer, service, survey->bad_since_ns) > 0.8) {
+                *cause = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, 0.88);
+                return true;
+        }
+        instances_cause(service, survey, 0.9, cause);
+        return true;
+}
+
 /* All are bad. Up to `max` causes, likeliest first. */
 static uint32_t common_causes(const struct healer *healer, uint32_t service,
                               const struct survey *survey, struct hlr_cause *causes)
 {
         const struct hlr_service *s = &healer->services[service];
-        double deployed = change_confidence(healer, s->deploy_started_ns,
-                                            s->deploying ? healer->now_ns : s->deploy_ended_ns,
-                                            survey->bad_since_ns);
+        double deployed = deployment_confidence(healer, service, survey->bad_since_ns);
         double configured =
                 change_confidence(healer, s->config_ns, s->config_ns, survey->bad_since_ns);
         uint32_t count = 0;
@@ -379,6 +405,36 @@ static bool way_cause(const struct healer *healer, uint32_t service, uint32_t vi
         return true;
 }
 
+/* When calls over an edge went bad. */
+static int64_t edge_bad_since(const struct hlr_edge *edge)
+{
+        int64_t since_ns = HEALER_NEVER;
+        int i;
+
+        for (i = 0; i < HLR_EDGE_METRICS; i++)
+                since_ns = hlr_min(since_ns, edge->monitors[i].broken_since_ns);
+        return edge->kept_off ? hlr_min(since_ns, edge->kept_off_ns) : since_ns;
+}
+
+/* The way is bad, and just before something was configured at its beginning. */
+static bool caller_cause(const struct healer *healer, const struct hlr_cause *way,
+                         struct hlr_cause *cause)
+{
+        const struct hlr_edge *edge;
+        int64_t config_ns;
+        double confidence;
+
+        if (way->edge == HEALER_NONE || healer->edges[way->edge].from == HEALER_NONE)
+                return false;
+        edge = &healer->edges[way->edge];
+        config_ns = healer->services[edge->from].config_ns;
+        confidence = change_confidence(healer, config_ns, config_ns, edge_bad_since(edge));
+        if (confidence <= 0.8)
+                return false;
+        *cause = cause_of(HEALER_FAILURE_CONFIGURATION_ERROR, edge->from, confidence);
+        return true;
+}
+
 static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t via,
                        struct hlr_cause *causes)
 {
@@ -388,7 +444,7 @@ static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t v
         look(healer, service, &survey);
         if (process_cause(healer, service, &survey, &causes[0]))
                 return 1;
-        if (outlier_cause(service, &survey, &causes[0])) {
+        if (outlier_cause(healer, service, &survey, &causes[0])) {
                 if (via != HEALER_NONE) {
                         causes[1] = cause_of(HEALER_FAILURE_NETWORK_TIMEOUT, service, 0.3);
                         causes[1].edge = via;
@@ -405,6 +461,14 @@ static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t v
         if (way_cause(healer, service, via, &survey, &causes[0])) {
                 if (survey.unclear > 0)
                         causes[0].confidence = 0.5;
+                else if (caller_cause(healer, &causes[0], &causes[1])) {
+                        struct hlr_cause way = causes[0];
+
+                        causes[0] = causes[1];
+                        causes[1] = way;
+                        causes[1].confidence = 0.7;
+                        return 2;
+                }
                 return 1;
         }
         causes[0] = cause_of(HEALER_FAILURE_UNKNOWN, service, 0.3);
@@ -482,7 +546,7 @@ uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_
         if (process_cause(healer, service, &survey, &causes[0]))
                 return 1;
         /* Where its own calls are bad, which of its instances suffer is chance. */
-        if (!calls_are_bad(healer, service) && outlier_cause(service, &survey, &causes[0]))
+        if (!calls_are_bad(healer, service) && outlier_cause(healer, service, &survey, &causes[0]))
                 return 1;
         culprit = follow(healer, service, &via);
         if (culprit == service && survey.bad == 0 && resource_cause(healer, service, &causes[0]))

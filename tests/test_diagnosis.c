@@ -110,6 +110,45 @@ START_TEST(a_change_of_configuration_before_it_is_the_cause)
 }
 END_TEST
 
+START_TEST(bad_only_where_a_deployment_has_been_is_the_deployments_fault)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_STARTED, CART, HEALER_NONE, 0);
+        if (_i == 0) /* else it is an old one that is bad, whatever goes on beside it */
+                rig_event(rig, HEALER_OCCURRED_PROCESS_STARTED, CART, INSTANCE(CART, 0), 0);
+        rig->instance[INSTANCE(CART, 0)].error_ratio = 0.5;
+        rig->edge[TO_CART].error_ratio = 0.2;
+        rig_run(rig, 30);
+        ck_assert_int_eq(likeliest(rig)->failure, _i == 0 ? HEALER_FAILURE_DEPLOYMENT_FAILURE
+                                                          : HEALER_FAILURE_EXECUTION_ERROR);
+        if (_i == 0)
+                ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ROLLBACK_DEPLOYMENT);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(calls_that_fail_after_their_caller_was_configured_are_the_configurations_fault)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        rig_event(rig, HEALER_OCCURRED_CONFIG_CHANGED, _i == 0 ? FRONTEND : CART, HEALER_NONE, 0);
+        rig->edge[TO_CART].error_ratio = 0.5;
+        rig->edge[TO_CART].timeout_ratio = 0.5;
+        rig_run(rig, 30);
+        ck_assert_int_eq(likeliest(rig)->failure, _i == 0 ? HEALER_FAILURE_CONFIGURATION_ERROR
+                                                          : HEALER_FAILURE_NETWORK_TIMEOUT);
+        if (_i == 0) {
+                ck_assert_uint_eq(likeliest(rig)->service, FRONTEND);
+                ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ROLLBACK_CONFIG);
+                ck_assert_uint_eq(rig->orders[0].service, FRONTEND);
+        }
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(late_and_busy_everywhere_is_too_much_work)
 {
         struct rig *rig = rig_started();
@@ -214,6 +253,8 @@ int main(void)
         tcase_add_test(tcase, a_deployment_long_ago_is_not_to_blame);
         tcase_add_test(tcase, a_change_of_configuration_before_it_is_the_cause);
         tcase_add_test(tcase, late_and_busy_everywhere_is_too_much_work);
+        tcase_add_loop_test(tcase, bad_only_where_a_deployment_has_been_is_the_deployments_fault, 0, 2);
+        tcase_add_loop_test(tcase, calls_that_fail_after_their_caller_was_configured_are_the_configurations_fault, 0, 2);
         tcase_add_test(tcase, a_slow_instance_with_busy_cores_is_a_cpu_spike);
         tcase_add_test(tcase, a_breaker_that_keeps_calls_off_points_down_the_graph);
         tcase_add_test(tcase, without_diagnosis_the_symptom_is_the_cause);
