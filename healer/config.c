@@ -12,6 +12,8 @@
 #include <string.h>
 
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
+static const char *const preventive_ways[] = {"off", "queued", "automatic", NULL};
+static const char *const prediction_rules[] = {"weighted", "learned", NULL};
 static const char *const approval_levels[] = {"low", "medium", "high", "critical", "never", NULL};
 
 #define AT(field) offsetof(struct healer_config, field)
@@ -64,9 +66,11 @@ const struct healer_option healer_options[] = {
         LIMITS("queue", HEALER_METRIC_QUEUE, HEALER_OPTION_NUMBER, 0, 1e9, 4, 16),
         LIMITS("drift", HEALER_METRIC_DRIFT, HEALER_OPTION_RATIO, 0, 1, 0.10, 0.20),
         BOOL("detection.anomaly.enabled", detection.anomaly, 1,
-             "also judge latency against what is usual there"),
+             "also judge metrics against what is usual there"),
         RATIO("detection.anomaly.sensitivity", detection.sensitivity, 0.01, 1, 0.5,
               "how small a deviation counts, 1 the smallest"),
+        TIME("detection.anomaly.seasonality", detection.season_ns, 0, 7 * DAY, DAY,
+             "length of the day that comes again, 0s: none"),
         BOOL("detection.patterns", detection.patterns, 1,
              "a failure that keeps coming back starts one rung further up"),
 
@@ -121,12 +125,22 @@ const struct healer_option healer_options[] = {
               "predictions are said from here on"),
         RATIO("prediction.auto_apply", prediction.auto_apply, 0, 1, 0.8,
               "predictions are acted on from here on"),
+        CHOICE("prediction.preventive", prediction.preventive, 3, 2, preventive_ways,
+               "what is done about them: nothing, wait for approval, act"),
+        CHOICE("prediction.rule", prediction.rule, 2, 0, prediction_rules,
+               "confidence by 50/30/20, or by the model of the initial state"),
         TIME("prediction.horizon", prediction.horizon_ns, 1, 7 * DAY, 480,
              "failures later than this are not predicted yet"),
+        BOOL("prediction.sources.patterns", prediction.sources[HEALER_SOURCE_PATTERNS], 1,
+             "signs that came before failures"),
         BOOL("prediction.sources.trends", prediction.sources[HEALER_SOURCE_TRENDS], 1,
              "resources that run out"),
         BOOL("prediction.sources.history", prediction.sources[HEALER_SOURCE_HISTORY], 1,
-             "accuracy so far weighs in"),
+             "situations like those that ended badly, and what recurs"),
+        BOOL("prediction.sources.health", prediction.sources[HEALER_SOURCE_HEALTH], 1,
+             "instances that fail, slow down or miss heartbeats"),
+        BOOL("prediction.sources.queue", prediction.sources[HEALER_SOURCE_QUEUE], 1,
+             "backlogs that grow"),
 
         BOOL("learning.enabled", learning.enabled, 1, "whether outcomes are remembered"),
         RATIO("learning.rate", learning.rate, 0, 1, 0.1, "how fast preference moves"),

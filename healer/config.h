@@ -21,11 +21,21 @@ enum { HEALER_RUNGS_MAX = 8 };
 
 enum healer_log_level { HEALER_LOG_DEBUG, HEALER_LOG_INFO, HEALER_LOG_WARNING, HEALER_LOG_ERROR };
 
+/* Where a prediction comes from. */
 enum healer_source {
-        HEALER_SOURCE_TRENDS,
-        HEALER_SOURCE_HISTORY,
+        HEALER_SOURCE_PATTERNS, /* signs that came before failures */
+        HEALER_SOURCE_TRENDS,   /* resources that run out */
+        HEALER_SOURCE_HISTORY,  /* situations like those that ended badly; what recurs */
+        HEALER_SOURCE_HEALTH,   /* instances that fail or slow down, and miss heartbeats */
+        HEALER_SOURCE_QUEUE,    /* backlogs that grow */
         HEALER_SOURCE_COUNT
 };
+
+/* What is done about a prediction that is certain enough. */
+enum healer_preventive { HEALER_PREVENTIVE_OFF, HEALER_PREVENTIVE_QUEUED, HEALER_PREVENTIVE_AUTOMATIC };
+
+/* What makes its confidence. */
+enum healer_rule { HEALER_RULE_WEIGHTED, HEALER_RULE_LEARNED };
 
 /* What is tried against a failure, in this order, until one of them helps. */
 struct healer_ladder {
@@ -52,8 +62,9 @@ struct healer_config {
                 int64_t heartbeat_timeout_ns;
                 int64_t change_grace_ns; /* after a planned change, latency gets twice the dwell */
                 struct healer_threshold thresholds[HEALER_METRIC_COUNT];
-                bool anomaly;         /* also judge latency against what is usual there */
+                bool anomaly;         /* also judge against what is usual there */
                 double sensitivity;   /* 0..1, of the above */
+                int64_t season_ns;    /* length of its day; 0: none */
                 bool patterns;        /* what comes back again goes one rung further up */
         } detection;
 
@@ -96,6 +107,8 @@ struct healer_config {
                 bool enabled;
                 double confidence_threshold; /* said from here on */
                 double auto_apply;           /* acted on from here on */
+                uint32_t preventive;         /* enum healer_preventive */
+                uint32_t rule;               /* enum healer_rule */
                 int64_t horizon_ns;          /* failures later than this are nobody's business yet */
                 bool sources[HEALER_SOURCE_COUNT];
         } prediction;

@@ -52,12 +52,25 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
         }
 }
 
+/* What is known of an action here and now: of this context where enough is, else
+ * at all. */
+static const struct healer_effect *known_effect(const struct healer *healer,
+                                                const struct hlr_episode *episode,
+                                                enum healer_action_kind kind)
+{
+        const struct healer_effect *here =
+                &healer->by_context[episode->context][episode->failure][kind];
+
+        return here->tried >= healer->config.learning.min_samples
+                       ? here
+                       : &healer->effects[episode->failure][kind];
+}
+
 /* Learned to be of little use against this, while a later rung does better. */
 static bool worse_than_a_later(const struct healer *healer, const struct hlr_episode *episode,
                                const struct healer_ladder *ladder, uint32_t rung)
 {
-        const struct healer_effect *effects = healer->effects[episode->failure];
-        const struct healer_effect *mine = &effects[ladder->rungs[rung]];
+        const struct healer_effect *mine = known_effect(healer, episode, ladder->rungs[rung]);
         const struct healer_effect *other;
         uint32_t i;
 
@@ -65,7 +78,7 @@ static bool worse_than_a_later(const struct healer *healer, const struct hlr_epi
             mine->tried < healer->config.learning.min_samples)
                 return false;
         for (i = rung + 1; i < ladder->count; i++) {
-                other = &effects[ladder->rungs[i]];
+                other = known_effect(healer, episode, ladder->rungs[i]);
                 if (ladder->rungs[i] != HEALER_ACTION_ESCALATE &&
                     possible(healer, episode, ladder->rungs[i]) &&
                     other->preference > mine->preference + 0.2)
@@ -137,7 +150,9 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
                 suggest(healer, episode, kind);
                 return;
         }
-        if ((uint32_t)episode->severity >= healer->config.recovery.approval_above &&
+        if (((uint32_t)episode->severity >= healer->config.recovery.approval_above ||
+             (episode->preventive &&
+              healer->config.prediction.preventive == HEALER_PREVENTIVE_QUEUED)) &&
             !episode->approved) {
                 suggest(healer, episode, kind);
                 episode->approval_until_ns =
@@ -146,6 +161,7 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
                 return;
         }
         episode->acting = kind;
+        episode->context = hlr_context_of(healer, episode);
         episode->commands_ok = 0;
         hlr_episode_set(healer, episode, HLR_EPISODE_ACTING);
 }
@@ -156,7 +172,10 @@ static void await_approval(struct healer *healer, struct hlr_episode *episode)
                 hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
                 decide_one(healer, episode);
         } else if (episode->rejected || healer->now_ns >= episode->approval_until_ns) {
-                hlr_escalate(healer, episode);
+                if (episode->preventive)
+                        episode->closing = true; /* nobody is hurt yet */
+                else
+                        hlr_escalate(healer, episode);
         }
 }
 

@@ -55,8 +55,8 @@ void hlr_instance_forget(struct hlr_instance *instance)
 
         for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++)
                 hlr_monitor_clear(&instance->monitors[metric]);
-        instance->trend_count = 0;
-        instance->prediction = 0;
+        hlr_track_clear(instance);
+        instance->slow_after_change = 0;
 }
 
 bool hlr_service_changing(const struct healer *healer, const struct hlr_service *service)
@@ -143,11 +143,11 @@ static void judge_ratio(const struct healer *healer, struct hlr_monitor *monitor
         struct judgement j = {
                 .metric = metric,
                 .value = value,
-                .warning = limit->warning,
-                .critical = limit->critical,
+                .warning = hlr_tuned(healer, metric, limit->warning),
+                .critical = hlr_tuned(healer, metric, limit->critical),
                 .calls = calls,
                 .bad_calls = calls * value,
-                .dwell_ns = healer->config.detection.dwell_ns,
+                .dwell_ns = healer->dwell_ns,
         };
 
         judge(healer, monitor, &j, at_ns);
@@ -158,7 +158,8 @@ static void judge_ratio(const struct healer *healer, struct hlr_monitor *monitor
 static double latency_limit(const struct healer *healer, const struct hlr_service *service,
                             const struct hlr_monitor *monitor, int quantile)
 {
-        double limit = healer->config.detection.thresholds[HEALER_METRIC_LATENCY].warning;
+        double limit = hlr_tuned(healer, HEALER_METRIC_LATENCY,
+                                 healer->config.detection.thresholds[HEALER_METRIC_LATENCY].warning);
         double sensitivity = healer->config.detection.sensitivity;
         double usual;
 
@@ -206,7 +207,7 @@ static void judge_latency(const struct healer *healer, const struct hlr_service 
         j.bad_calls = quantile == 1 ? fmax(1, 0.05 * calls) : 0.5 * calls;
         if (j.bad_calls * 3 < BAD_CALLS_MIN)
                 j.bad_calls = BAD_CALLS_MIN / 3;
-        j.dwell_ns = healer->config.detection.dwell_ns;
+        j.dwell_ns = healer->dwell_ns;
         if (hlr_service_changing(healer, service))
                 j.dwell_ns = hlr_mul(j.dwell_ns, 2);
         judge(healer, monitor, &j, at_ns);
@@ -234,13 +235,77 @@ static double interval_s(const struct healer *healer)
         return (double)interval / 1e9;
 }
 
+/* What is unusual by itself needs less time to convince. */
+static int64_t dwell_for(const struct healer *healer, const struct hlr_service *service)
+{
+        int64_t dwell = healer->config.detection.dwell_ns;
+
+        return hlr_odd_now(healer, service, HLR_ODD_LATENCY) ||
+                               hlr_odd_now(healer, service, HLR_ODD_ERRORS)
+                       ? dwell / 2
+                       : dwell;
+}
+
+#define SLOWER_RATIO 1.6 /* than the process before it at the same place */
+
+/* Into the tracks that prediction looks at, and the service's anomaly row. */
+static void follow(struct hlr_service *service, struct hlr_instance *instance,
+                   const struct healer_instance_sample *sample, double calls, int64_t at_ns)
+{
+        const struct hlr_monitor *latency = &instance->monitors[HEALER_METRIC_LATENCY];
+        const double values[HLR_SIGNAL_COUNT] = {
+                [HLR_SIGNAL_MEMORY] = sample->memory_ratio,
+                [HLR_SIGNAL_DISK] = sample->disk_ratio,
+                [HLR_SIGNAL_FDS] = sample->fd_ratio,
+                [HLR_SIGNAL_POOL] = sample->pool_ratio,
+                [HLR_SIGNAL_TOKENS] = sample->token_ratio,
+                [HLR_SIGNAL_CPU] = sample->cpu_ratio,
+                [HLR_SIGNAL_ERRORS] = calls > 0 ? sample->error_ratio : NAN,
+                [HLR_SIGNAL_LATENCY] = calls > 0 ? sample->latency_p50_s : NAN,
+                [HLR_SIGNAL_QUEUE] = sample->queue_depth,
+                [HLR_SIGNAL_LOAD] = sample->throughput_per_s,
+        };
+
+        hlr_track_add(instance, at_ns, values);
+        if (calls > 0 && latency->usual_count[0] >= USUAL_SAMPLES)
+                instance->slow_after_change =
+                        sample->latency_p50_s > SLOWER_RATIO * hlr_exp(latency->usual[0])
+                                ? instance->slow_after_change + 1
+                                : 0;
+        hlr_odd_add(service, at_ns, HLR_ODD_CPU, sample->cpu_ratio, 1);
+        hlr_odd_add(service, at_ns, HLR_ODD_ERRORS, sample->error_ratio, calls);
+        hlr_odd_add(service, at_ns, HLR_ODD_LATENCY, sample->latency_p50_s, calls);
+        hlr_odd_add(service, at_ns, HLR_ODD_LOAD, sample->throughput_per_s, 1);
+}
+
+/* A metric that has just crossed its warning limit is a sign. */
+static void tell_signs(struct healer *healer, const struct hlr_instance *instance,
+                       const enum hlr_level *before, int64_t at_ns)
+{
+        int metric;
+
+        for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++) {
+                if (instance->monitors[metric].level == HLR_FINE &&
+                    instance->monitors[metric].seen_ns == at_ns &&
+                    instance->monitors[metric].broken_since_ns == HEALER_NEVER)
+                        hlr_tune_healthy(healer, (enum healer_metric)metric,
+                                         instance->monitors[metric].value);
+                if (before[metric] == HLR_FINE && instance->monitors[metric].level > HLR_FINE &&
+                    healer->patterns != NULL)
+                        healer_patterns_sign(healer->patterns, at_ns, instance->service,
+                                             HEALER_SIGN_METRIC + (uint32_t)metric);
+        }
+}
+
 enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
                                      const struct healer_instance_sample *sample)
 {
         struct hlr_instance *instance;
         struct hlr_service *service;
+        enum hlr_level levels[HLR_INSTANCE_METRICS];
         struct hlr_monitor *m;
         double calls, failed;
+        int metric;
 
         if (sample->instance >= healer->instance_count) {
                 healer->stats.dropped++;
@@ -252,6 +317,8 @@ enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
         note_sample_time(healer, at_ns);
         service = &healer->services[instance->service];
         m = instance->monitors;
+        for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++)
+                levels[metric] = m[metric].level;
         calls = sample->throughput_per_s * interval_s(healer);
         if (isnan(calls) || calls < 0)
                 calls = 0;
@@ -259,6 +326,7 @@ enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
         if (isnan(failed) || failed < 0)
                 failed = 0;
 
+        healer->dwell_ns = dwell_for(healer, service);
         judge_ratio(healer, &m[HEALER_METRIC_CPU], HEALER_METRIC_CPU, sample->cpu_ratio, NAN, at_ns);
         judge_ratio(healer, &m[HEALER_METRIC_MEMORY], HEALER_METRIC_MEMORY, sample->memory_ratio,
                     NAN, at_ns);
@@ -279,8 +347,8 @@ enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
                             sample->error_ratio, calls, at_ns);
         judge_latency(healer, service, &m[HEALER_METRIC_LATENCY], sample->latency_p50_s,
                       sample->latency_p95_s, calls, at_ns);
-        if (!isnan(sample->memory_ratio) && m[HEALER_METRIC_MEMORY].seen_ns == at_ns)
-                hlr_trend_add(instance, at_ns, sample->memory_ratio);
+        follow(service, instance, sample, calls, at_ns);
+        tell_signs(healer, instance, levels, at_ns);
         return HEALER_OK;
 }
 
@@ -299,6 +367,7 @@ enum healer_err hlr_observe_edge(struct healer *healer, int64_t at_ns,
         calls = (double)sample->calls;
         if (!(calls > 0))
                 return HEALER_OK;
+        healer->dwell_ns = dwell_for(healer, &healer->services[edge->to]);
         judge_ratio(healer, &edge->monitors[EDGE_NETWORK], HEALER_METRIC_NETWORK,
                     sample->timeout_ratio, calls, at_ns);
         judge_ratio(healer, &edge->monitors[EDGE_ERROR_RATE], HEALER_METRIC_ERROR_RATE,
@@ -316,6 +385,7 @@ enum healer_err hlr_observe_custom(struct healer *healer, int64_t at_ns, uint32_
                 return HEALER_E_RANGE;
         }
         note_sample_time(healer, at_ns);
+        healer->dwell_ns = healer->config.detection.dwell_ns;
         judge_ratio(healer, &healer->services[service].custom, HEALER_METRIC_DRIFT, value, NAN,
                     at_ns);
         return HEALER_OK;
@@ -496,6 +566,28 @@ static void say_alarm(struct healer *healer, uint32_t service, enum healer_failu
         hlr_say(healer, &notice);
 }
 
+/* What was predicted of the service is there; and has it been there before? */
+static void remember_failure(struct healer *healer, uint32_t service, enum healer_failure failure)
+{
+        struct healer_notice notice = hlr_notice(HEALER_NOTICE_RECURRING);
+        struct healer_recurrence recurrence;
+
+        hlr_predictions_meet(healer, service, failure);
+        if (healer->patterns == NULL)
+                return;
+        healer_patterns_failure(healer->patterns, healer->now_ns, service, failure);
+        if (!healer->config.detection.patterns ||
+            !healer_patterns_recurs(healer->patterns, service, failure, &recurrence))
+                return;
+        notice.service = service;
+        notice.failure = failure;
+        notice.value = recurrence.period_s;
+        notice.confidence = recurrence.regularity;
+        notice.rank = recurrence.times;
+        notice.eta_ns = recurrence.next_ns;
+        hlr_say(healer, &notice);
+}
+
 static void settle_alarm(struct healer *healer, uint32_t service, enum healer_failure failure,
                          const struct claim *claim)
 {
@@ -521,6 +613,7 @@ static void settle_alarm(struct healer *healer, uint32_t service, enum healer_fa
         alarm->episode = 0;
         healer->stats.alarms++;
         say_alarm(healer, service, failure, alarm, HEALER_NOTICE_ALARM);
+        remember_failure(healer, service, failure);
 }
 
 void hlr_detect(struct healer *healer)
@@ -530,6 +623,7 @@ void hlr_detect(struct healer *healer)
         uint32_t service;
         int failure;
 
+        hlr_odd_judge(healer);
         for (service = 0; service < healer->service_count; service++) {
                 memset(claims, 0, sizeof(claims));
                 claim_instances(healer, service, claims);

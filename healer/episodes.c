@@ -167,6 +167,9 @@ struct hlr_episode *hlr_episode_open(struct healer *healer, const struct hlr_cau
         episode->preventive = preventive;
         episode->last_kind = HEALER_ACTION_COUNT;
         episode->acted_ns = HEALER_NEVER;
+        episode->alarmed = HEALER_METRIC_COUNT;
+        episode->foreseen = HEALER_METRIC_COUNT;
+        episode->foreseen_value = NAN;
         episode->well_since_ns = HEALER_NEVER;
         episode->quiet_since_ns = HEALER_NEVER;
         adopt(episode, cause);
@@ -232,6 +235,8 @@ static void attach(struct healer *healer, uint32_t service, struct hlr_episode *
                 if (alarm->id == 0 || alarm->episode != 0)
                         continue;
                 alarm->episode = episode->id;
+                if (episode->alarmed == HEALER_METRIC_COUNT)
+                        episode->alarmed = alarm->metric;
                 severity = hlr_severity(healer, alarm, s);
                 if (severity > episode->severity)
                         episode->severity = severity;

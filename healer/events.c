@@ -40,6 +40,47 @@ static void process_exited(struct healer *healer, struct hlr_instance *instance,
                 return;
         instance->exits_ns[instance->exit_count % HLR_EXITS_MAX] = event->at_ns;
         instance->exit_count++;
+        instance->gap_count = 0; /* its heartbeats missed what has now come */
+}
+
+/* What happens at a service, for the pattern learner. */
+static void tell_sign(struct healer *healer, const struct healer_occurrence *event)
+{
+        const struct hlr_instance *instance = NULL;
+        uint32_t sign;
+
+        if (healer->patterns == NULL)
+                return;
+        if (event->instance < healer->instance_count)
+                instance = &healer->instances[event->instance];
+        switch (event->kind) {
+        case HEALER_OCCURRED_HEARTBEAT_MISSED:
+                sign = HEALER_SIGN_SILENT;
+                break;
+        case HEALER_OCCURRED_PROCESS_EXITED:
+                if (instance == NULL || instance->planned)
+                        return;
+                sign = event->oom ? HEALER_SIGN_OOM : HEALER_SIGN_EXIT;
+                break;
+        case HEALER_OCCURRED_HEALTH_CHECK:
+                if (event->code != 0)
+                        return;
+                sign = HEALER_SIGN_CHECK;
+                break;
+        case HEALER_OCCURRED_DEPLOYMENT_STARTED:
+                sign = HEALER_SIGN_DEPLOYMENT;
+                break;
+        case HEALER_OCCURRED_CONFIG_CHANGED:
+                sign = HEALER_SIGN_CONFIG;
+                break;
+        case HEALER_OCCURRED_ERROR_MESSAGE:
+                sign = HEALER_SIGN_MESSAGE + (uint32_t)healer_classify_text(event->text);
+                break;
+        default:
+                return;
+        }
+        healer_patterns_sign(healer->patterns, event->at_ns,
+                             instance != NULL ? instance->service : event->service, sign);
 }
 
 /* Makes room for the instance with this index; false when there may be none. */
@@ -81,6 +122,7 @@ static bool instance_added(struct healer *healer, const struct healer_occurrence
                 instance->command_from_ns = INT64_MIN;
                 instance->commanded_ns = INT64_MIN;
                 instance->prevent_after_ns = INT64_MIN;
+                instance->load_usual = NAN;
                 instance->started_ns = INT64_MIN;
         }
         instance = &healer->instances[event->instance];
@@ -96,8 +138,12 @@ static void take_instance_event(struct healer *healer, struct hlr_instance *inst
 {
         switch (event->kind) {
         case HEALER_OCCURRED_HEARTBEAT_MISSED:
-                if (!instance->silent)
+                if (!instance->silent) {
                         instance->silent_since_ns = event->at_ns;
+                        if (instance->process == HLR_UP && instance->command == 0)
+                                instance->gaps_ns[instance->gap_count++ % HLR_GAPS_MAX] =
+                                        event->at_ns;
+                }
                 instance->silent = true;
                 break;
         case HEALER_OCCURRED_HEARTBEAT_BACK:
@@ -166,5 +212,6 @@ enum healer_err hlr_observe_event(struct healer *healer, const struct healer_occ
                 return HEALER_E_RANGE;
         healer->told = true;
         hlr_take_event(healer, event);
+        tell_sign(healer, event);
         return HEALER_OK;
 }

@@ -199,3 +199,69 @@ struct healer_effect healer_effect(const struct healer *healer, enum healer_fail
         (void)pthread_mutex_unlock(lock_of(healer));
         return effect;
 }
+
+struct healer_effect healer_effect_in(const struct healer *healer, enum healer_context context,
+                                      enum healer_failure failure, enum healer_action_kind action)
+{
+        struct healer_effect effect;
+
+        (void)pthread_mutex_lock(lock_of(healer));
+        effect = hlr_effect_in(healer, context, failure, action);
+        (void)pthread_mutex_unlock(lock_of(healer));
+        return effect;
+}
+
+struct healer_outlook healer_outlook_of(const struct healer *healer, uint32_t service)
+{
+        struct healer_outlook outlook;
+
+        (void)pthread_mutex_lock(lock_of(healer));
+        outlook = hlr_outlook_of(healer, service);
+        (void)pthread_mutex_unlock(lock_of(healer));
+        return outlook;
+}
+
+void healer_features_of(const struct healer *healer, uint32_t instance,
+                        double features[HEALER_FEATURE_COUNT])
+{
+        memset(features, 0, HEALER_FEATURE_COUNT * sizeof(*features));
+        (void)pthread_mutex_lock(lock_of(healer));
+        if (instance < healer->instance_count)
+                hlr_features(healer, instance, features);
+        (void)pthread_mutex_unlock(lock_of(healer));
+}
+
+struct healer_tally healer_prediction_day(const struct healer *healer, int64_t at_ns,
+                                          enum healer_source source)
+{
+        struct healer_tally tally;
+
+        (void)pthread_mutex_lock(lock_of(healer));
+        tally = hlr_prediction_day(healer, at_ns, source);
+        (void)pthread_mutex_unlock(lock_of(healer));
+        return tally;
+}
+
+void healer_export(const struct healer *healer, struct healer_learned *out)
+{
+        (void)pthread_mutex_lock(lock_of(healer));
+        hlr_export(healer, out);
+        (void)pthread_mutex_unlock(lock_of(healer));
+}
+
+/* ---- what is known from elsewhere */
+
+enum healer_err healer_prediction_outcome(struct healer *healer, uint64_t prediction,
+                                          bool came_true)
+{
+        if (!enter(healer))
+                return HEALER_E_BUSY;
+        return leave(healer, hlr_prediction_outcome(healer, prediction, came_true));
+}
+
+enum healer_err healer_import(struct healer *healer, const struct healer_learned *learned)
+{
+        if (!enter(healer))
+                return HEALER_E_BUSY;
+        return leave(healer, hlr_import(healer, learned));
+}

@@ -48,6 +48,7 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                 service->deploy_started_ns = INT64_MIN;
                 service->deploy_ended_ns = INT64_MIN;
                 service->config_ns = INT64_MIN;
+                service->cased_ns = INT64_MIN;
                 service->bin_at = healer->now_ns / (60 * HLR_SECOND) - HLR_BINS;
                 hlr_monitor_clear(&service->custom);
         }
@@ -81,9 +82,47 @@ static void fill_instances(struct healer *healer, const struct healer_topology *
                 instance->command_from_ns = INT64_MIN;
                 instance->commanded_ns = INT64_MIN;
                 instance->prevent_after_ns = INT64_MIN;
+                instance->load_usual = NAN;
                 hlr_instance_forget(instance);
         }
         healer->instance_count = topology->instance_count;
+}
+
+static void learn_nothing_yet(struct healer *healer)
+{
+        int failure, action, context, metric, i;
+
+        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
+                for (action = 0; action < HEALER_ACTION_COUNT; action++) {
+                        healer->effects[failure][action].preference = 0.5;
+                        for (context = 0; context < HEALER_CONTEXT_COUNT; context++)
+                                healer->by_context[context][failure][action].preference = 0.5;
+                }
+        }
+        for (metric = 0; metric < HEALER_METRIC_COUNT; metric++)
+                healer->tuning[metric].factor = 1;
+        for (i = 0; i < HLR_DAYS; i++)
+                healer->days[i].day = INT64_MIN;
+        for (i = 0; i < HLR_PENDING_MAX; i++)
+                healer->pending[i].at_ns = INT64_MIN;
+        healer->cased_ns = INT64_MIN;
+}
+
+static enum healer_err create_learners(struct healer *healer)
+{
+        struct healer_patterns_config config = healer_patterns_config_defaults();
+
+        config.allocator = healer->allocator;
+        config.window_ns = hlr_max(healer->config.prediction.horizon_ns, 60 * HLR_SECOND);
+        if (config.window_ns > 86400 * HLR_SECOND)
+                config.window_ns = 86400 * HLR_SECOND;
+        if (hlr_odd_create(healer) != HEALER_OK)
+                return HEALER_E_NOMEM;
+        if (!healer->config.prediction.sources[HEALER_SOURCE_PATTERNS] &&
+            !healer->config.prediction.sources[HEALER_SOURCE_HISTORY] &&
+            !healer->config.detection.patterns)
+                return HEALER_OK;
+        return healer_patterns_create(&config, healer->service_count, &healer->patterns);
 }
 
 static enum healer_err allocate(struct healer *healer, const struct healer_topology *topology)
@@ -112,7 +151,6 @@ enum healer_err healer_create(const struct healer_config *config,
 {
         struct healer *healer;
         char reason[160];
-        int failure, action;
 
         *out = NULL;
         if (config->size != sizeof(*config))
@@ -144,9 +182,10 @@ enum healer_err healer_create(const struct healer_config *config,
         fill_services(healer, topology);
         fill_edges(healer, topology);
         fill_instances(healer, topology);
-        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
-                for (action = 0; action < HEALER_ACTION_COUNT; action++)
-                        healer->effects[failure][action].preference = 0.5;
+        learn_nothing_yet(healer);
+        if (create_learners(healer) != HEALER_OK) {
+                healer_destroy(healer);
+                return HEALER_E_NOMEM;
         }
         *out = healer;
         return HEALER_OK;
@@ -159,6 +198,8 @@ void healer_destroy(struct healer *healer)
         if (healer == NULL)
                 return;
         allocator = healer->allocator;
+        hlr_odd_destroy(healer);
+        healer_patterns_destroy(healer->patterns);
         if (healer->services != NULL)
                 hlr_free(allocator, healer->services);
         if (healer->edges != NULL)
@@ -210,6 +251,9 @@ static enum healer_log_level weight(const struct healer_notice *notice)
         case HEALER_NOTICE_EPISODE_VERIFIED:
         case HEALER_NOTICE_EPISODE_CLOSED:
         case HEALER_NOTICE_DEGRADATION:
+        case HEALER_NOTICE_ANOMALY:
+        case HEALER_NOTICE_RECURRING:
+        case HEALER_NOTICE_PREDICTION_OUTCOME:
                 return HEALER_LOG_INFO;
         default:
                 return HEALER_LOG_WARNING;

@@ -21,9 +21,11 @@
  * tick finds while another one is calling back is handed on by that other one.
  *
  * Memory: four allocations at create, one when an added instance finds no room,
- * none while observing samples or ticking. About 2.2 KiB an instance, 0.4 KiB an
- * edge, 2.2 KiB a service and 240 KiB besides; at most 4 x the instances of the
- * start + 256 are followed, later ones are counted in `dropped`.
+ * none while observing samples or ticking. About 8 KiB an instance, 0.4 KiB an
+ * edge, 3 KiB a service and 500 KiB besides; at most 4 x the instances of the
+ * start + 256 are followed, later ones are counted in `dropped`. With pattern
+ * prediction one more (2.2 KiB a service), with anomaly detection four more for
+ * each of the first 64 services (18 KiB each).
  * Time: O(1) a sample; a tick is O(instances + edges + services).
  */
 #ifndef HEALER_HEALER_H
@@ -32,7 +34,9 @@
 #include "healer/alloc.h"
 #include "healer/analytics.h"
 #include "healer/config.h"
+#include "healer/forecast.h"
 #include "healer/kinds.h"
+#include "healer/learned.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +56,7 @@ struct healer_service_info {
         double slo_target;       /* share of good calls, 0: none declared */
         int64_t restart_ns;      /* what a restart and a new instance usually take */
         int64_t boot_ns;
+        uint32_t queue_places;   /* of one instance; 0: unknown, or without a limit */
 };
 
 struct healer_edge_info {
@@ -152,6 +157,10 @@ enum healer_notice_kind {
         HEALER_NOTICE_SUGGESTION,
         HEALER_NOTICE_DEGRADATION,
         HEALER_NOTICE_WARNING, /* health: nobody is hurt yet */
+        HEALER_NOTICE_ANOMALY, /* metric, value, confidence: its score; evidence, no alarm */
+        HEALER_NOTICE_RECURRING, /* failure, value: its period in s, rank: times; eta: the next */
+        HEALER_NOTICE_HEALING_ODD, /* failure: its healing is not what it was; value: now, limit: before */
+        HEALER_NOTICE_PREDICTION_OUTCOME, /* id; rank 1: came true, 0: did not */
         HEALER_NOTICE_KIND_COUNT
 };
 
@@ -258,14 +267,48 @@ HEALER_API struct healer_health_report healer_health_of(const struct healer *hea
 HEALER_API enum healer_err healer_set_analytics(struct healer *healer,
                                                 struct healer_analytics *analytics);
 
-struct healer_effect {
-        uint64_t tried, helped;
-        double preference; /* 0..1, moved by outcomes; 0.5 at first */
-};
 /* How an action has done against a failure type. */
 HEALER_API struct healer_effect healer_effect(const struct healer *healer,
                                               enum healer_failure failure,
                                               enum healer_action_kind action);
+HEALER_API struct healer_effect healer_effect_in(const struct healer *healer,
+                                                 enum healer_context context,
+                                                 enum healer_failure failure,
+                                                 enum healer_action_kind action);
+
+/* ---- what is to come */
+
+/* Beyond the horizon of predictions: how likely a failure of a service is, when,
+ * and why. Nothing is done about it. */
+struct healer_outlook {
+        double risk;            /* 0..1, sum of the reasons' weights */
+        enum healer_band band;
+        uint32_t reasons;       /* enum healer_reason */
+        uint32_t instance;      /* that is nearest to it, or HEALER_NONE */
+        int64_t eta_ns, eta_low_ns, eta_high_ns; /* HEALER_NEVER: no line says when */
+};
+
+HEALER_API struct healer_outlook healer_outlook_of(const struct healer *healer, uint32_t service);
+
+/* Features of an instance, for the learned predictor; all 0 for one that is not up. */
+HEALER_API void healer_features_of(const struct healer *healer, uint32_t instance,
+                                   double features[HEALER_FEATURE_COUNT]);
+
+/* Somebody knows how a prediction ended that still stands. HEALER_E_NOT_FOUND when
+ * none of that id does. */
+HEALER_API enum healer_err healer_prediction_outcome(struct healer *healer, uint64_t prediction,
+                                                     bool came_true);
+/* How predictions made on the day of `at_ns` have ended so far; all 0 for a day more
+ * than 30 before the newest. With HEALER_SOURCE_COUNT: of all sources. */
+HEALER_API struct healer_tally healer_prediction_day(const struct healer *healer, int64_t at_ns,
+                                                     enum healer_source source);
+
+/* ---- what was learned, out and in */
+
+HEALER_API void healer_export(const struct healer *healer, struct healer_learned *out);
+/* HEALER_E_SIZE, HEALER_E_RANGE (healer_learned_check() says what): nothing changed. */
+HEALER_API enum healer_err healer_import(struct healer *healer,
+                                         const struct healer_learned *learned);
 
 HEALER_END_DECLS
 

@@ -10,14 +10,25 @@
 #ifndef HLR_SUPERVISOR_H
 #define HLR_SUPERVISOR_H
 
+#include "healer/anomaly.h"
+#include "healer/forecast.h"
+#include "healer/heal_watch.h"
 #include "healer/healer.h"
 #include "healer/hlr_base.h"
+#include "healer/patterns.h"
 
 #include <math.h>
 #include <pthread.h>
 
 enum {
-        HLR_TREND_MAX = 64,     /* samples of memory kept for an instance */
+        HLR_TRACK = 64,         /* samples of each signal kept for an instance, twice: */
+        HLR_COARSE = 8,         /* the newest ones, and means of so many */
+        HLR_GAPS_MAX = 8,
+        HLR_FORECASTS_MAX = 128, /* predictions that stand */
+        HLR_CANDIDATES_MAX = 24, /* of one instance in one tick */
+        HLR_PENDING_MAX = 128,  /* situations whose end is not known yet */
+        HLR_DAYS = 31,
+        HLR_HOURS_OF_LOAD = 96, /* a quarter of an hour each */
         HLR_EXITS_MAX = 8,
         HLR_TARGETS_MAX = 32,   /* instances of one episode */
         HLR_EPISODES_MAX = 64,
@@ -32,6 +43,31 @@ enum {
 
 /* Monitors of an instance, by metric; and of an edge. */
 enum { HLR_INSTANCE_METRICS = HEALER_METRIC_QUEUE + 1, HLR_EDGE_METRICS = 3 };
+
+/* What is followed over time, for an instance. */
+enum hlr_signal {
+        HLR_SIGNAL_MEMORY,
+        HLR_SIGNAL_DISK,
+        HLR_SIGNAL_FDS,
+        HLR_SIGNAL_POOL,
+        HLR_SIGNAL_TOKENS,
+        HLR_SIGNAL_CPU,
+        HLR_SIGNAL_ERRORS,
+        HLR_SIGNAL_LATENCY, /* median, s */
+        HLR_SIGNAL_QUEUE,   /* waiting */
+        HLR_SIGNAL_LOAD,    /* answers a second */
+        HLR_SIGNAL_COUNT
+};
+
+/* The last samples, a ring; NaN where one was missing. */
+struct hlr_track {
+        int64_t at_ns[HLR_TRACK];
+        float value[HLR_SIGNAL_COUNT][HLR_TRACK];
+        uint32_t count; /* ever since the process began */
+};
+
+/* Detectors of a service, one a metric. */
+enum hlr_odd { HLR_ODD_CPU, HLR_ODD_ERRORS, HLR_ODD_LATENCY, HLR_ODD_LOAD, HLR_ODD_COUNT };
 
 enum hlr_level { HLR_FINE, HLR_WARNING, HLR_CRITICAL };
 
@@ -72,12 +108,14 @@ struct hlr_instance {
         int64_t command_from_ns, commanded_ns; /* the last one's time, INT64_MIN: never */
         struct hlr_monitor monitors[HLR_INSTANCE_METRICS];
         /* prediction */
-        double trend_value[HLR_TREND_MAX];
-        int64_t trend_at_ns[HLR_TREND_MAX];
-        uint32_t trend_count;   /* ever since the process began */
-        uint64_t prediction;    /* that stands, or 0 */
-        int64_t predicted_ns, predicted_eta_ns;
-        double predicted_confidence;
+        struct hlr_track fine, coarse;
+        double coarse_sum[HLR_SIGNAL_COUNT], coarse_at_s;
+        uint32_t coarse_known[HLR_SIGNAL_COUNT], coarse_pending;
+        double quick[HLR_SIGNAL_COUNT], slow[HLR_SIGNAL_COUNT]; /* means; NaN: none yet */
+        double load_usual;      /* much slower; survives a restart. NaN: none yet */
+        int64_t gaps_ns[HLR_GAPS_MAX]; /* heartbeats missed, a ring */
+        uint32_t gap_count;
+        uint32_t slow_after_change; /* samples in order that were slower than before it */
         int64_t prevent_after_ns; /* not before, after a try */
 };
 
@@ -118,7 +156,51 @@ struct hlr_service {
         uint32_t bin_good[HLR_BINS], bin_all[HLR_BINS];
         int64_t bin_at;         /* number of the newest minute */
         int warned;             /* 0 none, 1 warning, 2 critical, 3 fatal */
+        /* anomalies: what the batch said so far, and until when one is fresh */
+        double odd_sum[HLR_ODD_COUNT], odd_weight[HLR_ODD_COUNT];
+        int64_t odd_at_ns;      /* of the batch; INT64_MIN: nothing pending */
+        struct healer_anomaly *odd[HLR_ODD_COUNT]; /* NULL: not watched */
+        int64_t odd_until_ns[HLR_ODD_COUNT];
+        /* load by the time of day: means, and days seen */
+        float load_mean[HLR_HOURS_OF_LOAD];
+        uint16_t load_days[HLR_HOURS_OF_LOAD];
+        double load_sum;        /* of the slot under way */
+        uint32_t load_count;
+        int64_t load_slot;      /* number of it since the epoch; INT64_MIN: none */
+        int64_t cased_ns;       /* when its situation was last remembered */
 };
+
+/* One sign of a failure to come, before it is decided whether it is said. */
+struct hlr_candidate {
+        enum healer_source source;
+        enum healer_failure failure;
+        enum healer_metric metric;
+        uint32_t service, instance; /* instance HEALER_NONE: the service as a whole */
+        uint32_t pattern;       /* it rests on, or HEALER_NONE */
+        double similarity, value, limit;
+        int64_t seen_ns;        /* newest evidence */
+        int64_t eta_ns, eta_low_ns, eta_high_ns;
+        uint32_t reasons;       /* enum healer_reason */
+        bool only_said;         /* users feel it already: acting is for an alarm */
+};
+
+/* A prediction that was said and is not scored yet. */
+struct hlr_forecast {
+        struct hlr_candidate what;
+        uint64_t id;            /* 0: free */
+        double confidence;
+        int64_t said_ns;
+        bool acted;             /* nobody can know any more */
+};
+
+/* A situation that may or may not end badly. */
+struct hlr_pending {
+        int64_t at_ns;          /* INT64_MIN: free */
+        uint32_t service;
+        double features[HEALER_FEATURE_COUNT];
+};
+
+
 
 /* What diagnosis found. */
 struct hlr_cause {
@@ -169,6 +251,10 @@ struct hlr_episode {
         uint32_t commands_open, commands_ok;
         bool claimed, escalated, preventive, suggested, approved, rejected, closing, failed;
         uint64_t prediction;
+        enum healer_metric foreseen;    /* preventive: what was to run out, and how far it was */
+        enum healer_metric alarmed;     /* else: what alarmed first */
+        double foreseen_value;
+        enum healer_context context;
         int64_t approval_until_ns;
 };
 
@@ -213,12 +299,26 @@ struct healer {
         struct hlr_recall recalls[HLR_RECALL_MAX];
         uint64_t recall_count;
         struct healer_effect effects[HEALER_FAILURE_COUNT][HEALER_ACTION_COUNT];
-        /* of predictions, by source: how many came true */
-        uint32_t predicted_right, predicted_wrong;
+        /* the same by what was going on */
+        struct healer_effect by_context[HEALER_CONTEXT_COUNT][HEALER_FAILURE_COUNT]
+                                       [HEALER_ACTION_COUNT];
+
+        struct hlr_forecast forecasts[HLR_FORECASTS_MAX];
+        struct healer_tally tallies[HEALER_SOURCE_COUNT][HEALER_FAILURE_COUNT];
+        struct healer_day days[HLR_DAYS];
+        struct healer_patterns *patterns; /* NULL: the source is off */
+        struct healer_model model;
+        struct healer_cases cases;
+        struct hlr_pending pending[HLR_PENDING_MAX];
+        uint32_t pending_next;
+        int64_t cased_ns;
+        struct healer_tuning tuning[HEALER_METRIC_COUNT];
+        struct healer_heal_watch watches[HEALER_FAILURE_COUNT];
 
         int64_t now_ns;
         int64_t judged_ns;      /* last tick that judged samples */
         int64_t health_ns;
+        int64_t dwell_ns;       /* of the sample that is judged: half where an anomaly is fresh */
         int64_t interval_seen_ns; /* between samples, as they come */
         int64_t sample_ns;      /* of the newest sample */
         uint64_t next_id;
@@ -260,6 +360,16 @@ struct healer_stats hlr_stats(const struct healer *healer);
 struct healer_health_report hlr_health_of(const struct healer *healer, uint32_t service);
 struct healer_effect hlr_effect(const struct healer *healer, enum healer_failure failure,
                                 enum healer_action_kind action);
+
+struct healer_effect hlr_effect_in(const struct healer *healer, enum healer_context context,
+                                   enum healer_failure failure, enum healer_action_kind action);
+enum healer_err hlr_prediction_outcome(struct healer *healer, uint64_t prediction,
+                                       bool came_true);
+struct healer_tally hlr_prediction_day(const struct healer *healer, int64_t at_ns,
+                                       enum healer_source source);
+struct healer_outlook hlr_outlook_of(const struct healer *healer, uint32_t service);
+void hlr_export(const struct healer *healer, struct healer_learned *out);
+enum healer_err hlr_import(struct healer *healer, const struct healer_learned *learned);
 
 /* ---- out (healer.c) */
 
@@ -336,8 +446,52 @@ void hlr_verify(struct healer *healer);
 void hlr_escalate(struct healer *healer, struct hlr_episode *episode);
 void hlr_escalation_deadlines(struct healer *healer);
 void hlr_learn(struct healer *healer, const struct hlr_episode *episode, bool helped);
-void hlr_trend_add(struct hlr_instance *instance, int64_t at_ns, double value);
+enum healer_context hlr_context_of(const struct healer *healer, const struct hlr_episode *episode);
+/* The warning and critical limits in force, tuned or as written. */
+double hlr_tuned(const struct healer *healer, enum healer_metric metric, double limit);
+void hlr_tune(struct healer *healer, enum healer_metric metric, bool false_alarm);
+void hlr_tune_healthy(struct healer *healer, enum healer_metric metric, double value);
 void hlr_predict(struct healer *healer);
+void hlr_predictions_acted(struct healer *healer, uint64_t prediction);
+/* A failure is there: what was predicted of it has come true. */
+void hlr_predictions_meet(struct healer *healer, uint32_t service, enum healer_failure failure);
 void hlr_health_update(struct healer *healer);
+
+/* ---- track.c: the signals of an instance over time */
+
+void hlr_track_clear(struct hlr_instance *instance);
+void hlr_track_add(struct hlr_instance *instance, int64_t at_ns,
+                   const double values[HLR_SIGNAL_COUNT]);
+/* The newest `count_max` values, oldest first; how many. */
+uint32_t hlr_track_last(const struct hlr_instance *instance, enum hlr_signal signal, double *out,
+                        uint32_t count_max);
+/* Whether a fit is worth its time: at three times its present pace it gets there
+ * within the horizon. */
+bool hlr_track_rises(const struct hlr_instance *instance, enum hlr_signal signal, double limit,
+                     double horizon_s, double interval_s);
+/* Over the newest samples, or, `coarse`, over the means; what the load explains is
+ * taken out where `beside_load`. */
+bool hlr_track_fit(const struct hlr_instance *instance, enum hlr_signal signal, bool coarse,
+                   bool beside_load, struct healer_line *out);
+void hlr_features(const struct healer *healer, uint32_t index,
+                  double out[HEALER_FEATURE_COUNT]);
+
+/* ---- evidence.c: the sources */
+
+/* Signs of failure at one instance, and at a service as a whole; how many. */
+uint32_t hlr_evidence_instance(struct healer *healer, uint32_t index, struct hlr_candidate *out);
+uint32_t hlr_evidence_service(struct healer *healer, uint32_t index, struct hlr_candidate *out);
+
+/* ---- odd.c: anomalies of a service's metrics, and its load by the time of day */
+
+enum healer_err hlr_odd_create(struct healer *healer);
+void hlr_odd_destroy(struct healer *healer);
+void hlr_odd_add(struct hlr_service *service, int64_t at_ns, enum hlr_odd metric, double value,
+                 double weight);
+void hlr_odd_judge(struct healer *healer);
+bool hlr_odd_now(const struct healer *healer, const struct hlr_service *service,
+                 enum hlr_odd metric);
+/* Answers a second expected at that time, by the days before; NaN: not known. */
+double hlr_load_at(const struct hlr_service *service, int64_t at_ns);
 
 #endif

@@ -1,247 +1,528 @@
-/* prediction.c - what will run out, when, and how sure that is.
+/* prediction.c - what is said of what is to come, what is done about it, and how
+ * it ended.
  *
- * The last samples of an instance's memory are cut into eight parts; the median
- * of each is a point, so a single wild sample moves nothing. The slope is the
- * median of the slopes between all pairs of points (Theil-Sen), its interval
- * their quartiles, and "how much like a leak" is the share of rising pairs less
- * that of falling ones: a step that stays gives about a half, a sawtooth of
- * requests about nothing, a leak one. Samples may come at any rate.
+ * evidence.c brings candidates. Of those for the same failure at the same place
+ * the most certain one counts; certain enough and due within the horizon, it is
+ * said once, and stands until it is scored: right when the limit was reached or
+ * the service failed, wrong when its time had gone by half over. One that was
+ * acted on is not scored, for nobody can know. Scores are kept by source and
+ * failure type, by pattern, and by day.
  *
- * Confidence = 0.5 likeness + 0.3 accuracy so far + 0.2 recency of the
- * evidence. A prediction is said when it is certain enough and due within the
- * horizon, and scored afterwards: right when the limit was reached, wrong when
- * its time had passed half over; one that was acted on is not scored, for
- * nobody can know.
+ * Confidence is 0.5 similarity + 0.3 accuracy + 0.2 recency, where accuracy begins
+ * with one imagined success and one imagined failure: the first outcome may move
+ * it, and must not decide it. By the learned rule it is the model's probability
+ * for the instance's features instead.
  *
- * Acting means an episode of its own kind (preventive): it takes one instance
- * of a service at a time, only while all the others are up, and calls no human.
+ * Acting means an episode of its own kind (preventive): where capacity is taken
+ * away, it is one instance of a service at a time and only while all the others are
+ * up; it calls no human. Queued, it waits for approval and is dropped without.
  *
- * O(1) a sample; about 1 us an instance and tick.
+ * Situations are remembered with how they ended, for the source that looks for
+ * what is familiar (model.h).
+ *
+ * About 1 us an instance and tick while nothing moves, 2 to 20 us while something does.
  */
 #include "healer/hlr_supervisor.h"
 
 #include <string.h>
 
-enum { POINTS = 8, SAMPLES_MIN = 16, PAIRS = POINTS * (POINTS - 1) / 2 };
-
-#define RISE_MIN 0.02             /* over the window; less is noise */
-#define RECENT_NS (60 * HLR_SECOND)
 #define AGAIN_NS (60 * HLR_SECOND) /* between two tries at one instance */
 #define REACHED 0.95
+#define CASE_NS (60 * HLR_SECOND)
+#define CASE_LEAD_NS (20 * HLR_SECOND)
+#define CASED_EVERY_NS (15 * HLR_SECOND)
+#define DAY_NS (86400 * HLR_SECOND)
 
-struct trend {
-        double slope_per_s, slope_low, slope_high, value, likeness, rise;
-        int64_t newest_ns;
-};
+/* ---- confidence */
 
-void hlr_trend_add(struct hlr_instance *instance, int64_t at_ns, double value)
+static double weighted_confidence(const struct healer *healer, const struct hlr_candidate *c)
 {
-        uint32_t slot = instance->trend_count % HLR_TREND_MAX;
+        const struct healer_tally *tally = &healer->tallies[c->source][c->failure];
+        const struct healer_pattern *pattern = NULL;
+        int64_t age_ns = hlr_max(0, hlr_sub(healer->now_ns, c->seen_ns));
 
-        instance->trend_value[slot] = value;
-        instance->trend_at_ns[slot] = at_ns;
-        instance->trend_count++;
+        if (c->pattern != HEALER_NONE && healer->patterns != NULL)
+                pattern = healer_patterns_at(healer->patterns, c->pattern);
+        if (pattern != NULL)
+                return healer_confidence(c->similarity, (double)pattern->right + 1,
+                                         (double)pattern->wrong + 1, age_ns);
+        return healer_confidence(c->similarity, (double)tally->right + 1,
+                                 (double)tally->wrong + 1, age_ns);
 }
 
-static void sort(double *values, uint32_t count)
+static double confidence_of(const struct healer *healer, const struct hlr_candidate *c)
 {
-        double moved;
-        uint32_t i, k;
+        double features[HEALER_FEATURE_COUNT];
 
-        for (i = 1; i < count; i++) {
-                moved = values[i];
-                for (k = i; k > 0 && values[k - 1] > moved; k--)
-                        values[k] = values[k - 1];
-                values[k] = moved;
+        if (healer->config.prediction.rule != HEALER_RULE_LEARNED || healer->model.count == 0 ||
+            c->instance == HEALER_NONE)
+                return weighted_confidence(healer, c);
+        hlr_features(healer, c->instance, features);
+        return healer_model_probability(&healer->model, features);
+}
+
+/* ---- the ledger */
+
+static struct healer_day *day_of(struct healer *healer, int64_t at_ns)
+{
+        int64_t number = at_ns / DAY_NS - (at_ns % DAY_NS < 0);
+        struct healer_day *day = &healer->days[(uint64_t)(number + INT64_C(1000000)) % HLR_DAYS];
+
+        if (day->day != number) {
+                memset(day, 0, sizeof(*day));
+                day->day = number;
         }
+        return day;
 }
 
-/* Points of the trend: median value and mean time (s before the newest). */
-static void points(const struct hlr_instance *instance, uint32_t count, double *at_s,
-                   double *value, int64_t newest_ns)
+static void count(struct healer *healer, const struct hlr_forecast *forecast, bool right)
 {
-        double part[HLR_TREND_MAX / POINTS];
-        uint32_t size = count / POINTS;
-        uint32_t first = instance->trend_count - size * POINTS;
-        uint32_t i, k, slot;
+        struct healer_tally *of_day =
+                &day_of(healer, forecast->said_ns)->sources[forecast->what.source];
+        struct healer_tally *tally =
+                &healer->tallies[forecast->what.source][forecast->what.failure];
+        struct healer_notice notice = hlr_notice(HEALER_NOTICE_PREDICTION_OUTCOME);
 
-        for (i = 0; i < POINTS; i++) {
-                at_s[i] = 0;
-                for (k = 0; k < size; k++) {
-                        slot = (first + i * size + k) % HLR_TREND_MAX;
-                        part[k] = instance->trend_value[slot];
-                        at_s[i] += (double)(instance->trend_at_ns[slot] - newest_ns) / 1e9;
-                }
-                sort(part, size);
-                value[i] = (part[(size - 1) / 2] + part[size / 2]) / 2;
-                at_s[i] /= size;
+        if (forecast->acted) {
+                of_day->acted++;
+                if (healer->config.learning.enabled)
+                        tally->acted++;
+                return;
         }
-}
-
-static bool trend_of(const struct hlr_instance *instance, struct trend *trend)
-{
-        uint32_t count =
-                instance->trend_count < HLR_TREND_MAX ? instance->trend_count : HLR_TREND_MAX;
-        double at_s[POINTS], value[POINTS], slopes[PAIRS];
-        uint32_t i, k, pairs = 0;
-        int up = 0;
-
-        if (count < SAMPLES_MIN)
-                return false;
-        trend->newest_ns = instance->trend_at_ns[(instance->trend_count - 1) % HLR_TREND_MAX];
-        points(instance, count, at_s, value, trend->newest_ns);
-        for (i = 0; i < POINTS; i++) {
-                for (k = i + 1; k < POINTS; k++) {
-                        if (!(at_s[k] > at_s[i]))
-                                return false;
-                        up += (value[k] > value[i]) - (value[k] < value[i]);
-                        slopes[pairs++] = (value[k] - value[i]) / (at_s[k] - at_s[i]);
-                }
-        }
-        sort(slopes, PAIRS);
-        trend->slope_per_s = (slopes[PAIRS / 2 - 1] + slopes[PAIRS / 2]) / 2;
-        trend->slope_low = slopes[PAIRS / 4];
-        trend->slope_high = slopes[PAIRS - 1 - PAIRS / 4];
-        trend->likeness = up > 0 ? (double)up / PAIRS : 0;
-        trend->value = value[POINTS - 1] - at_s[POINTS - 1] * trend->slope_per_s;
-        trend->rise = value[POINTS - 1] - value[0];
-        return true;
-}
-
-static double confidence_of(const struct healer *healer, const struct trend *trend)
-{
-        const struct healer_config *config = &healer->config;
-        double right = healer->predicted_right;
-        double accuracy = (right + 1) / (right + healer->predicted_wrong + 2);
-        double recency = healer->now_ns - trend->newest_ns < RECENT_NS ? 1.0 : 0.2;
-        double likeness = trend->likeness;
-
-        if (!config->prediction.sources[HEALER_SOURCE_HISTORY])
-                accuracy = 0.5;
-        /* A slope whose quartiles lie far apart is no line. */
-        if (trend->slope_low < 0.5 * trend->slope_per_s)
-                likeness *= fmax(0, trend->slope_low / (0.5 * trend->slope_per_s));
-        return fmin(1, 0.5 * likeness + 0.3 * accuracy + 0.2 * recency);
-}
-
-/* ---- afterwards */
-
-static void score(struct healer *healer, struct hlr_instance *instance, const struct trend *trend)
-{
-        int64_t due = instance->predicted_eta_ns - instance->predicted_ns;
-
-        if (trend->value >= REACHED) {
-                healer->predicted_right++;
-                instance->prediction = 0;
-                instance->prevent_after_ns = hlr_add(healer->now_ns, AGAIN_NS);
-        } else if (healer->now_ns - instance->predicted_eta_ns > due / 2) {
-                healer->predicted_wrong++;
-                instance->prediction = 0;
-                instance->prevent_after_ns = hlr_add(healer->now_ns, AGAIN_NS);
-        }
-}
-
-/* ---- saying and acting */
-
-static void say_prediction(struct healer *healer, uint32_t index, const struct trend *trend,
-                           double confidence, int64_t eta_ns)
-{
-        struct hlr_instance *instance = &healer->instances[index];
-        struct healer_notice notice = hlr_notice(HEALER_NOTICE_PREDICTION);
-
-        instance->prediction = hlr_next_id(healer);
-        instance->predicted_ns = healer->now_ns;
-        instance->predicted_eta_ns = eta_ns;
-        healer->stats.predictions++;
-        notice.id = instance->prediction;
-        notice.service = instance->service;
-        notice.instance = index;
-        notice.failure = HEALER_FAILURE_MEMORY_LEAK;
-        notice.severity = HEALER_SEVERITY_HIGH;
-        notice.metric = HEALER_METRIC_MEMORY;
-        notice.value = trend->value;
-        notice.limit = 1;
-        notice.confidence = confidence;
-        notice.eta_ns = eta_ns;
+        of_day->right += right;
+        of_day->wrong += !right;
+        notice.id = forecast->id;
+        notice.service = forecast->what.service;
+        notice.instance = forecast->what.instance;
+        notice.failure = forecast->what.failure;
+        notice.confidence = forecast->confidence;
+        notice.rank = right;
         hlr_say(healer, &notice);
+        if (!healer->config.learning.enabled)
+                return;
+        tally->right += right;
+        tally->wrong += !right;
+        if (forecast->what.pattern != HEALER_NONE && healer->patterns != NULL)
+                healer_patterns_outcome(healer->patterns, forecast->what.pattern, right);
 }
+
+static void finish(struct healer *healer, struct hlr_forecast *forecast, bool right)
+{
+        count(healer, forecast, right);
+        if (forecast->what.instance != HEALER_NONE &&
+            forecast->what.instance < healer->instance_count)
+                healer->instances[forecast->what.instance].prevent_after_ns =
+                        hlr_add(healer->now_ns, AGAIN_NS);
+        forecast->id = 0;
+}
+
+static bool reached(const struct healer *healer, const struct hlr_forecast *forecast)
+{
+        const struct hlr_candidate *what = &forecast->what;
+        const struct hlr_monitor *monitor;
+        double value;
+
+        if (what->instance == HEALER_NONE || what->metric >= (int)HLR_INSTANCE_METRICS ||
+            isnan(what->limit))
+                return false;
+        monitor = &healer->instances[what->instance].monitors[what->metric];
+        if (monitor->seen_ns == INT64_MIN || monitor->seen_ns < forecast->said_ns)
+                return false;
+        value = monitor->value;
+        if (what->metric == HEALER_METRIC_QUEUE)
+                value *= healer->services[what->service].info.workers;
+        return value >= REACHED * what->limit;
+}
+
+static void score_all(struct healer *healer)
+{
+        struct hlr_forecast *forecast;
+        int64_t given;
+        uint32_t i;
+
+        for (i = 0; i < HLR_FORECASTS_MAX; i++) {
+                forecast = &healer->forecasts[i];
+                if (forecast->id == 0)
+                        continue;
+                given = hlr_sub(forecast->what.eta_ns, forecast->said_ns);
+                if (reached(healer, forecast))
+                        finish(healer, forecast, true);
+                else if (hlr_sub(healer->now_ns, forecast->what.eta_ns) > given / 2)
+                        finish(healer, forecast, false);
+        }
+}
+
+void hlr_predictions_meet(struct healer *healer, uint32_t service, enum healer_failure failure)
+{
+        struct healer_case one;
+        struct hlr_pending *pending;
+        uint32_t i;
+
+        for (i = 0; i < HLR_FORECASTS_MAX; i++) {
+                if (healer->forecasts[i].id != 0 && healer->forecasts[i].what.service == service)
+                        finish(healer, &healer->forecasts[i], true);
+        }
+        for (i = 0; i < HLR_PENDING_MAX; i++) {
+                pending = &healer->pending[i];
+                if (pending->at_ns == INT64_MIN || pending->service != service ||
+                    hlr_sub(healer->now_ns, pending->at_ns) < CASE_LEAD_NS)
+                        continue;
+                one.failed = true;
+                one.failure = failure;
+                memcpy(one.features, pending->features, sizeof(one.features));
+                if (healer->config.learning.enabled)
+                        healer_cases_add(&healer->cases, &one);
+                pending->at_ns = INT64_MIN;
+        }
+}
+
+enum healer_err hlr_prediction_outcome(struct healer *healer, uint64_t prediction,
+                                       bool came_true)
+{
+        uint32_t i;
+
+        for (i = 0; prediction != 0 && i < HLR_FORECASTS_MAX; i++) {
+                if (healer->forecasts[i].id != prediction)
+                        continue;
+                healer->forecasts[i].acted = false; /* somebody knows */
+                finish(healer, &healer->forecasts[i], came_true);
+                return HEALER_OK;
+        }
+        return HEALER_E_NOT_FOUND;
+}
+
+struct healer_tally hlr_prediction_day(const struct healer *healer, int64_t at_ns,
+                                       enum healer_source source)
+{
+        int64_t number = at_ns / DAY_NS - (at_ns % DAY_NS < 0);
+        const struct healer_day *day =
+                &healer->days[(uint64_t)(number + INT64_C(1000000)) % HLR_DAYS];
+        struct healer_tally sum = {0, 0, 0};
+        int s;
+
+        for (s = 0; s < HEALER_SOURCE_COUNT && day->day == number; s++) {
+                if (source != HEALER_SOURCE_COUNT && source != (enum healer_source)s)
+                        continue;
+                sum.right += day->sources[s].right;
+                sum.wrong += day->sources[s].wrong;
+                sum.acted += day->sources[s].acted;
+        }
+        return sum;
+}
+
+/* ---- saying */
+
+static struct hlr_forecast *standing(struct healer *healer, const struct hlr_candidate *c)
+{
+        uint32_t i;
+
+        for (i = 0; i < HLR_FORECASTS_MAX; i++) {
+                if (healer->forecasts[i].id != 0 &&
+                    healer->forecasts[i].what.service == c->service &&
+                    healer->forecasts[i].what.instance == c->instance &&
+                    healer->forecasts[i].what.failure == c->failure)
+                        return &healer->forecasts[i];
+        }
+        return NULL;
+}
+
+static struct hlr_forecast *say_forecast(struct healer *healer, const struct hlr_candidate *c,
+                                         double confidence)
+{
+        struct healer_notice notice = hlr_notice(HEALER_NOTICE_PREDICTION);
+        struct hlr_forecast *forecast = NULL;
+        uint32_t i;
+
+        for (i = 0; i < HLR_FORECASTS_MAX && forecast == NULL; i++) {
+                if (healer->forecasts[i].id == 0)
+                        forecast = &healer->forecasts[i];
+        }
+        if (forecast == NULL) {
+                healer->stats.dropped++;
+                return NULL;
+        }
+        memset(forecast, 0, sizeof(*forecast));
+        forecast->what = *c;
+        forecast->id = hlr_next_id(healer);
+        forecast->confidence = confidence;
+        forecast->said_ns = healer->now_ns;
+        healer->stats.predictions++;
+        notice.id = forecast->id;
+        notice.service = c->service;
+        notice.instance = c->instance;
+        notice.failure = c->failure;
+        notice.severity = HEALER_SEVERITY_HIGH;
+        notice.metric = c->metric;
+        notice.value = c->value;
+        notice.limit = c->limit;
+        notice.confidence = confidence;
+        notice.eta_ns = c->eta_ns;
+        hlr_say(healer, &notice);
+        return forecast;
+}
+
+/* ---- acting */
 
 /* Whether the service has nobody away and nothing going on. */
-static bool undisturbed(struct healer *healer, uint32_t service)
+static bool undisturbed(struct healer *healer, const struct hlr_candidate *c)
 {
         const struct hlr_instance *instance;
         uint32_t i;
 
-        if (hlr_episode_of_service(healer, service) != NULL ||
-            healer->services[service].deploying)
+        if (hlr_episode_of_service(healer, c->service) != NULL)
+                return false;
+        if (c->failure == HEALER_FAILURE_DEPLOYMENT_FAILURE)
+                return true; /* it is the deployment that is to be ended */
+        if (healer->services[c->service].deploying)
                 return false;
         for (i = 0; i < healer->instance_count; i++) {
                 instance = &healer->instances[i];
-                if (instance->service == service && instance->process != HLR_REMOVED &&
+                if (instance->service == c->service && instance->process != HLR_REMOVED &&
                     (instance->process != HLR_UP || instance->command != 0))
                         return false;
         }
         return true;
 }
 
-static void prevent(struct healer *healer, uint32_t index)
+static void prevent(struct healer *healer, struct hlr_forecast *forecast,
+                    const struct hlr_candidate *c, double confidence)
 {
-        struct hlr_instance *instance = &healer->instances[index];
+        struct hlr_instance *instance = NULL;
         struct hlr_episode *episode;
         struct hlr_cause cause;
 
-        if (healer->now_ns < instance->prevent_after_ns || !undisturbed(healer, instance->service))
+        if (c->instance != HEALER_NONE)
+                instance = &healer->instances[c->instance];
+        if (instance != NULL && healer->now_ns < instance->prevent_after_ns)
+                return;
+        if ((instance == NULL && forecast->acted) || !undisturbed(healer, c))
                 return;
         memset(&cause, 0, sizeof(cause));
-        cause.failure = HEALER_FAILURE_MEMORY_LEAK;
-        cause.service = instance->service;
+        cause.failure = c->failure;
+        cause.service = c->service;
         cause.edge = HEALER_NONE;
-        cause.confidence = instance->predicted_confidence;
+        cause.confidence = confidence;
         cause.not_before_ns = INT64_MIN;
-        cause.target_count = 1;
-        cause.targets[0] = index;
+        if (instance != NULL) {
+                cause.target_count = 1;
+                cause.targets[0] = c->instance;
+        }
         episode = hlr_episode_open(healer, &cause, HEALER_SEVERITY_MEDIUM, true);
         if (episode == NULL)
                 return;
-        episode->prediction = instance->prediction;
-        instance->prevent_after_ns = hlr_add(healer->now_ns, AGAIN_NS);
+        episode->prediction = forecast->id;
+        episode->foreseen = c->metric;
+        episode->foreseen_value = c->value;
+        if (instance != NULL)
+                instance->prevent_after_ns = hlr_add(healer->now_ns, AGAIN_NS);
 }
 
-static void predict_memory(struct healer *healer, uint32_t index)
+void hlr_predictions_acted(struct healer *healer, uint64_t prediction)
 {
-        struct hlr_instance *instance = &healer->instances[index];
-        const struct healer_config *config = &healer->config;
-        struct trend trend;
-        double confidence, left_s;
-        int64_t eta_ns;
+        uint32_t i;
 
-        if (instance->process != HLR_UP || instance->command != 0 || !trend_of(instance, &trend))
+        for (i = 0; prediction != 0 && i < HLR_FORECASTS_MAX; i++) {
+                if (healer->forecasts[i].id == prediction)
+                        healer->forecasts[i].acted = true;
+        }
+}
+
+/* ---- each tick */
+
+static void consider(struct healer *healer, const struct hlr_candidate *c)
+{
+        const struct healer_config *config = &healer->config;
+        double confidence, needed = config->prediction.auto_apply;
+        struct hlr_forecast *forecast;
+
+        if (c->eta_ns == HEALER_NEVER ||
+            hlr_sub(c->eta_ns, healer->now_ns) > config->prediction.horizon_ns)
                 return;
-        if (instance->prediction != 0)
-                score(healer, instance, &trend);
-        if (trend.slope_per_s <= 0 || trend.rise < RISE_MIN || trend.value >= 1)
-                return;
-        left_s = (1 - trend.value) / trend.slope_per_s;
-        eta_ns = hlr_add(trend.newest_ns, hlr_from_double(left_s * 1e9));
-        if (hlr_sub(eta_ns, healer->now_ns) > config->prediction.horizon_ns)
-                return;
-        confidence = confidence_of(healer, &trend);
+        confidence = confidence_of(healer, c);
         if (confidence < config->prediction.confidence_threshold)
                 return;
-        instance->predicted_confidence = confidence;
-        if (instance->prediction == 0)
-                say_prediction(healer, index, &trend, confidence, eta_ns);
-        if (confidence >= config->prediction.auto_apply)
-                prevent(healer, index);
+        forecast = standing(healer, c);
+        if (forecast == NULL)
+                forecast = say_forecast(healer, c, confidence);
+        if (config->prediction.preventive == HEALER_PREVENTIVE_QUEUED)
+                needed = config->prediction.confidence_threshold;
+        if (forecast != NULL && !c->only_said && config->prediction.preventive != HEALER_PREVENTIVE_OFF &&
+            confidence >= needed)
+                prevent(healer, forecast, c, confidence);
+}
+
+/* The most certain one for each failure. */
+static void consider_all(struct healer *healer, const struct hlr_candidate *candidates,
+                         uint32_t known)
+{
+        const struct hlr_candidate *best;
+        uint32_t i, k;
+
+        for (i = 0; i < known; i++) {
+                best = &candidates[i];
+                for (k = 0; k < known; k++) {
+                        if (candidates[k].failure != candidates[i].failure)
+                                continue;
+                        if (k < i)
+                                break; /* was considered with that one */
+                        if (weighted_confidence(healer, &candidates[k]) >
+                            weighted_confidence(healer, best))
+                                best = &candidates[k];
+                }
+                if (k == known)
+                        consider(healer, best);
+        }
+}
+
+static void remember_case(struct healer *healer, uint32_t index)
+{
+        struct hlr_instance *instance = &healer->instances[index];
+        struct hlr_service *service = &healer->services[instance->service];
+        struct hlr_pending *pending;
+
+        if (instance->process != HLR_UP || instance->fine.count < 16 ||
+            hlr_sub(healer->now_ns, service->cased_ns) < CASE_NS ||
+            hlr_episode_of_service(healer, instance->service) != NULL)
+                return;
+        service->cased_ns = healer->now_ns;
+        pending = &healer->pending[healer->pending_next++ % HLR_PENDING_MAX];
+        pending->at_ns = healer->now_ns;
+        pending->service = instance->service;
+        hlr_features(healer, index, pending->features);
+}
+
+static void close_cases(struct healer *healer)
+{
+        struct healer_case one;
+        struct hlr_pending *pending;
+        uint32_t i;
+
+        for (i = 0; i < HLR_PENDING_MAX; i++) {
+                pending = &healer->pending[i];
+                if (pending->at_ns == INT64_MIN ||
+                    hlr_sub(healer->now_ns, pending->at_ns) < healer->config.prediction.horizon_ns)
+                        continue;
+                one.failed = false;
+                one.failure = HEALER_FAILURE_UNKNOWN;
+                memcpy(one.features, pending->features, sizeof(one.features));
+                healer_cases_add(&healer->cases, &one);
+                pending->at_ns = INT64_MIN;
+        }
 }
 
 void hlr_predict(struct healer *healer)
 {
+        const bool *sources = healer->config.prediction.sources;
+        struct hlr_candidate candidates[HLR_CANDIDATES_MAX];
+        uint32_t i, known;
+
+        if (!healer->config.prediction.enabled)
+                return;
+        score_all(healer);
+        if (sources[HEALER_SOURCE_HISTORY] && healer->config.learning.enabled)
+                close_cases(healer);
+        for (i = 0; i < healer->instance_count; i++) {
+                known = hlr_evidence_instance(healer, i, candidates);
+                consider_all(healer, candidates, known);
+                if (sources[HEALER_SOURCE_HISTORY] && healer->config.learning.enabled)
+                        remember_case(healer, i);
+        }
+        for (i = 0; i < healer->service_count; i++) {
+                known = hlr_evidence_service(healer, i, candidates);
+                consider_all(healer, candidates, known);
+        }
+        if (hlr_sub(healer->now_ns, healer->cased_ns) >= CASED_EVERY_NS)
+                healer->cased_ns = healer->now_ns;
+}
+
+/* ---- the outlook */
+
+struct outlook_row {
+        enum hlr_signal signal;
+        uint32_t reason;
+        bool beside_load;
+};
+
+static const struct outlook_row outlook_rows[] = {
+        {HLR_SIGNAL_MEMORY, HEALER_REASON_LEAK, true},
+        {HLR_SIGNAL_DISK, HEALER_REASON_DISK, false},
+        {HLR_SIGNAL_FDS, HEALER_REASON_HANDLES, true},
+        {HLR_SIGNAL_POOL, HEALER_REASON_HANDLES, true},
+        {HLR_SIGNAL_TOKENS, HEALER_REASON_HANDLES, false},
+};
+
+/* The longer look where it exists: what is hours away moves slowly. */
+static bool outlook_line(const struct hlr_instance *instance, const struct outlook_row *row,
+                         struct healer_line *trend)
+{
+        if (hlr_track_fit(instance, row->signal, true, row->beside_load, trend))
+                return healer_line_is_leak(trend);
+        return hlr_track_fit(instance, row->signal, false, row->beside_load, trend) &&
+               trend->samples >= 16 && healer_line_is_leak(trend);
+}
+
+static void outlook_detectors(const struct hlr_instance *instance, uint32_t *reasons)
+{
+        double last[10];
+        struct healer_line trend;
+        uint32_t count;
+
+        count = hlr_track_last(instance, HLR_SIGNAL_ERRORS, last, 10);
+        if (healer_error_doubling(last, count, 0.01))
+                *reasons |= HEALER_REASON_ERRORS;
+        count = hlr_track_last(instance, HLR_SIGNAL_CPU, last, 10);
+        if (healer_cpu_exhaustion(last, count))
+                *reasons |= HEALER_REASON_CPU;
+        if (hlr_track_fit(instance, HLR_SIGNAL_LATENCY, false, true, &trend) &&
+            healer_latency_decay(&trend))
+                *reasons |= HEALER_REASON_LATENCY;
+}
+
+static void outlook_instance(const struct healer *healer, uint32_t index,
+                             struct healer_outlook *out)
+{
+        const struct hlr_instance *instance = &healer->instances[index];
+        double eta_s, low_s, high_s;
+        struct healer_line trend;
+        uint32_t reasons = 0;
+        size_t r;
+
+        for (r = 0; r < sizeof(outlook_rows) / sizeof(outlook_rows[0]); r++) {
+                if (isnan(instance->quick[outlook_rows[r].signal]) ||
+                    !outlook_line(instance, &outlook_rows[r], &trend))
+                        continue;
+                reasons |= outlook_rows[r].reason;
+                eta_s = healer_line_time_to(&trend, 1, &low_s, &high_s);
+                if (isinf(eta_s) ||
+                    hlr_add(trend.newest_ns, hlr_from_double(eta_s * 1e9)) >= out->eta_ns)
+                        continue;
+                out->eta_ns = hlr_add(trend.newest_ns, hlr_from_double(eta_s * 1e9));
+                out->eta_low_ns = hlr_add(trend.newest_ns, hlr_from_double(low_s * 1e9));
+                out->eta_high_ns = isinf(high_s) ? HEALER_NEVER
+                                                 : hlr_add(trend.newest_ns,
+                                                           hlr_from_double(high_s * 1e9));
+                out->instance = index;
+        }
+        outlook_detectors(instance, &reasons);
+        if (out->instance == HEALER_NONE && reasons != 0)
+                out->instance = index;
+        out->reasons |= reasons;
+}
+
+struct healer_outlook hlr_outlook_of(const struct healer *healer, uint32_t service)
+{
+        struct healer_outlook out = {0, HEALER_BAND_NONE, 0, HEALER_NONE, HEALER_NEVER,
+                                     HEALER_NEVER, HEALER_NEVER};
         uint32_t i;
 
-        if (!healer->config.prediction.enabled ||
-            !healer->config.prediction.sources[HEALER_SOURCE_TRENDS])
-                return;
-        for (i = 0; i < healer->instance_count; i++)
-                predict_memory(healer, i);
+        for (i = 0; i < healer->instance_count; i++) {
+                if (healer->instances[i].service == service &&
+                    healer->instances[i].process == HLR_UP)
+                        outlook_instance(healer, i, &out);
+        }
+        out.risk = healer_risk_of(out.reasons);
+        out.band = out.eta_ns != HEALER_NEVER
+                           ? healer_band_of_time((double)hlr_sub(out.eta_ns, healer->now_ns) / 1e9)
+                           : healer_band_of_risk(out.risk);
+        return out;
 }

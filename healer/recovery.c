@@ -120,6 +120,7 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
                 episode->last_kind = kind;
         if (kind != HEALER_ACTION_ESCALATE)
                 hlr_tried(healer, episode, kind);
+        hlr_predictions_acted(healer, episode->prediction);
         return true;
 }
 
@@ -406,6 +407,9 @@ static void action_ended(struct healer *healer, const struct hlr_command *comman
         /* What it measured was measured under traffic that it no longer has. */
         if (ok && command->order.kind == HEALER_ACTION_FAILOVER)
                 hlr_instance_forget(&healer->instances[command->order.instance]);
+        /* What ran out has been given back: a new line begins. */
+        if (ok && command->order.instance != HEALER_NONE && command->order.preventive)
+                hlr_track_clear(&healer->instances[command->order.instance]);
         if (episode == NULL)
                 return;
         if (!command->late)

@@ -30,10 +30,24 @@ static bool targets_left(const struct hlr_episode *episode)
         return false;
 }
 
-/* A preventive action has helped when the process is a new one; that nobody
- * suffers was so before. */
+/* Whether what was to run out has stopped doing so. */
+static bool relieved(const struct hlr_instance *instance, const struct hlr_episode *episode)
+{
+        const struct hlr_monitor *monitor;
+
+        if ((unsigned)episode->foreseen >= HLR_INSTANCE_METRICS || isnan(episode->foreseen_value))
+                return true;
+        monitor = &instance->monitors[episode->foreseen];
+        return monitor->seen_ns != INT64_MIN && monitor->seen_ns > episode->opened_ns &&
+               monitor->value < episode->foreseen_value;
+}
+
+/* A preventive action has helped when the process is a new one, or what was
+ * running out is back; that nobody suffers was so before. */
 static bool prevented(const struct healer *healer, const struct hlr_episode *episode)
 {
+        bool renews = episode->last_kind != HEALER_ACTION_COUNT &&
+                      healer_actions[episode->last_kind].disruptive;
         const struct hlr_instance *instance;
         uint32_t i;
 
@@ -41,10 +55,17 @@ static bool prevented(const struct healer *healer, const struct hlr_episode *epi
                 if (episode->targets[i].instance == HEALER_NONE)
                         continue;
                 instance = &healer->instances[episode->targets[i].instance];
-                if (instance->process != HLR_REMOVED && instance->started_ns < episode->opened_ns)
+                if (instance->process != HLR_REMOVED &&
+                    (renews ? instance->started_ns < episode->opened_ns
+                            : !relieved(instance, episode)))
                         return false;
         }
         return true;
+}
+
+static int64_t dwell_of(const struct healer *healer)
+{
+        return healer->config.recovery.verify_dwell_ns;
 }
 
 static void end_well(struct healer *healer, struct hlr_episode *episode)
@@ -57,6 +78,12 @@ static void end_well(struct healer *healer, struct hlr_episode *episode)
                 hlr_learn(healer, episode, true);
                 healer->stats.verified++;
                 hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_VERIFIED);
+                if (!episode->preventive)
+                        hlr_tune(healer, episode->alarmed, false);
+        } else if (!episode->preventive && !episode->escalated &&
+                   healer->now_ns - episode->opened_ns < 2 * healer->config.detection.dwell_ns +
+                                                                 dwell_of(healer)) {
+                hlr_tune(healer, episode->alarmed, true); /* it passed by itself, at once */
         }
         hlr_episode_close(healer, episode);
 }

@@ -29,6 +29,7 @@ int command_validate(const struct options *options);
 int command_list(const struct options *options);
 int command_report(const struct options *options);
 int command_stats(const struct options *options);
+int command_train(const struct options *options);
 int command_replay(const struct options *options);
 int command_healer(const struct options *options);
 int command_explain(const struct options *options);

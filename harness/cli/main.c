@@ -57,6 +57,11 @@ const struct command commands[] = {
          ON_EXPLAIN, command_explain},
         {"replay", "TELEMETRY.csv|DIR ...", "the healer's detectors over recorded telemetry", NULL,
          ON_REPLAY, command_replay},
+        {"train", "SCENARIO.json|DIR ... --out STATE.json", "learns from simulated runs",
+         "A healer watches and does nothing; what it learns (patterns, how far predictions come\n"
+         "true, situations, a small model) is the `initial_state` of a strategy. 20 runs of each\n"
+         "scenario on other seeds than those of a plain run, unless --seed or --runs.\n",
+         ON_TRAIN, command_train},
         {"healer", "[STRATEGY]", "libhealer as a program, spoken to a line at a time",
          "Reads what happened on stdin and answers on stdout, as any healer does that is run by\n"
          "--strategy \"exec:CMD ARG ...\": README.md, \"Bring your own healer\".\n",

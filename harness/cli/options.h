@@ -43,6 +43,7 @@ enum {
         ON_STATS = 1 << 4,
         ON_REPLAY = 1 << 5,
         ON_AB = 1 << 6,
+        ON_TRAIN = 1 << 7,
         ON_EXPLAIN = 1 << 10,
         ON_PLAN = 1 << 11,
         ON_INIT = 1 << 12,

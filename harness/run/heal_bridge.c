@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "harness/run/exec_process.h"
+#include "harness/run/heal_train.h"
 #include "harness/run/healer_face.h"
 #include "harness/scenario/strategy.h"
 #include "harness/sim/time.h"
@@ -72,6 +73,10 @@ static enum healer_note_kind note_kind(enum healer_notice_kind kind)
                 [HEALER_NOTICE_SUGGESTION] = NOTE_SUGGESTION,
                 [HEALER_NOTICE_DEGRADATION] = NOTE_DEGRADATION,
                 [HEALER_NOTICE_WARNING] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_ANOMALY] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_RECURRING] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_HEALING_ODD] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_PREDICTION_OUTCOME] = NOTE_KIND_COUNT,
         };
 
         return kinds[kind];
@@ -349,6 +354,7 @@ static void describe(const struct healer_world *world, struct topology_memory *m
                         .slo_target = s->slo.present ? s->slo.target : 0,
                         .restart_ns = s->restart_time_ns,
                         .boot_ns = s->boot_time_ns,
+                        .queue_places = s->queue_max == QUEUE_UNBOUNDED ? 0 : s->queue_max,
                 };
         }
         for (i = 0; i < world->edge_count; i++)
@@ -388,7 +394,9 @@ static bool create_healer(struct heal_bridge *bridge, const struct strategy *str
         if (memory.services != NULL && memory.edges != NULL && memory.instances != NULL) {
                 describe(world, &memory, &topology);
                 ok = healer_create(&strategy->healer, &topology, &callbacks, NULL, INT64_MIN / 2,
-                                   &bridge->healer) == HEALER_OK;
+                                   &bridge->healer) == HEALER_OK &&
+                     (strategy->learned == NULL ||
+                      healer_import(bridge->healer, strategy->learned) == HEALER_OK);
         }
         free(memory.services);
         free(memory.edges);
@@ -434,3 +442,233 @@ const struct healer_ops healer_builtin = {
         .wake = bridge_wake,
         .destroy = bridge_destroy,
 };
+
+/* ---- the trainer: see heal_train.h */
+
+#define TRAIN_EVERY_NS (15 * NS_PER_S)
+#define TRAIN_LEAD_NS (20 * NS_PER_S) /* later is no prediction */
+#define TRAIN_CALM_NS (60 * NS_PER_S) /* after an alarm */
+
+struct trained_row {
+        int64_t at_ns;
+        uint32_t service;
+        bool failed;
+        double features[HEALER_FEATURE_COUNT];
+};
+
+struct trainer {
+        struct heal_bridge *bridge;
+        struct heal_training *training;
+        struct trained_row *rows;
+        size_t row_count, row_room;
+        int64_t noted_ns, horizon_ns;
+        uint32_t service_count, instance_count;
+        uint32_t *instance_service; /* [instance_count]: of those at the start */
+        uint32_t *open;             /* [service_count]: alarms */
+        int64_t *ill_ns;            /* [service_count]: an alarm was open last */
+};
+
+static void trainer_destroy(void *healer)
+{
+        struct trainer *trainer = healer;
+        struct heal_training *training;
+        struct healer_learned *end;
+        size_t i;
+
+        if (trainer == NULL)
+                return;
+        training = trainer->training;
+        end = calloc(1, sizeof(*end));
+        if (end != NULL && trainer->bridge != NULL && training->end_count < HEAL_ENDS_MAX) {
+                healer_export(trainer->bridge->healer, end);
+                training->ends[training->end_count++] = end;
+        } else {
+                free(end);
+        }
+        for (i = 0; i < trainer->row_count && training->count < HEAL_ROWS_MAX; i++) {
+                const struct trained_row *row = &trainer->rows[i];
+
+                if (!row->failed && trainer->noted_ns - row->at_ns < trainer->horizon_ns)
+                        continue; /* its end was not seen */
+                if (training->count == training->room) {
+                        size_t room = training->room * 2 + 4096;
+                        void *rows = realloc(training->rows, room * sizeof(*training->rows));
+                        bool *failed;
+
+                        if (rows != NULL)
+                                training->rows = rows;
+                        failed = realloc(training->failed, room * sizeof(*failed));
+                        if (failed != NULL)
+                                training->failed = failed;
+                        if (rows == NULL || failed == NULL) {
+                                training->no_memory = true;
+                                break;
+                        }
+                        training->room = room;
+                }
+                memcpy(training->rows[training->count], row->features, sizeof(row->features));
+                training->failed[training->count++] = row->failed;
+        }
+        bridge_destroy(trainer->bridge);
+        free(trainer->rows);
+        free(trainer->instance_service);
+        free(trainer->open);
+        free(trainer->ill_ns);
+        free(trainer);
+}
+
+static void *trainer_create(const void *config, const struct healer_world *world, uint64_t key)
+{
+        struct heal_training *training = (struct heal_training *)(uintptr_t)config;
+        struct trainer *trainer = calloc(1, sizeof(*trainer));
+        struct strategy tied;
+        uint32_t i;
+
+        if (trainer == NULL)
+                return NULL;
+        trainer->training = training;
+        trainer->noted_ns = INT64_MIN / 2;
+        trainer->horizon_ns = training->strategy->healer.prediction.horizon_ns;
+        trainer->service_count = world->spec->service_count;
+        trainer->instance_count = world->instance_count;
+        tied = *training->strategy;
+        tied.healer.auto_heal = false;
+        tied.healer.prediction.preventive = HEALER_PREVENTIVE_OFF;
+        tied.healer.prediction.rule = HEALER_RULE_WEIGHTED;
+        trainer->bridge = bridge_create(&tied, world, key);
+        trainer->instance_service = calloc(world->instance_count + 1, sizeof(uint32_t));
+        trainer->open = calloc(trainer->service_count + 1, sizeof(*trainer->open));
+        trainer->ill_ns = calloc(trainer->service_count + 1, sizeof(*trainer->ill_ns));
+        if (trainer->bridge == NULL || trainer->instance_service == NULL ||
+            trainer->open == NULL || trainer->ill_ns == NULL) {
+                trainer_destroy(trainer);
+                return NULL;
+        }
+        for (i = 0; i < world->instance_count; i++)
+                trainer->instance_service[i] = world->instances[i].service;
+        for (i = 0; i < trainer->service_count; i++)
+                trainer->ill_ns[i] = INT64_MIN / 2;
+        if (trainer->bridge->healer != NULL)
+                (void)healer_import(trainer->bridge->healer, training->learned);
+        return trainer;
+}
+
+/* Its diagnosis blames the service: victims are not taken for culprits. */
+static void trainer_failed(struct trainer *trainer, uint32_t service, int64_t now_ns)
+{
+        size_t i;
+
+        for (i = trainer->row_count; i > 0; i--) {
+                struct trained_row *row = &trainer->rows[i - 1];
+
+                if (now_ns - row->at_ns > trainer->horizon_ns)
+                        break;
+                if (row->service == service && now_ns - row->at_ns >= TRAIN_LEAD_NS)
+                        row->failed = true;
+        }
+}
+
+static void trainer_note(struct trainer *trainer, int64_t now_ns)
+{
+        uint32_t i, service;
+
+        trainer->noted_ns = now_ns;
+        for (i = 0; i < trainer->instance_count; i++) {
+                service = trainer->instance_service[i];
+                if (trainer->open[service] > 0 ||
+                    now_ns - trainer->ill_ns[service] < TRAIN_CALM_NS || now_ns < 0)
+                        continue;
+                if (trainer->row_count == trainer->row_room) {
+                        size_t room = trainer->row_room * 2 + 1024;
+                        void *rows = realloc(trainer->rows, room * sizeof(*trainer->rows));
+
+                        if (rows == NULL) {
+                                trainer->training->no_memory = true;
+                                return;
+                        }
+                        trainer->rows = rows;
+                        trainer->row_room = room;
+                }
+                trainer->rows[trainer->row_count] =
+                        (struct trained_row){.at_ns = now_ns, .service = service};
+                healer_features_of(trainer->bridge->healer, i,
+                                   trainer->rows[trainer->row_count++].features);
+        }
+}
+
+static const struct healer_answer *trainer_wake(void *healer, const struct healer_wake *wake)
+{
+        struct trainer *trainer = healer;
+        struct heal_bridge *bridge = trainer->bridge;
+        const struct healer_answer *answer = bridge_wake(bridge, wake);
+        uint32_t service;
+        size_t i;
+
+        for (i = 0; i < answer->note_count; i++) {
+                service = answer->notes[i].service;
+                if (service >= trainer->service_count)
+                        continue;
+                if (answer->notes[i].kind == NOTE_EPISODE_OPENED)
+                        trainer_failed(trainer, service, wake->now_ns);
+                else if (answer->notes[i].kind == NOTE_ALARM)
+                        trainer->open[service]++;
+                else if (answer->notes[i].kind == NOTE_ALARM_CLEARED) {
+                        trainer->open[service] -= trainer->open[service] > 0;
+                        trainer->ill_ns[service] = wake->now_ns;
+                }
+        }
+        bridge->answer.order_count = 0; /* its hands are tied, and it has been told so */
+        if (wake->now_ns - trainer->noted_ns >= TRAIN_EVERY_NS)
+                trainer_note(trainer, wake->now_ns);
+        return answer;
+}
+
+const struct healer_ops healer_trainer = {
+        .name = "trainer",
+        .create = trainer_create,
+        .wake = trainer_wake,
+        .destroy = trainer_destroy,
+};
+
+void heal_training_settle(struct heal_training *training)
+{
+        struct healer_learned *base = calloc(1, sizeof(*base));
+        uint32_t i;
+
+        if (base == NULL)
+                training->no_memory = true;
+        else
+                *base = *training->learned;
+        for (i = 0; i < training->end_count; i++) {
+                if (base != NULL)
+                        healer_learned_add(training->learned, base, training->ends[i]);
+                free(training->ends[i]);
+        }
+        training->end_count = 0;
+        free(base);
+}
+
+bool heal_training_model(struct heal_training *training)
+{
+        const struct healer_training rows = {
+                .rows = (const double(*)[HEALER_FEATURE_COUNT])training->rows,
+                .failed = training->failed,
+                .count = training->count,
+                .stumps = HEALER_STUMPS_MAX,
+                .rate = 0.2,
+                .rows_min = 20,
+        };
+
+        return training->count > 0 &&
+               healer_model_train(&rows, &training->learned->model) == HEALER_OK;
+}
+
+void heal_training_release(struct heal_training *training)
+{
+        heal_training_settle(training);
+        free(training->rows);
+        free(training->failed);
+        training->rows = NULL;
+        training->failed = NULL;
+        training->count = training->room = 0;
+}

@@ -15,6 +15,7 @@
 
 #include "harness/base/nearest.h"
 #include "harness/scenario/embedded.h"
+#include "harness/scenario/strategy_learned.h"
 #include "harness/scenario/strategy_read.h"
 
 enum { EXTENDS_MAX = 8, OPTION_PATH_MAX = 128 };
@@ -89,11 +90,9 @@ static const struct {
         const char *section;
         const char *keys[5];
 } unsupported[] = {
-        {"", {"store", "initial_state", NULL}},
-        {"detection.anomaly", {"seasonality", NULL}},
+        {"", {"store", NULL}},
         {"health", {"retention", NULL}},
         {"degradation", {"levels", "per_resource", "rules", "features", NULL}},
-        {"prediction.sources", {"patterns", "health", "queue", NULL}},
         {"escalation", {"channels", NULL}},
 };
 
@@ -320,6 +319,35 @@ static void merge(struct layering *layering, const json_t *json)
         json_decref(copy);
 }
 
+/* The file that a healer starts from. Its digest goes into the strategy's: another
+ * file under the same name is another strategy. */
+static void read_initial_state(struct layering *layering, struct read_object *object)
+{
+        struct read_context *from = object->ctx;
+        struct strategy *strategy = layering->strategy;
+        struct read_context *ctx;
+        const json_t *root;
+        struct sha256 sha;
+        const char *name;
+        char *text;
+
+        if (!read_text(object, "initial_state", READ_OPTIONAL, &name))
+                return;
+        ctx = ARENA_NEW(from->session->arena, struct read_context);
+        strategy->learned = ARENA_NEW(from->session->arena, struct healer_learned);
+        if (ctx == NULL || strategy->learned == NULL ||
+            !read_file_begin(from, read_path(object, "initial_state"), name, ctx, &root) ||
+            !learned_state_read(ctx, root, JSON_PATH_ROOT, strategy->learned))
+                return;
+        text = json_dumps(root, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+        if (text == NULL)
+                return;
+        sha256_init(&sha);
+        sha256_add_text(&sha, text);
+        sha256_hex(&sha, strategy->learned_digest);
+        free(text);
+}
+
 static bool read_layer(struct layering *layering, struct read_context *ctx, const json_t *json,
                        const char *path)
 {
@@ -339,6 +367,7 @@ static bool read_layer(struct layering *layering, struct read_context *ctx, cons
                         return false;
         }
         (void)read_text(&object, "name", READ_OPTIONAL, &strategy->name);
+        read_initial_state(layering, &object);
         read_section(&object, "", &strategy->healer);
         strategy_read_policies(&object, strategy);
         read_object_end(&object);
@@ -376,6 +405,10 @@ static void check_whole(struct read_context *ctx, const char *path, const struct
 
         if (healer_config_check(&strategy->healer, reason, sizeof(reason)) != NULL)
                 read_error(ctx, path, "%s", reason);
+        if (strategy->healer.prediction.rule == HEALER_RULE_LEARNED &&
+            (strategy->learned == NULL || strategy->learned->model.count == 0))
+                read_error(ctx, path, "prediction.rule: 'learned' needs an initial_state with a "
+                                      "model (chaos-run train makes one)");
 }
 
 static void digest_of(struct strategy *strategy)
@@ -384,6 +417,7 @@ static void digest_of(struct strategy *strategy)
 
         sha256_init(&sha);
         sha256_add_text(&sha, strategy->json);
+        sha256_add_text(&sha, strategy->learned_digest);
         sha256_hex(&sha, strategy->digest);
 }
 

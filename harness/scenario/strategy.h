@@ -18,6 +18,7 @@
 #include "harness/scenario/reference.h"
 #include "healer/breaker.h"
 #include "healer/config.h"
+#include "healer/learned.h"
 
 enum strategy_policy {
         STRATEGY_BREAKER,
@@ -69,6 +70,8 @@ struct strategy {
         const char *json; /* effective: everything merged, keys sorted, one line */
         char digest[65];  /* SHA-256 of that, in hex */
         struct healer_config healer;
+        struct healer_learned *learned; /* `initial_state`, or NULL: nothing yet */
+        char learned_digest[65];        /* of that file's content; "" without one */
         struct strategy_rule *rules[STRATEGY_POLICY_COUNT]; /* [0]: the default, "*" to "*" */
         uint32_t rule_count[STRATEGY_POLICY_COUNT];
 };

@@ -4,7 +4,7 @@ import re
 
 import chaos
 
-COMMANDS = ["ab", "validate", "plan", "init", "list", "report", "explain", "replay", "stats"]
+COMMANDS = ["ab", "validate", "plan", "init", "list", "report", "explain", "replay", "train", "stats"]
 # Every option that the specification names.
 OPTIONS = ["seed", "runs", "jobs", "var", "set", "strategy", "tag", "only", "skip", "out", "format",
            "no-plots", "db", "resume", "journal", "replication", "attribute", "floor", "precision",

@@ -1,0 +1,183 @@
+/* train_command.c - `chaos-run train SCENARIO... --out STATE.json`.
+ *
+ * Runs scenarios with a healer that only watches (run/heal_train.h), replication by
+ * replication, and writes what it has learned: the file that a strategy names as its
+ * `initial_state`. Seeds are moved away from those of a plain run (the top bit of
+ * the seed is turned over), so that what is learned is never graded on the chance
+ * it was learned from; --seed says another one.
+ */
+#include "harness/cli/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/base/out_file.h"
+#include "harness/cli/interrupt.h"
+#include "harness/cli/scenario_files.h"
+#include "harness/run/heal_train.h"
+#include "harness/run/run.h"
+#include "harness/scenario/strategy_learned.h"
+#include "reports/verdict.h"
+
+#define OTHER_SEEDS (UINT64_C(1) << 63)
+
+static void nothing(void *user, const struct replication_record *records)
+{
+        (void)user;
+        (void)records;
+}
+
+static struct scenario *load(const struct options *options, const char *path)
+{
+        const struct scenario_overrides overrides = {
+                .vars = options->vars.items,
+                .var_count = options->vars.count,
+                .sets = options->sets.items,
+                .set_count = options->sets.count,
+                .strategy = options->strategies.count > 0 ? options->strategies.items[0] : NULL,
+                .allow_paths = options->allow_paths.items,
+                .allow_path_count = options->allow_paths.count,
+                .has_seed = options->has_seed,
+                .seed = options->seed,
+        };
+        struct diag_list diags;
+        struct scenario *scenario = NULL;
+        bool ok;
+
+        diag_list_init(&diags);
+        ok = scenario_load(path, &overrides, &scenario, &diags);
+        (void)diag_list_print(&diags, stderr);
+        diag_list_release(&diags);
+        if (!ok) {
+                scenario_free(scenario);
+                return NULL;
+        }
+        if (!options->has_seed)
+                scenario->seed ^= OTHER_SEEDS;
+        return scenario;
+}
+
+static int train_on(const struct options *options, const char *path,
+                    struct heal_training *training, uint32_t runs)
+{
+        struct scenario *scenario = load(options, path);
+        struct text_pool *texts = NULL;
+        size_t rows = training->count;
+        uint32_t run;
+        int code = EXIT_INVALID;
+
+        if (scenario == NULL)
+                return code;
+        if (scenario->strategy == NULL || !scenario->strategy->healer.enabled) {
+                fprintf(stderr, "chaos-run: %s: its healer does not watch: nothing to learn\n", path);
+                goto done;
+        }
+        training->strategy = scenario->strategy;
+        for (run = 0; run < runs && interrupt_signal == 0; run++) {
+                struct run_options one = {.scenario = scenario,
+                                          .healer = &healer_trainer,
+                                          .healer_config = training,
+                                          .first = run,
+                                          .count = 1,
+                                          .jobs = 1,
+                                          .stop = &interrupt_signal,
+                                          .sink = nothing};
+
+                text_pool_destroy(texts);
+                texts = text_pool_create();
+                one.texts = texts;
+                if (texts == NULL || run_scenario(&one) == RUN_NO_MEMORY ||
+                    training->no_memory) {
+                        fprintf(stderr, "chaos-run: out of memory\n");
+                        code = EXIT_INTERNAL;
+                        goto done;
+                }
+                heal_training_settle(training);
+        }
+        code = interrupt_signal != 0 ? interrupt_exit_code() : EXIT_PASSED;
+        fprintf(stderr, "chaos-run: %s: %u runs, %zu situations\n", path, run,
+                training->count - rows);
+done:
+        text_pool_destroy(texts);
+        scenario_free(scenario);
+        return code;
+}
+
+static int write_state(const char *path, const struct healer_learned *learned)
+{
+        json_t *json = learned_state_json(learned);
+        char *text = json != NULL ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
+                                  : NULL;
+        const char *name = strrchr(path, '/');
+        struct out_error error = {""};
+        char *folder = strdup(path);
+        int code = EXIT_PASSED;
+
+        if (text == NULL || folder == NULL) {
+                fprintf(stderr, "chaos-run: out of memory\n");
+                code = EXIT_INTERNAL;
+        } else {
+                folder[name == NULL ? 0 : name == path ? 1 : name - path] = '\0';
+                if (!out_file_write(folder[0] == '\0' ? "." : folder,
+                                    name == NULL ? path : name + 1, text, strlen(text), &error)) {
+                        fprintf(stderr, "chaos-run: %s\n", error.message);
+                        code = EXIT_IO_ERROR;
+                }
+        }
+        free(folder);
+        free(text);
+        json_decref(json);
+        return code;
+}
+
+static void tell(const struct heal_training *training)
+{
+        const struct healer_learned *learned = training->learned;
+        size_t failures = 0, i;
+
+        for (i = 0; i < training->count; i++)
+                failures += training->failed[i];
+        printf("situations %zu, before a failure %zu\n", training->count, failures);
+        printf("patterns %u, cases %u and %u, stumps %u\n", learned->pattern_count,
+               learned->cases.count[0], learned->cases.count[1], learned->model.count);
+}
+
+int command_train(const struct options *options)
+{
+        struct scenario_files files = {0};
+        struct heal_training training;
+        struct healer_learned *learned = calloc(1, sizeof(*learned));
+        uint32_t runs = options->runs > 0 ? options->runs : 20;
+        int code = EXIT_INTERNAL;
+        size_t i;
+
+        memset(&training, 0, sizeof(training));
+        if (learned == NULL) {
+                fprintf(stderr, "chaos-run: out of memory\n");
+                goto done;
+        }
+        code = EXIT_INVALID;
+        if (options->words.count == 0 || options->out == NULL) {
+                fprintf(stderr, "chaos-run: train: on which scenarios, and into which file? "
+                                "(SCENARIO.json ... --out STATE.json)\n");
+                goto done;
+        }
+        healer_learned_init(learned);
+        training.learned = learned;
+        code = scenario_files_list(options, &files);
+        interrupt_watch();
+        for (i = 0; i < files.count && code == EXIT_PASSED; i++)
+                code = train_on(options, files.paths[i], &training, runs);
+        if (code != EXIT_PASSED)
+                goto done;
+        if (!heal_training_model(&training))
+                fprintf(stderr, "chaos-run: train: all situations ended alike: no model\n");
+        code = write_state(options->out, learned);
+        if (code == EXIT_PASSED)
+                tell(&training);
+done:
+        heal_training_release(&training);
+        scenario_files_release(&files);
+        free(learned);
+        return code;
+}
