@@ -142,6 +142,7 @@ void message_store(struct fleet *fleet, uint32_t ri)
         list_append(fleet, &service->messages->ready, ri);
         if (waited_for && effect_edge_answer_lost(fleet, edge, uid)) {
                 call_never_answered(fleet, call, uid);
+                req->call_token--; /* for all that the producer knows it is not stored */
                 waited_for = false;
         }
         messages_dispatch(fleet, service_index);
