@@ -480,6 +480,18 @@ static void keep_levels(struct kept_arm *arm, const struct run_meta *meta,
         }
 }
 
+/* Over before the end of the warm-up, also by the alarms that it began with: a
+ * healer may close an episode whose alarm is still on. */
+static bool was_in_warmup(const struct kept_arm *arm, const struct kept_episode *episode)
+{
+        if (episode->ended_ns >= 0)
+                return false;
+        for (size_t i = 0; i < arm->alarm_count; i++)
+                if (arm->alarms[i].episode == episode->id)
+                        return false;
+        return true;
+}
+
 /* What was said and done in the warm-up, and over by its end, is in no metric. */
 static void drop_warmup(struct kept_arm *arm)
 {
@@ -494,10 +506,10 @@ static void drop_warmup(struct kept_arm *arm)
         for (size_t i = 0; i < arm->prediction_count; i++)
                 if (arm->predictions[i].at_ns >= 0)
                         arm->predictions[predictions++] = arm->predictions[i];
-        for (size_t i = 0; i < arm->episode_count; i++)
-                if (arm->episodes[i].ended_ns >= 0)
-                        arm->episodes[episodes++] = arm->episodes[i];
         arm->alarm_count = alarms;
+        for (size_t i = 0; i < arm->episode_count; i++)
+                if (!was_in_warmup(arm, &arm->episodes[i]))
+                        arm->episodes[episodes++] = arm->episodes[i];
         arm->action_count = actions;
         arm->prediction_count = predictions;
         arm->episode_count = episodes;

@@ -10,6 +10,7 @@
 
 #include "harness/base/nearest.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/env_overrides.h"
 #include "harness/cli/log.h"
 #include "reports/verdict.h"
 
@@ -126,6 +127,7 @@ static int print_help(const struct command *command)
                         printf("  %-10s %s\n", i == 0 ? "(none)" : commands[i].name, commands[i].summary);
         printf("\noptions of a run (for those of a command: chaos-run COMMAND --help)\n");
         options_help(command->options, stdout);
+        printf("\nenvironment\n%s", env_overrides_help);
         printf("\nexit codes\n%s", help_exit_codes);
         return flushed(EXIT_PASSED);
 }

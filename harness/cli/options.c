@@ -39,7 +39,8 @@ static const struct option_row rows[] = {
          ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN | ON_TRAIN,
          "replace a value of the scenario; may be repeated"},
         {"strategy", 0, "S", OPTION_LIST, AT(strategies), 0, 0, 0,
-         ON_RUN | ON_VALIDATE | ON_PLAN | ON_TRAIN | ON_REPLAY, "healing strategy: a preset, a file or reference:NAME; repeated: a run each"},
+         ON_RUN | ON_VALIDATE | ON_PLAN | ON_TRAIN | ON_REPLAY,
+         "healer: preset, file, reference:NAME, exec:CMD; repeated: a run each"},
         {"tag", 0, "T", OPTION_LIST, AT(tags), 0, 0, 0, ON_RUN | ON_AB, "only scenarios with this tag"},
         {"only", 0, "NAME", OPTION_LIST, AT(only), 0, 0, 0, ON_RUN | ON_AB | ON_VALIDATE | ON_PLAN,
          "only these entries of `method`"},
@@ -64,6 +65,8 @@ static const struct option_row rows[] = {
          "the reference healers beside the grade (see `list strategies`)"},
         {"attribute", 0, NULL, OPTION_FLAG, AT(attribute), 0, 0, 0, ON_RUN,
          "run again without each action: which were harmful or unnecessary"},
+        {"env", 0, NULL, OPTION_FLAG, AT(env), 0, 0, 0, ON_RUN,
+         "HEAL_* of the environment set thresholds of the healer"},
         {"inconclusive", 0, "pass|fail", OPTION_TEXT, AT(inconclusive), 0, 0, 0, ON_RUN | ON_AB,
          "exit 0 or 1 in place of 7"},
         {"incident", 0, "N", OPTION_COUNT, AT(incident), 0, 1, 1000000000, ON_EXPLAIN,
@@ -124,7 +127,6 @@ static const struct {
         {"attribute", "to see what one part of a strategy does, compare with `ab` against the same "
                       "strategy without it"},
         {"floor", "for a floor beside the grade: `ab FILE --a S --b none`"},
-        {"env", "give thresholds in a strategy's file"},
         {"approve", "actions that want approval are refused"},
 };
 

@@ -30,7 +30,7 @@ struct options {
         struct text_list a, b, c; /* ab: strategies */
         const char *precision;
         bool no_plots, approve, quiet, verbose, json, log_json, resume, help, version;
-        bool floor, attribute;
+        bool floor, attribute, env;
         struct text_list words; /* everything that is no option */
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/cli/commands.h"
+#include "harness/cli/env_overrides.h"
 #include "harness/cli/healers.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/ledger.h"
@@ -46,6 +47,7 @@ struct job {
         struct out_error error;
         struct run_facts facts;
         struct chosen_healer healer;
+        struct env_overrides env;
 };
 
 static void take_replication(void *user, const struct replication_record *record)
@@ -291,7 +293,13 @@ static int job_begin(struct job *job)
         }
         healer_choose(job->scenario, &job->healer);
         job->meta = run_meta_make(job->scenario, job->healer.run.ops != NULL, job->healer.name,
-                                  job->healer.digest, CHAOS_VERSION);
+                                  job->env.count > 0 ? job->env.digest : job->healer.digest,
+                                  CHAOS_VERSION);
+        if (job->meta != NULL) {
+                job->meta->override_names = job->env.names;
+                job->meta->override_values = job->env.values;
+                job->meta->override_count = job->env.count;
+        }
         job->grade = job->meta == NULL ? NULL : grade_create(job->meta);
         job->texts = text_pool_create();
         if (job->grade == NULL || job->texts == NULL || !floor_begin(job)) {
@@ -335,6 +343,7 @@ static int load_job(struct job *job, const char *path, const char *strategy, uin
                                options->approve, &diags);
         diag_list_print(&diags, stderr);
         diag_list_release(&diags);
+        ok = ok && (!options->env || env_overrides_take(job->scenario, &job->env, stderr));
         return ok ? EXIT_PASSED : EXIT_INVALID;
 }
 
