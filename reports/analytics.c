@@ -225,7 +225,7 @@ static double healing_time(const struct kept_arm *arm, const struct kept_episode
 {
         int64_t end = episode->last_action_ns;
 
-        if (episode->incident != SIZE_MAX)
+        if (episode->incident < arm->incident_count)
                 end = max_ns(arm->incidents[episode->incident].restored_ns, episode->acted_ns);
         return seconds_of(end - episode->acted_ns);
 }
@@ -451,7 +451,8 @@ static json_t *mttr_over_time_json(const struct graded *graded)
                 const struct kept_arm *arm = &graded->all[r]->arms[ARM_TREATED];
                 for (size_t i = 0; i < arm->incident_count; i++) {
                         const struct kept_incident *incident = &arm->incidents[i];
-                        double share = (double)max_ns(incident->onset_ns, 0) / (double)end_ns;
+                        double share = (double)max_ns(incident->onset_ns - graded->from_ns, 0) /
+                                       (double)end_ns;
                         unsigned bucket = share < 1 ? (unsigned)(share * TIME_BUCKETS)
                                                     : TIME_BUCKETS - 1;
                         sum[bucket] += seconds_of(incident->restored_ns - incident->onset_ns);
@@ -461,7 +462,9 @@ static json_t *mttr_over_time_json(const struct graded *graded)
         for (unsigned b = 0; list && b < TIME_BUCKETS; b++)
                 json_array_append_new(
                         list, json_pack("{s:f, s:o, s:I}", "t",
-                                        seconds_of(end_ns) * (b + 0.5) / TIME_BUCKETS, "value",
+                                        seconds_of(graded->from_ns) +
+                                                seconds_of(end_ns) * (b + 0.5) / TIME_BUCKETS,
+                                        "value",
                                         n[b] ? json_real(sum[b] / (double)n[b]) : json_null(), "n",
                                         n[b]));
         return list;
@@ -522,6 +525,8 @@ static json_t *instance_name(const struct run_meta *meta, uint32_t service, uint
                 known += meta->services[s].instance_count;
         if (instance < known && meta->instance_names)
                 return json_string(meta->instance_names[instance]);
+        if (!meta->instance_names)
+                return json_sprintf("%s, instance %u", meta->services[service].name, instance);
         return json_sprintf("%s, added later", meta->services[service].name);
 }
 

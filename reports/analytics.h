@@ -10,9 +10,15 @@
 
 #include "reports/verdict.h"
 
-
 /* NULL when memory is out. `timeline` is a list, whose reference is taken. */
 json_t *analytics_json(const struct graded *graded, json_t *timeline);
+
+/* The same of a stored result, of what began in [from, to] seconds of its runs:
+ * incidents by their onset, episodes by when they were opened, actions and events
+ * by their instant. It has `range` besides, {"from", "to"}. Faults that struck
+ * several times count as one in cascades, since a result does not tell them apart.
+ * NULL when memory is out, or the result lacks what it takes. */
+json_t *analytics_of_range(const json_t *result, double from_s, double to_s);
 
 /* "improving", "stable" or "degrading" of results in order of time, oldest
  * first: the newest third, at most 20, against the rest; below 10 stable. */

@@ -305,7 +305,7 @@ static json_t *episode_json(const struct graded *graded, const struct kept *kept
         const struct kept_episode *episode = &kept->arms[a].episodes[i];
 
         return json_pack(
-                "{s:I, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:b, s:b, s:b, s:o, s:o}",
+                "{s:I, s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:s, s:b, s:b, s:b, s:o, s:o, s:o}",
                 "run", (json_int_t)kept->replication, "episode", episode_id(episode->id),
                 "service", service_name(graded->meta, episode->service), "failure_type",
                 episode->failure_type, "severity", episode->severity, "opened",
@@ -315,7 +315,10 @@ static json_t *episode_json(const struct graded *graded, const struct kept *kept
                 "claimed", (episode->stages & (STAGE_CLAIMED | STAGE_VERIFIED)) != 0, "verified",
                 (episode->stages & STAGE_VERIFIED) != 0, "failed",
                 (episode->stages & STAGE_FAILED) != 0, "healed", maybe(episode->healed),
-                "root_cause_right", maybe(episode->cause_top1));
+                "root_cause_right", maybe(episode->cause_top1), "incident_restored",
+                episode->incident == SIZE_MAX
+                        ? json_null()
+                        : instant(kept->arms[a].incidents[episode->incident].restored_ns));
 }
 
 static json_t *action_json(const struct graded *graded, const struct kept *kept, enum arm a,

@@ -38,6 +38,7 @@ struct graded {
         size_t count;
         bool invariants_hold;
         int interrupted; /* 0, or the exit code */
+        int64_t from_ns; /* where the time that is looked at begins; 0 but for a range */
 };
 
 struct verdict {

@@ -779,6 +779,20 @@ static void add_overall(const struct report *report, struct text *out)
         close_table(out);
 }
 
+/* Analytics may be of a part of the time: then say so. */
+static void add_range(const struct report *report, struct text *out)
+{
+        const json_t *range = result_at(report->result, "analytics.range");
+
+        if (range == NULL)
+                return;
+        text_add(out, "<p class=\"note\">Only of what began between ");
+        add_data(out, result_number(range, "from"), "s");
+        text_add(out, " and ");
+        add_data(out, result_number(range, "to"), "s");
+        text_add(out, " of the runs.</p>\n");
+}
+
 static bool add_effectiveness(const struct writer_context *context, struct text *out)
 {
         static const char *const groups[][2] = {
@@ -789,6 +803,7 @@ static bool add_effectiveness(const struct writer_context *context, struct text 
         };
         bool any = false;
 
+        add_range(context->report, out);
         add_overall(context->report, out);
         for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
                 any = add_effect_table(context->report, groups[i][0], groups[i][1], out) || any;
@@ -853,6 +868,7 @@ static bool add_patterns(const struct writer_context *context, struct text *out)
         if (json_array_size(types) == 0)
                 return false;
         text_add(out, "<p class=\"soft\">Of the incidents with healing, all replications.</p>\n");
+        add_range(context->report, out);
         add_type_table(types, out);
         text_add(out, "<p>Incidents a service and hour: <b>");
         add_metric(out, &rate);
@@ -895,6 +911,7 @@ static bool add_recommendations(const struct writer_context *context, struct tex
 
         if (json_array_size(list) == 0)
                 return false;
+        add_range(context->report, out);
         text_add(out, "<ul>\n");
         json_array_foreach(list, index, row)
         {

@@ -25,6 +25,7 @@ struct options {
         bool has_replication;
         struct text_list vars, sets, strategies, tags, only, skip, allow_paths;
         const char *out, *format, *journal, *db;
+        const char *from, *to; /* report: of the analytics */
         const char *labels, *metric, *scores; /* replay */
         const char *inconclusive;
         struct text_list a, b, c; /* ab: strategies */

@@ -114,11 +114,18 @@ static void add_fault(struct timeline *timeline, const struct plan_view *view,
         const struct method_spec *entry = fault->entry;
         struct text *words = timeline_add(timeline, seconds_of(fault->start_ns), "fault");
         char ramp[QUANTITY_TEXT_SIZE];
+        size_t before, after;
 
         text_addf(words, "%s: %s at ", fault->name, entry->fault->name);
         target_words(view, fault, words);
+        before = words->length;
         text_add(words, "; ");
+        after = words->length;
         argument_words(fault, words);
+        if (words->length == after && before < after) { /* it takes none */
+                words->length = before;
+                words->bytes[before] = '\0';
+        }
         if (entry->ramp_ns > 0)
                 text_addf(words, "; rises over %s", quantity_format_duration(ramp, entry->ramp_ns));
         if (entry->fault->instant && !entry->has_duration)

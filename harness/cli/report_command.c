@@ -5,11 +5,60 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/quantity.h"
 #include "harness/cli/commands.h"
+#include "reports/analytics.h"
 #include "reports/database.h"
 #include "reports/trends.h"
 #include "reports/verdict.h"
 #include "reports/writer.h"
+
+static bool parse_time(const char *option, const char *text, double fallback_s, double *out)
+{
+        struct quantity_error error;
+        int64_t ns;
+
+        *out = fallback_s;
+        if (text == NULL)
+                return true;
+        if (!quantity_duration(text, &ns, &error)) {
+                fprintf(stderr, "chaos-run: --%s: '%s' is no time like \"2m30s\"\n", option, text);
+                return false;
+        }
+        *out = (double)ns / 1e9;
+        return true;
+}
+
+/* Replaces the analytics by those of the time that was asked for. */
+static int narrow(const struct options *options, struct stored_report *stored)
+{
+        double from_s, to_s;
+        json_t *analytics;
+
+        if (options->from == NULL && options->to == NULL)
+                return EXIT_PASSED;
+        if (options->out == NULL) {
+                fprintf(stderr, "chaos-run: --from and --to want --out DIR, as the result they are "
+                                "taken from is left as it is\n");
+                return EXIT_INVALID;
+        }
+        if (!parse_time("from", options->from, 0, &from_s) ||
+            !parse_time("to", options->to, result_number(stored->result, "scenario.duration"),
+                        &to_s))
+                return EXIT_INVALID;
+        if (!(to_s > from_s)) {
+                fprintf(stderr, "chaos-run: --to is not after --from\n");
+                return EXIT_INVALID;
+        }
+        analytics = analytics_of_range(stored->result, from_s, to_s);
+        if (analytics == NULL) {
+                fprintf(stderr, "chaos-run: %s: no analytics can be made of this result\n",
+                        stored->folder);
+                return EXIT_INVALID;
+        }
+        json_object_set_new(stored->result, "analytics", analytics);
+        return EXIT_PASSED;
+}
 
 static int report_one(const struct options *options, const char *path)
 {
@@ -26,6 +75,11 @@ static int report_one(const struct options *options, const char *path)
         if (!stored_report_read(path, &stored, &error)) {
                 fprintf(stderr, "chaos-run: %s\n", error.message);
                 return EXIT_INVALID;
+        }
+        code = narrow(options, &stored);
+        if (code != EXIT_PASSED) {
+                stored_report_release(&stored);
+                return code;
         }
         how.folder = options->out != NULL ? options->out : stored.folder;
         if (!writers_check_folder(how.folder, &error) ||

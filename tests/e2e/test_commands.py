@@ -18,6 +18,28 @@ class Init(chaos.Case):
         told = self.chaos("shop.json", "--no-plots", "--quiet", "--out", "out", within_s=60)
         self.assert_code(0, told)
 
+    def test_the_five_minutes_of_the_readme_lead_to_a_scenario(self):
+        """Its fault and its thresholds, put where it says; and the error that it shows."""
+        with open(os.path.join(chaos.ROOT, "README.md"), encoding="utf-8") as f:
+            text = f.read().split("in five minutes", 1)[1].split("###", 1)[0]
+        fault = re.search(r"```json\n(.*?)```", text, re.S).group(1)
+        thresholds = re.search(r'`("thresholds": .*?\])`', text).group(1)
+        self.chaos("init", "shop")
+        with open(self.path("shop.json"), encoding="utf-8") as f:
+            scenario = json.load(f)
+        scenario["method"].append(json.loads(fault))
+        scenario.update(json.loads("{%s}" % thresholds))
+        self.write("mine.json", scenario)
+        self.assert_code(0, self.chaos("validate", "mine.json"))
+        told = self.chaos("mine.json", "--runs", "2", "--no-plots", "--quiet")
+        self.assertIn(told.code, (0, 1, 6), str(told))
+        self.assertIn("prevention_rate >= 20%", told.out)
+        scenario["method"][-1]["fault"] = "memory_leek"
+        self.write("mine.json", scenario)
+        told = self.chaos("validate", "mine.json")
+        self.assert_code(2, told)
+        self.assertIn(re.search(r"no fault named 'memory_leek' \(.*?\)", text).group(0), told.err)
+
     def test_its_notes_and_its_schema_hold(self):
         try:
             import jsonschema
