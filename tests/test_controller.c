@@ -200,6 +200,25 @@ START_TEST(it_follows_its_target_up_and_down)
 }
 END_TEST
 
+/* One worker, first come first served, and clients alone call it: it could be
+ * worked out ahead, and the scaler still has to see it busy. */
+START_TEST(it_sees_a_leaf_at_work_too)
+{
+        b.services[FRONT].concurrency = 1;
+        b.services[FRONT].instance_count = 2;
+        b.services[FRONT].edge_count = 0;
+        b.spec.edge_count = 0;
+        b.services[FRONT].service_time = exponential(36 * NS_PER_MS);
+        b.services[FRONT].autoscaler = (struct autoscaler_spec){
+                true, SCALE_BY_UTILIZATION, 0.5, 1, 10, 30 * NS_PER_S};
+        begin();
+        run_for(200); /* 50/s of 36 ms are 1.8 workers */
+        ck_assert_uint_ge(service_staying(fleet, FRONT), 3);
+        ck_assert_uint_le(service_staying(fleet, FRONT), 5);
+        close_books();
+}
+END_TEST
+
 START_TEST(it_stays_within_its_bounds_and_waits_for_its_cool_down)
 {
         int64_t last_ns = INT64_MIN;
@@ -283,6 +302,7 @@ static Suite *suite(void)
         tcase_add_test(t, a_liveness_check_that_lies_kills_again_and_again);
         tcase_add_test(t, checks_that_were_switched_off_eject_nobody_for_ten_minutes);
         tcase_add_loop_test(t, it_follows_its_target_up_and_down, 0, 2);
+        tcase_add_test(t, it_sees_a_leaf_at_work_too);
         tcase_add_test(t, it_stays_within_its_bounds_and_waits_for_its_cool_down);
         tcase_add_test(t, a_stuck_one_does_nothing_and_can_be_stopped);
         tcase_add_test(t, one_that_shrinks_takes_all_but_one);

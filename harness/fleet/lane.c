@@ -62,7 +62,7 @@ static bool source_may(const struct fleet_spec *spec, const struct load_spec *lo
                service->edge_count == 0 && service->concurrency == 1 &&
                service->discipline == DISCIPLINE_FIFO && service->queue_max == QUEUE_UNBOUNDED &&
                service->memory_limit_bytes == 0 && service->fd_limit == 0 &&
-               service->data == DATA_NONE && service->cpu_share <= service->cpu_cores &&
+               service->data == DATA_NONE && !service->autoscaler.present && service->cpu_share <= service->cpu_cores &&
                (service->warm_up_ns <= 0 || service->warm_up_factor <= 1.0);
 }
 
