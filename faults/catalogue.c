@@ -68,6 +68,13 @@ void fault_effect_on_targets(struct fault_run *run, struct effect *effect)
                 return;
         }
 
+        if (run->between_zones) {
+                effect->layer = LAYER_ZONE;
+                effect->from_zone = run->from_zone;
+                effect->to_zone = run->to_zone;
+                fleet_effect_on_border(run->fleet, effect);
+                return;
+        }
         if ((takes & FAULT_TARGET_EDGE) && run->edge != FLEET_NO_INDEX)
                 fleet_effect_on_edge(run->fleet, run->edge, effect);
         else if ((takes & FAULT_TARGET_LOAD) && run->load != FLEET_NO_INDEX)

@@ -6,7 +6,7 @@
  */
 #include "faults/fault.h"
 
-enum { FIRST };
+enum { FIRST, SECOND };
 
 static const struct fault_param surge_params[] = {
         {.name = "factor", .summary = "on the rate of requests", .unit = FAULT_FACTOR,
@@ -22,6 +22,37 @@ static const struct fault_param herd_params[] = {
         {.name = "share", .summary = "of what a source brings in 10 s, or of its users",
          .unit = FAULT_SHARE, .fallback = 1, .min = 0, .max = 100},
 };
+
+static const struct fault_param poison_params[] = {
+        {.name = "share", .summary = "of the requests that kill who works on them",
+         .unit = FAULT_RATIO, .required = true, .min = 0, .max = 1, .ramps = true},
+};
+
+static const struct fault_param costly_params[] = {
+        {.name = "share", .summary = "of the requests that cost more", .unit = FAULT_RATIO,
+         .required = true, .min = 0, .max = 1, .ramps = true},
+        {.name = "factor", .summary = "on their work, at every service", .unit = FAULT_FACTOR,
+         .required = true, .min = 1, .max = 1000, .neutral = 1},
+};
+
+static void poison_request_inject(struct fault_run *run)
+{
+        struct effect *effect = fault_effect(run, EFFECT_DEADLY, LAYER_CLIENT);
+
+        effect->a = run->arguments[FIRST];
+        run->measured_what = "share of requests that kill";
+        fault_effect_on_targets(run, effect);
+}
+
+static void costly_request_inject(struct fault_run *run)
+{
+        struct effect *effect = fault_effect(run, EFFECT_COSTLY, LAYER_CLIENT);
+
+        effect->a = run->arguments[FIRST];
+        effect->b = run->arguments[SECOND];
+        run->measured_what = "share of requests that cost more";
+        fault_effect_on_targets(run, effect);
+}
 
 static void traffic_surge_inject(struct fault_run *run)
 {
@@ -97,5 +128,37 @@ const struct fault_ops fault_thundering_herd = {
         .params = herd_params,
         .params_count = sizeof(herd_params) / sizeof(herd_params[0]),
         .inject = thundering_herd_inject,
+        .lift = fault_lift_effects,
+};
+
+const struct fault_ops fault_poison_request = {
+        .name = "poison_request",
+        .family = "load",
+        .summary = "some requests of clients kill the process that works on them",
+        .failure_type = "agent_down",
+        .effect = "instances crash one after the other; a client that tries again kills the next",
+        .lifting = "no new request kills; what is dead is the platform's to start",
+        .targets = FAULT_TARGET_LOAD | FAULT_TARGET_SERVICE,
+        .lives_in = LAYER_CLIENT,
+        .chance = FAULT_CHANCE_PER_REQUEST,
+        .params = poison_params,
+        .params_count = sizeof(poison_params) / sizeof(poison_params[0]),
+        .inject = poison_request_inject,
+        .lift = fault_lift_effects,
+};
+
+const struct fault_ops fault_costly_request = {
+        .name = "costly_request",
+        .family = "load",
+        .summary = "some requests of clients cost many times the work",
+        .failure_type = "cpu_spike",
+        .effect = "workers are kept longer, at the entry and wherever it calls",
+        .lifting = "requests that come from then on cost what they did",
+        .targets = FAULT_TARGET_LOAD | FAULT_TARGET_SERVICE,
+        .lives_in = LAYER_CLIENT,
+        .chance = FAULT_CHANCE_PER_REQUEST,
+        .params = costly_params,
+        .params_count = sizeof(costly_params) / sizeof(costly_params[0]),
+        .inject = costly_request_inject,
         .lift = fault_lift_effects,
 };

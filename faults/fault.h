@@ -54,6 +54,7 @@ enum fault_target_kind {
         FAULT_TARGET_ZONE = 1 << 3,
         FAULT_TARGET_NONE = 1 << 4,
         FAULT_TARGET_SERVICE = 1 << 5, /* as a whole: what is not in single instances */
+        FAULT_TARGET_ZONES = 1 << 7,   /* calls {from, to} between two zones */
         FAULT_TARGET_HEALER = 1 << 6,  /* the line {from, to} between "healer" and "fleet" */
 };
 
@@ -134,6 +135,8 @@ struct fault_run {
         uint32_t load;           /* or FLEET_NO_INDEX */
         uint32_t service;        /* SERVICE, or FLEET_NO_INDEX */
         uint32_t zone;           /* ZONE, or FLEET_NO_INDEX */
+        uint32_t from_zone, to_zone; /* ZONES, or FLEET_NO_INDEX */
+        bool between_zones;      /* ZONES */
         bool from_fleet;         /* HEALER: the line is {from: fleet, to: healer} */
         bool on_healer;          /* HEALER */
         const uint32_t *instances;

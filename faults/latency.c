@@ -4,12 +4,17 @@
  * serves it. On instances it is their host's: the answers come late, the work
  * itself is not slower, and a replaced instance is free of it.
  *
+ * The spread (jitter, or all of an exponential delay) of a message is a mix of a
+ * chance of its own and of its 100 ms slot's, which is AR(1): `correlation` c is
+ * that of two messages in one slot, c^(k+1) of two that are k slots apart, and the
+ * distribution of one message alone is the same whatever c is.
+ *
  * Two of these on one target sum up and may be lifted in any order.
  */
 #include "faults/fault.h"
 #include "harness/sim/time.h"
 
-enum { DELAY, JITTER, DISTRIBUTION };
+enum { DELAY, JITTER, DISTRIBUTION, CORRELATION };
 enum { SHAPE_UNIFORM, SHAPE_NORMAL, SHAPE_EXPONENTIAL };
 
 static const char *const shapes[] = {"uniform", "normal", "exponential", NULL};
@@ -21,11 +26,13 @@ static const struct fault_param latency_params[] = {
          .unit = FAULT_DURATION, .min = 0, .max = 3600e9, .ramps = true},
         {.name = "distribution", .summary = "shape of the added delay; exponential has `delay` as its mean and takes no jitter",
          .unit = FAULT_CHOICE, .fallback = SHAPE_UNIFORM, .max = SHAPE_EXPONENTIAL, .choices = shapes},
+        {.name = "correlation", .summary = "of the spread of two calls in one slot of 100 ms, and from slot to slot",
+         .unit = FAULT_RATIO, .min = 0, .max = 1},
 };
 
 static void latency_inject(struct fault_run *run)
 {
-        bool edge = run->edge != FLEET_NO_INDEX;
+        bool edge = run->edge != FLEET_NO_INDEX || run->between_zones;
         struct effect *effect = fault_effect(run, edge ? EFFECT_EDGE_DELAY : EFFECT_HOST_DELAY,
                                              edge ? LAYER_EDGE : LAYER_HOST);
         double delay = run->arguments[DELAY];
@@ -37,6 +44,7 @@ static void latency_inject(struct fault_run *run)
                 effect->normal_sd_ns = run->arguments[JITTER];
         else
                 effect->jitter_ns = run->arguments[JITTER];
+        effect->correlation = run->arguments[CORRELATION];
         run->measured_what = "added delay (s)";
         fault_effect_on_targets(run, effect);
 }
@@ -48,7 +56,7 @@ const struct fault_ops fault_latency = {
         .failure_type = "high_latency",
         .effect = "calls over the edge, or answers of the instances, come later by the delay",
         .lifting = "the delay is gone for every message that is sent from then on",
-        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_INSTANCES,
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_INSTANCES | FAULT_TARGET_ZONES,
         .lives_in = LAYER_HOST,
         .lives_in_edge = LAYER_EDGE,
         .chance = FAULT_CHANCE_PER_REQUEST,

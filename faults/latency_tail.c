@@ -16,7 +16,7 @@ static const struct fault_param latency_tail_params[] = {
 
 static void latency_tail_inject(struct fault_run *run)
 {
-        bool edge = run->edge != FLEET_NO_INDEX;
+        bool edge = run->edge != FLEET_NO_INDEX || run->between_zones;
         struct effect *effect = fault_effect(run, edge ? EFFECT_EDGE_DELAY : EFFECT_HOST_DELAY,
                                              edge ? LAYER_EDGE : LAYER_HOST);
 
@@ -33,7 +33,7 @@ const struct fault_ops fault_latency_tail = {
         .failure_type = "high_latency",
         .effect = "that share of calls comes later by the delay, the others do not",
         .lifting = "the delay is gone for every message that is sent from then on",
-        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_INSTANCES,
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_INSTANCES | FAULT_TARGET_ZONES,
         .lives_in = LAYER_HOST,
         .lives_in_edge = LAYER_EDGE,
         .chance = FAULT_CHANCE_PER_REQUEST,

@@ -21,6 +21,11 @@ static const struct fault_param packet_loss_params[] = {
          .unit = FAULT_FACTOR, .fallback = 1, .min = 1, .max = 1e6, .neutral = 1},
 };
 
+static const struct fault_param packet_duplicate_params[] = {
+        {.name = "rate", .summary = "share of requests that arrive twice", .unit = FAULT_RATIO,
+         .required = true, .min = 0, .max = 1, .ramps = true},
+};
+
 static const struct fault_param partition_params[] = {
         {.name = "direction", .summary = "messages that are lost: those from the target, those to it, or both",
          .unit = FAULT_CHOICE, .fallback = BOTH, .max = TO, .choices = directions},
@@ -33,6 +38,15 @@ static void packet_loss_inject(struct fault_run *run)
         effect->a = run->arguments[RATE];
         effect->b = run->arguments[BURST];
         run->measured_what = "share of requests lost";
+        fault_effect_on_targets(run, effect);
+}
+
+static void packet_duplicate_inject(struct fault_run *run)
+{
+        struct effect *effect = fault_effect(run, EFFECT_DUPLICATE, LAYER_EDGE);
+
+        effect->a = run->arguments[RATE];
+        run->measured_what = "share of requests that arrived twice";
         fault_effect_on_targets(run, effect);
 }
 
@@ -59,7 +73,7 @@ static void cut_off_healer(struct fault_run *run)
 
 static void partition_inject(struct fault_run *run)
 {
-        bool edge = run->edge != FLEET_NO_INDEX;
+        bool edge = run->edge != FLEET_NO_INDEX || run->between_zones;
         enum fleet_layer layer = edge ? LAYER_EDGE : LAYER_ZONE;
 
         if (run->on_healer) {
@@ -80,12 +94,30 @@ const struct fault_ops fault_packet_loss = {
         .failure_type = "network_timeout",
         .effect = "that share of attempts costs the timeout",
         .lifting = "nothing is lost from then on",
-        .targets = FAULT_TARGET_EDGE,
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_ZONES,
+        .lives_in = LAYER_ZONE,
         .lives_in_edge = LAYER_EDGE,
         .chance = FAULT_CHANCE_PER_REQUEST,
         .params = packet_loss_params,
         .params_count = sizeof(packet_loss_params) / sizeof(packet_loss_params[0]),
         .inject = packet_loss_inject,
+        .lift = fault_lift_effects,
+};
+
+const struct fault_ops fault_packet_duplicate = {
+        .name = "packet_duplicate",
+        .family = "network",
+        .summary = "requests over an edge arrive twice",
+        .failure_type = "resource_exhaustion",
+        .effect = "the callee works twice on that share of requests, the second time for nobody",
+        .lifting = "each request arrives once from then on",
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_ZONES,
+        .lives_in = LAYER_ZONE,
+        .lives_in_edge = LAYER_EDGE,
+        .chance = FAULT_CHANCE_PER_REQUEST,
+        .params = packet_duplicate_params,
+        .params_count = sizeof(packet_duplicate_params) / sizeof(packet_duplicate_params[0]),
+        .inject = packet_duplicate_inject,
         .lift = fault_lift_effects,
 };
 
@@ -96,7 +128,7 @@ const struct fault_ops fault_partition = {
         .failure_type = "network_timeout",
         .effect = "calls over the edge or the border cost the timeout",
         .lifting = "messages pass from then on; what was lost stays lost",
-        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_ZONE | FAULT_TARGET_HEALER,
+        .targets = FAULT_TARGET_EDGE | FAULT_TARGET_ZONE | FAULT_TARGET_ZONES | FAULT_TARGET_HEALER,
         .lives_in = LAYER_ZONE,
         .lives_in_edge = LAYER_EDGE,
         .chance = FAULT_CHANCE_PER_REQUEST,

@@ -144,6 +144,7 @@ def schema_text(kinds):
 TARGET_WORDS = {
     "instances": "`{service, zone, instances}` or `{random, of, exclude}`", "edge": "`{from, to}`",
     "service": "`{service}`", "load": "`{load}`", "zone": "`{zone}`", "none": "none needed",
+    "zones": "`{from, to}`, two zones",
     "healer": "`{from: healer, to: fleet}` or the other way round",
 }
 

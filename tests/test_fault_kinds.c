@@ -24,7 +24,7 @@ static struct books books;
 static struct fleet *fleet;
 static struct fault_run runs[2];
 
-enum aim { AT_EDGE, AT_BACK, AT_BACK_WHOLE, AT_FRONT_WHOLE, AT_ZONE, AT_LOAD, AT_HEALER };
+enum aim { AT_EDGE, AT_BACK, AT_BACK_WHOLE, AT_FRONT_WHOLE, AT_ZONE, AT_LOAD, AT_ZONES, AT_HEALER };
 
 static const struct kind_case {
         const char *kind;
@@ -113,6 +113,18 @@ static const struct kind_case {
         {"data_corruption", AT_BACK_WHOLE, {0.3}, true, {0}},
         {"poison_message", AT_BACK_WHOLE, {0.1}, true, {0}},
         {"consumer_lag", AT_BACK, {3}, true, {1}},
+        {"slow_close", AT_EDGE, {20e6}, true, {0}},
+        {"bandwidth", AT_EDGE, {1e6}, false, {0}},
+        {"packet_duplicate", AT_EDGE, {0.3}, true, {0}},
+        {"packet_loss", AT_ZONES, {0.3, 1}, true, {0, 1}},
+        {"latency", AT_ZONES, {20e6}, true, {0}},
+        {"latency", AT_EDGE, {20e6, 10e6, 0, 0.5}, true, {0, 0, 0, 0.5}},
+        {"partition", AT_ZONES, {0}, false, {0}},
+        {"packet_duplicate", AT_ZONES, {0.3}, true, {0}},
+        {"poison_request", AT_LOAD, {0.01}, true, {0}},
+        {"costly_request", AT_FRONT_WHOLE, {0.3, 10}, true, {0.3, 1}},
+        {"gray_failure", AT_BACK, {0.3, 50e6, 0.3}, true, {0, 50e6, 0.3}},
+        {"gray_failure", AT_EDGE, {0.3, 50e6, 0.3}, true, {0.3, 0, 0}},
 };
 enum { CASES = sizeof(cases) / sizeof(cases[0]) };
 
@@ -184,6 +196,9 @@ static struct fault_run *prepare(const char *kind, enum aim aim, const double *a
                            : aim == AT_FRONT_WHOLE ? FRONT
                                                    : FLEET_NO_INDEX,
                 .zone = aim == AT_ZONE ? 1 : FLEET_NO_INDEX,
+                .between_zones = aim == AT_ZONES, /* front is in a, one of back in b */
+                .from_zone = 0,
+                .to_zone = 1,
                 .instances = back_instances,
                 .instance_count = aim == AT_BACK ? 3 : 0,
         };

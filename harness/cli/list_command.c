@@ -115,7 +115,8 @@ static json_t *targets_json(const struct fault_ops *fault)
         } rows[] = {
                 {FAULT_TARGET_INSTANCES, "instances"}, {FAULT_TARGET_EDGE, "edge"},
                 {FAULT_TARGET_SERVICE, "service"},     {FAULT_TARGET_LOAD, "load"},
-                {FAULT_TARGET_ZONE, "zone"},           {FAULT_TARGET_HEALER, "healer"},
+                {FAULT_TARGET_ZONE, "zone"},           {FAULT_TARGET_ZONES, "zones"},
+                {FAULT_TARGET_HEALER, "healer"},
                 {FAULT_TARGET_NONE, "none"},
         };
         json_t *list = json_array();

@@ -76,6 +76,10 @@ static void target_words(const struct plan_view *view, const struct planned_faul
         case TARGET_ZONE:
                 text_addf(out, "zone %s", fleet->zones[target->zone].name);
                 break;
+        case TARGET_ZONES:
+                text_addf(out, "calls from zone %s to %s", fleet->zones[target->zone].name,
+                          fleet->zones[target->to_zone].name);
+                break;
         case TARGET_HEALER:
                 text_add(out, target->from_fleet ? "from fleet to healer" : "from healer to fleet");
                 break;

@@ -4,6 +4,8 @@
  * several effects make together does not depend on who came first. Without
  * effects the hot path pays for one null check.
  */
+#include <math.h>
+
 #include "harness/base/detmath.h"
 #include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
@@ -54,19 +56,62 @@ double effect_scale(const struct fleet *fleet, const struct effect *effect)
         return effect_scale_at(effect, fleet->now);
 }
 
-/* What one effect adds to the delay of one request; it may not be touched. */
-static int64_t delay_of(struct fleet *fleet, struct effect *effect, uint64_t uid)
+enum { SLOT_NS = 100 * 1000 * 1000, SLOTS_BACK_MAX = 4096 };
+
+/* The normal distribution function, to 1e-7 (Abramowitz and Stegun 26.2.17). */
+static double normal_share(double z)
+{
+        double x = fabs(z), t = 1 / (1 + 0.2316419 * x);
+        double tail = 0.3989422804014327 * det_exp(-0.5 * x * x) * t *
+                      (0.319381530 +
+                       t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+
+        return z > 0 ? 1 - tail : tail;
+}
+
+/* The normal variate of the present slot: a first-order autoregression, each step
+ * with chance of its own, so that who asks when changes nothing. */
+static double slot_variate(struct fleet *fleet, struct effect *effect)
+{
+        int64_t slot = (fleet->now - effect->ramp_from_ns) / SLOT_NS;
+        double step = sqrt(1 - effect->correlation * effect->correlation);
+
+        if (slot - effect->slot > SLOTS_BACK_MAX && effect->correlation < 0.99)
+                effect->slot = slot - SLOTS_BACK_MAX; /* what was before is long forgotten */
+        for (; effect->slot <= slot; effect->slot++) {
+                struct rng_block block = rng_draw(fleet->key, effect->stream, RNG_NETWORK,
+                                                  (uint32_t)effect->slot);
+                double z = det_probit(rng_u01(block.word[0]));
+
+                effect->slot_z = effect->slot == 0 ? z
+                                                   : effect->correlation * effect->slot_z + step * z;
+        }
+        return effect->slot_z;
+}
+
+/* A uniform of one message's own, moved towards that of its slot. */
+static double correlated(struct fleet *fleet, struct effect *effect, double u)
+{
+        if (effect->correlation <= 0)
+                return u;
+        u = normal_share(sqrt(effect->correlation) * slot_variate(fleet, effect) +
+                         sqrt(1 - effect->correlation) * det_probit(u));
+        return u < 1e-12 ? 1e-12 : u > 1 - 1e-12 ? 1 - 1e-12 : u;
+}
+
+int64_t effect_delay_of(struct fleet *fleet, struct effect *effect, uint64_t uid)
 {
         struct rng_block block = rng_draw(fleet->key, hash_mix(uid, effect->stream), RNG_FAULT, 0);
-        double delay_ns;
+        double delay_ns, spread;
 
         if (rng_u01_32((uint32_t)block.word[1]) >= effect->probability)
                 return 0;
-        delay_ns = dist_quantile_ns(&effect->delay, rng_u01(block.word[0])) +
-                   effect->jitter_ns * (2.0 * rng_u01_32((uint32_t)(block.word[1] >> 32)) - 1.0);
+        spread = correlated(fleet, effect, rng_u01_32((uint32_t)(block.word[1] >> 32)));
+        delay_ns = dist_quantile_ns(&effect->delay,
+                                    correlated(fleet, effect, rng_u01(block.word[0]))) +
+                   effect->jitter_ns * (2.0 * spread - 1.0);
         if (effect->normal_sd_ns > 0)
-                delay_ns += effect->normal_sd_ns *
-                            det_probit(rng_u01_32((uint32_t)(block.word[1] >> 32)));
+                delay_ns += effect->normal_sd_ns * det_probit(spread);
         delay_ns *= effect_scale(fleet, effect);
         if (delay_ns < 0.5)
                 return 0;
@@ -82,7 +127,7 @@ int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint6
 
         for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
                 if (link->effect->kind == EFFECT_EDGE_DELAY)
-                        sum_ns += delay_of(fleet, link->effect, uid);
+                        sum_ns += effect_delay_of(fleet, link->effect, uid);
         return sum_ns;
 }
 
@@ -94,7 +139,7 @@ static int64_t instance_delays_ns(struct fleet *fleet, const struct instance *in
 
         for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
                 if (effect->kind == kind)
-                        sum_ns += delay_of(fleet, effect, uid);
+                        sum_ns += effect_delay_of(fleet, effect, uid);
         return sum_ns;
 }
 
@@ -188,6 +233,11 @@ static bool border_loses(struct fleet *fleet, uint32_t from_zone, uint32_t to_zo
         return list_hits(fleet, fleet->zone_effects[to_zone], EFFECT_ZONE_IN, uid) || lost;
 }
 
+bool effect_loses(struct fleet *fleet, struct effect *effect, uint64_t uid)
+{
+        return effect->b > 1 ? burst_hits(fleet, effect) : effect_hits(fleet, effect, uid);
+}
+
 bool effect_request_lost(struct fleet *fleet, const struct edge *edge, uint32_t from_zone,
                          uint32_t to_zone, uint64_t uid)
 {
@@ -195,9 +245,9 @@ bool effect_request_lost(struct fleet *fleet, const struct edge *edge, uint32_t 
 
         for (struct effect_link *link = edge->effects; link != NULL; link = link->next)
                 if (link->effect->kind == EFFECT_REQUEST_LOSS)
-                        lost = (link->effect->b > 1 ? burst_hits(fleet, link->effect)
-                                                    : effect_hits(fleet, link->effect, uid)) ||
-                               lost;
+                        lost = effect_loses(fleet, link->effect, uid) || lost;
+        if (fleet->border_effects != NULL)
+                lost = way_border_hits(fleet, EFFECT_REQUEST_LOSS, from_zone, to_zone, uid) || lost;
         return lost;
 }
 
@@ -210,6 +260,8 @@ bool effect_answer_lost(struct fleet *fleet, const struct edge *edge,
         bool lost = border_loses(fleet, from_zone, to_zone, answer);
 
         lost = list_hits(fleet, edge->effects, EFFECT_ANSWER_LOSS, answer) || lost;
+        if (fleet->border_effects != NULL) /* a call's way there is from its caller */
+                lost = way_border_hits(fleet, EFFECT_ANSWER_LOSS, to_zone, from_zone, answer) || lost;
         for (struct effect *effect; (effect = walk_next(&walk)) != NULL;)
                 if (effect->kind == EFFECT_ANSWER_LOSS)
                         lost = effect_hits(fleet, effect, answer) || lost;
@@ -551,6 +603,8 @@ static struct effect_link **target_links(struct fleet *fleet, enum effect_place 
                 return &fleet->zone_effects[index];
         case ON_HEALER:
                 return &fleet->healer_effects;
+        case ON_BORDER:
+                return &fleet->border_effects;
         case ON_INSTANCE:
         default:
                 return &fleet->instances[index].effects;
@@ -582,6 +636,7 @@ static struct effect_link *attach(struct fleet *fleet, enum effect_place place, 
         link->next = *at;
         link->on = false;
         *at = link;
+        fleet->way_links += place != ON_BORDER && way_is_on(effect->kind);
         data_effect_came(fleet, place, index, effect);
         return link;
 }
@@ -663,8 +718,10 @@ static void detach(struct fleet *fleet, struct effect_link **at, enum effect_pla
                 touch_instance(fleet, index, effect);
         else if (place == ON_SERVICE)
                 touch_service(fleet, index, effect);
-        else if (place == ON_ZONE)
+        else if (place == ON_ZONE || place == ON_BORDER)
                 fleet->zone_links--;
+        if (place == ON_BORDER || way_is_on(effect->kind))
+                fleet->way_links--;
         if (takes_memory(effect))
                 fleet->leak_links--;
         *at = link->next;
@@ -730,6 +787,14 @@ void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effec
                 return;
         fleet->leak_links++;
         effect->touched++;
+}
+
+void fleet_effect_on_border(struct fleet *fleet, struct effect *effect)
+{
+        if (attach(fleet, ON_BORDER, 0, effect) == NULL)
+                return;
+        fleet->zone_links++; /* losses */
+        fleet->way_links++;  /* delays */
 }
 
 void fleet_effect_on_healer(struct fleet *fleet, struct effect *effect)
@@ -845,6 +910,7 @@ static uint32_t place_count(const struct fleet *fleet, enum effect_place place)
         case ON_ZONE:
                 return fleet->spec->zone_count;
         case ON_HEALER:
+        case ON_BORDER:
                 return 1;
         case ON_INSTANCE:
         default:
@@ -858,7 +924,7 @@ void fleet_effect_lift(struct fleet *fleet, struct effect *effect)
                 version_effect_lift(fleet, effect);
                 return;
         }
-        for (int place = ON_EDGE; place <= ON_HEALER; place++)
+        for (int place = ON_EDGE; place <= ON_BORDER; place++)
                 for (uint32_t i = 0; i < place_count(fleet, (enum effect_place)place); i++)
                         detach_if(fleet, (enum effect_place)place, i, effect, 0, false);
 }
@@ -901,7 +967,8 @@ bool fleet_effect_attached(const struct fleet *fleet, const struct effect *effec
                 found = has_link(fleet->services[i].effects, effect);
         for (uint32_t i = 0; i < fleet->spec->zone_count && !found; i++)
                 found = has_link(fleet->zone_effects[i], effect);
-        return found || has_link(fleet->healer_effects, effect);
+        return found || has_link(fleet->healer_effects, effect) ||
+               has_link(fleet->border_effects, effect);
 }
 
 void effect_reset_layers(struct fleet *fleet, struct instance *instance, uint32_t layers)
@@ -1002,6 +1069,7 @@ uint64_t fleet_overlay_digest(const struct fleet *fleet)
         for (uint32_t i = 0; i < fleet->spec->zone_count; i++)
                 digest = digest_links(digest, hash_mix(4, i), fleet->zone_effects[i]);
         digest = digest_links(digest, hash_mix(5, fleet->healer_down), fleet->healer_effects);
+        digest = digest_links(digest, hash_mix(6, fleet->way_links), fleet->border_effects);
         if (states + fleet->zone_links + fleet->surge_links > 0)
                 digest = hash_mix(digest, hash_mix(states, hash_mix(fleet->zone_links,
                                                                     fleet->surge_links)));

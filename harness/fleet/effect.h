@@ -52,6 +52,12 @@ enum effect_kind {
         EFFECT_SURGE,        /* a load source makes a times its requests */
         EFFECT_DISK_FILL,    /* an instance's disk fills by a bytes a second */
         EFFECT_QUOTA,        /* a service's quota is cut by a share a, or (b) used up by others */
+        EFFECT_BANDWIDTH,    /* a line carries a bytes a second */
+        EFFECT_DUPLICATE,    /* requests over an edge arrive twice: share a */
+        EFFECT_SLOW_CLOSE,   /* the callee's worker is kept after its answer: `delay` */
+        EFFECT_GRAY,         /* to a share b of callers: late by `delay`, failing: share a */
+        EFFECT_DEADLY,       /* a share a of a client's requests kills the process that works on it */
+        EFFECT_COSTLY,       /* a share a of a client's requests costs b times the work */
         EFFECT_RETRIES,      /* clients of a load source try again a times, impatiently */
         /* On the healer's side: the channel to it, the actuators, its host; of one
          * service (`service`) or of all. */
@@ -130,6 +136,11 @@ struct effect {
                 struct release release;
                 struct setting setting;
         };
+        double correlation;   /* delays: of the chance of two messages in one slot of 100 ms */
+        int64_t slot;         /* the last one that was looked at, and its normal variate */
+        double slot_z;
+        int64_t busy_until_ns; /* a narrow line */
+        uint32_t from_zone, to_zone; /* on a border */
         uint64_t messages;    /* bursts: so far */
         bool in_burst;
         /* what it did, kept by the fleet */
@@ -144,6 +155,9 @@ void fleet_effect_on_edge(struct fleet *fleet, uint32_t edge, struct effect *eff
 void fleet_effect_on_instance(struct fleet *fleet, uint32_t instance, struct effect *effect);
 void fleet_effect_on_service(struct fleet *fleet, uint32_t service, struct effect *effect);
 void fleet_effect_on_load(struct fleet *fleet, uint32_t load, struct effect *effect);
+/* On all calls from instances of one zone to those of another (effect->from_zone,
+ * to_zone). */
+void fleet_effect_on_border(struct fleet *fleet, struct effect *effect);
 /* On the healer's side of the fleet: its `service` says whose telemetry. */
 void fleet_effect_on_healer(struct fleet *fleet, struct effect *effect);
 /* HELD_DOWN also kills what runs there. */

@@ -133,7 +133,8 @@ static bool create_edges(struct fleet *fleet)
                         .name = name,
                         .probability = 1.0,
                         .count = 1,
-                        .balancing = BALANCE_ROUND_ROBIN,
+                        .balancing = (uint8_t)load->balancing,
+                        .patience = load->has_patience ? &load->patience : NULL,
                         .cancel_on_timeout = load->cancel_on_timeout,
                         .timeout_ns = load->timeout_ns,
                         .retry = load->retry,
@@ -205,6 +206,7 @@ void fleet_destroy(struct fleet *fleet)
                 free(fleet->edges[i].timers.slot);
         roll_release(fleet);
         lanes_release(fleet);
+        load_release(fleet);
         stocks_release(fleet);
         data_release(fleet);
         free(fleet->instances);
@@ -395,6 +397,7 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                         break;
                 case EV_REACH:
                 case EV_RESUME:
+                case EV_CLOSED:
                 case EV_ANSWER:
                 case EV_RETRY:
                 case EV_TIMEOUT:

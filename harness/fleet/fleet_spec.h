@@ -244,6 +244,9 @@ struct load_spec {
         uint32_t users; /* closed */
         struct dist think_time;
         int64_t timeout_ns; /* the client's; TIME_NEVER: none */
+        bool has_patience;  /* the timeout is drawn for each attempt */
+        struct dist patience;
+        enum fleet_balancing balancing;
         struct retry_spec retry;
         bool cancel_on_timeout;
         const struct load_class *classes;

@@ -10,11 +10,14 @@
  * A crowd, benign or a fault's, comes besides, from a stream of its own.
  */
 #include <math.h>
+#include <stdlib.h>
 
 #include "harness/base/detmath.h"
 #include "harness/fleet/model.h"
 
 #define PI 3.14159265358979323846
+
+enum { CROWD_USERS_MAX = 10 * 1000 * 1000 };
 
 /* Whoever has not called for longer than any run may last never will. */
 #define IDLE_MAX_S (2 * 366 * 24 * 3600.0)
@@ -320,6 +323,8 @@ static void root_begin(struct fleet *fleet, struct source *source, uint32_t inde
                 call->priority = (uint16_t)class->priority;
                 call->cost = (float)class->cost;
         }
+        if (fleet->edges[source->edge].effects != NULL)
+                call->cost *= (float)way_cost(fleet, source->edge, uid);
         if (fleet->now >= fleet->measured_from_ns)
                 fleet->root_requests++;
         call_begin(fleet, index);
@@ -333,6 +338,30 @@ int64_t load_arrived(struct fleet *fleet, uint32_t index)
                 source->hash = hash_mix(source->hash, (uint64_t)fleet->now ^
                                                               (uint32_t)(source->block.word[1] >> 32));
         return next_arrival(fleet, source, fleet->now);
+}
+
+/* A crowd of a trace of single instants comes at the same instants: so many more
+ * at each, and one for the fraction that is left, by chance. */
+static void repeat_instant(struct fleet *fleet, uint32_t load, uint64_t uid, uint32_t class_bits)
+{
+        for (uint32_t third = 1; third <= 2; third++) {
+                struct source *crowd = &fleet->sources[third * fleet->spec->load_count + load];
+                uint64_t name = hash_mix(uid, crowd->name_hash);
+                double wanted = crowd->crowd_factor + rng_u01_32((uint32_t)(name >> 32));
+
+                if (crowd->crowd_factor <= 0)
+                        continue;
+                for (uint64_t k = 0; k < (uint64_t)wanted && fleet->broken == NULL; k++) {
+                        uint32_t call = call_new(fleet);
+
+                        if (call == NONE)
+                                return;
+                        if (third == 2)
+                                effect_surge_arrived(&fleet->edges[crowd->edge]);
+                        root_begin(fleet, crowd, call, hash_mix(name, k), class_bits,
+                                   third == 2 ? EXTRA_USER : NONE);
+                }
+        }
 }
 
 void load_arrival(struct fleet *fleet, uint32_t index, uint32_t generation)
@@ -361,6 +390,62 @@ void load_arrival(struct fleet *fleet, uint32_t index, uint32_t generation)
         call = call_new(fleet);
         if (call != NONE)
                 root_begin(fleet, source, call, uid, class_bits, surge ? EXTRA_USER : NONE);
+        if (!source->crowd && source->spec->process == LOAD_TRACE && source->spec->trace.count == NULL)
+                repeat_instant(fleet, index, uid, class_bits);
+}
+
+static void user_thinks(struct fleet *fleet, uint32_t index, uint32_t user, uint32_t turn);
+
+/* Users of a crowd are numbered behind the source's own, benign ones evenly,
+ * those of faults oddly. */
+static uint32_t crowd_user_number(const struct fleet *fleet, uint32_t index, uint32_t k)
+{
+        return fleet->sources[index].spec->users + 2 * k + (index >= 2 * fleet->spec->load_count);
+}
+
+/* More users than a source has: those that are missing begin by thinking, those
+ * too many leave when they have thought. */
+static void crowd_comes(struct fleet *fleet, uint32_t index)
+{
+        struct source *source = &fleet->sources[index];
+        double wanted = source->crowd_factor * source->spec->users + 0.5;
+        uint32_t count = wanted < CROWD_USERS_MAX ? (uint32_t)wanted : CROWD_USERS_MAX;
+
+        if (count > source->crowd_capacity) {
+                struct crowd_user *bigger = realloc(source->crowd_users, count * sizeof(*bigger));
+
+                if (bigger == NULL) {
+                        fleet_break(fleet, "out of memory");
+                        return;
+                }
+                for (uint32_t k = source->crowd_capacity; k < count; k++)
+                        bigger[k] = (struct crowd_user){0, false};
+                source->crowd_users = bigger;
+                source->crowd_capacity = count;
+        }
+        source->crowd_wanted = count;
+        for (uint32_t k = 0; k < count; k++) {
+                struct crowd_user *user = &fleet->sources[index].crowd_users[k];
+
+                if (user->here)
+                        continue;
+                user->here = true;
+                user_thinks(fleet, index, crowd_user_number(fleet, index, k), user->turns++);
+        }
+}
+
+/* The crowd that a user of a load source is of, and their number there; NULL:
+ * one of its own, or nobody. */
+static struct source *crowd_of(struct fleet *fleet, uint32_t load, uint32_t user, uint32_t *k)
+{
+        uint32_t own = fleet->sources[load].spec->users;
+        struct source *crowd;
+
+        if (user < own || user == EXTRA_USER || user == NONE)
+                return NULL;
+        crowd = &fleet->sources[fleet->spec->load_count * (1 + ((user - own) & 1)) + load];
+        *k = (user - own) / 2;
+        return *k < crowd->crowd_capacity ? crowd : NULL;
 }
 
 static void crowd_becomes(struct fleet *fleet, uint32_t index, double factor)
@@ -369,7 +454,9 @@ static void crowd_becomes(struct fleet *fleet, uint32_t index, double factor)
 
         source->generation++;
         source->crowd_factor = factor;
-        if (factor > 0 && source->spec->process != LOAD_CLOSED)
+        if (source->spec->process == LOAD_CLOSED)
+                crowd_comes(fleet, index);
+        else if (factor > 0)
                 schedule_next(fleet, index, fleet->now);
 }
 
@@ -428,16 +515,15 @@ uint64_t fleet_load_burst(struct fleet *fleet, uint32_t load, double share, uint
 
 /* ---- closed users */
 
-static void user_thinks(struct fleet *fleet, uint32_t index, uint32_t user)
+static void user_thinks(struct fleet *fleet, uint32_t index, uint32_t user, uint32_t turn)
 {
         struct source *source = &fleet->sources[index];
-        uint64_t uid = hash_mix(source->name_hash, (uint64_t)user << 32 | source->user_turns[user]);
+        uint64_t uid = hash_mix(source->name_hash, (uint64_t)user << 32 | turn);
         struct rng_block block = rng_draw(fleet->key, uid, RNG_THINK, 0);
         uint32_t call = call_new(fleet);
 
         if (call == NONE)
                 return;
-        source->user_turns[user]++;
         fleet->calls[call].uid = uid;
         fleet->calls[call].edge = source->edge;
         fleet->calls[call].state = CALL_THINKING;
@@ -452,17 +538,39 @@ static void user_thinks(struct fleet *fleet, uint32_t index, uint32_t user)
 void load_user_ready(struct fleet *fleet, uint32_t index)
 {
         struct call *call = &fleet->calls[index];
-        uint32_t source = call->edge - fleet->spec->edge_count;
+        uint32_t source = call->edge - fleet->spec->edge_count, k;
+        struct source *crowd = crowd_of(fleet, source, call->parent_generation, &k);
 
+        if (crowd != NULL && k >= crowd->crowd_wanted) {
+                crowd->crowd_users[k].here = false;
+                call_drop(fleet, index);
+                return;
+        }
+        if (crowd != NULL && crowd >= &fleet->sources[2 * fleet->spec->load_count])
+                effect_surge_arrived(&fleet->edges[call->edge]);
         root_begin(fleet, &fleet->sources[source], index, call->uid,
                    (uint32_t)(hash_mix(call->uid, 1) >> 32), call->parent_generation);
 }
 
 void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user)
 {
-        if (fleet->sources[source].spec->process == LOAD_CLOSED &&
-            user < fleet->sources[source].spec->users)
-                user_thinks(fleet, source, user);
+        struct source *crowd;
+        uint32_t k;
+
+        if (fleet->sources[source].spec->process != LOAD_CLOSED)
+                return;
+        crowd = crowd_of(fleet, source, user, &k);
+        if (crowd != NULL)
+                user_thinks(fleet, (uint32_t)(crowd - fleet->sources), user,
+                            crowd->crowd_users[k].turns++);
+        else if (user < fleet->sources[source].spec->users)
+                user_thinks(fleet, source, user, fleet->sources[source].user_turns[user]++);
+}
+
+void load_release(struct fleet *fleet)
+{
+        for (uint32_t i = 0; fleet->sources != NULL && i < fleet->source_count; i++)
+                free(fleet->sources[i].crowd_users);
 }
 
 bool load_init(struct fleet *fleet)
@@ -495,7 +603,7 @@ bool load_init(struct fleet *fleet)
                         if (source->user_turns == NULL)
                                 return false;
                         for (uint32_t user = 0; user < source->spec->users; user++)
-                                user_thinks(fleet, i, user);
+                                user_thinks(fleet, i, user, source->user_turns[user]++);
                 } else {
                         schedule_next(fleet, i, fleet->start_ns);
                 }

@@ -22,6 +22,7 @@
  *                       the data layer: see data_layer.h
  *   telemetry.c         samples for a healer
  *   stock.c             what runs out slowly: disk and tokens
+ *   way.c               what may befall a request on its way
  *   channel.c           what faults do to the healer's side: samples, orders, host
  *   objective.c         good and bad seconds, incidents
  *   fleet.c             creation, the event loop, the end
@@ -70,6 +71,7 @@ enum event_kind {
         EV_GRANTED,      /* call has what it waited for: a connection, a descriptor */
         EV_ROOM,         /* instance may have room for work that waits */
         EV_STORE,        /* req is a message that comes to its queue */
+        EV_CLOSED,       /* req's connection is closed at last */
 };
 
 /* What an instance's lifecycle timer is for. */
@@ -80,7 +82,11 @@ enum req_state { REQ_FREE, REQ_COMING, REQ_QUEUED, REQ_WORKING, REQ_CALLING,
                  REQ_STUCK,         /* work would be done, but the process stands still */
                  REQ_STUCK_CALLING, /* the same, with its calls back */
                  REQ_LOCKED,        /* has a worker and waits for a lock */
+                 REQ_CLOSING,       /* answered; its connection keeps the worker */
 };
+
+/* What a fault has in store for a request when it is worked on. */
+enum req_doom { DOOM_NONE, DOOM_FAILS, DOOM_KILLS };
 
 struct call {
         uint64_t uid;
@@ -128,6 +134,7 @@ struct req {
         bool error_final;
         uint8_t marks;       /* MARK_: of the data layer (data_layer.h), 0 elsewhere */
         uint16_t row;        /* of a database */
+        uint8_t doom;        /* enum req_doom */
 };
 
 struct list {
@@ -194,7 +201,7 @@ struct scaler {
 };
 
 /* What may carry effects. */
-enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE, ON_HEALER };
+enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE, ON_HEALER, ON_BORDER };
 
 /* Latencies of one telemetry interval: 4 steps an octave, 1/8 precision. */
 enum { SKETCH_BUCKETS = 64 };
@@ -286,6 +293,7 @@ struct edge {
         double fallback_quality;
         double retry_credit;
         uint32_t turn; /* round robin */
+        const struct dist *patience; /* of clients, drawn for each attempt; NULL: timeout_ns */
         uint64_t refused; /* attempts that its guard turned away, in the measured part */
         struct timer_ring timers;
         struct effect_link *effects;
@@ -384,6 +392,11 @@ struct service {
 /* A load source, or the crowd that joins one for a while (the second third of
  * the array: benign; the last: a fault's): extra arrivals have a stream of their
  * own, so that the others stay as they are. */
+struct crowd_user {
+        uint32_t turns;
+        bool here; /* thinks or waits; one too many leaves after that */
+};
+
 struct source {
         const struct load_spec *spec;
         uint64_t name_hash;
@@ -401,6 +414,9 @@ struct source {
         int64_t state_until_ns;
         uint32_t state_drawn;
         uint32_t *user_turns; /* closed: thoughts had, by user */
+        /* a crowd of a closed source: users besides, as many as are wanted now */
+        struct crowd_user *crowd_users;
+        uint32_t crowd_capacity, crowd_wanted;
 };
 
 struct callback {
@@ -493,6 +509,8 @@ struct fleet {
         uint32_t surge_links; /* effects in force that bring requests */
         struct effect_link **zone_effects; /* by zone */
         uint32_t zone_links;  /* effects in force on zones */
+        struct effect_link *border_effects; /* on calls between two zones */
+        uint32_t way_links;   /* effects in force that way.c looks after */
         struct stocks *stocks; /* disks and tokens; NULL: no service has any */
         struct effect_link *healer_effects; /* on the healer's side */
         uint32_t healer_down; /* of them, those that hold its host down */
@@ -668,12 +686,16 @@ void fleet_tell(struct fleet *fleet, const struct fleet_event *event);
 
 /* ---- request.c */
 uint32_t call_new(struct fleet *fleet);
+/* Takes back a call that was not begun. */
+void call_drop(struct fleet *fleet, uint32_t call);
 void call_begin(struct fleet *fleet, uint32_t call);
 void request_worked(struct fleet *fleet, uint32_t index, uint32_t generation); /* EV_WORKED */
 void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, uint32_t generation);
 void timer_ring_due(struct fleet *fleet, uint32_t edge);
 /* Everything on an instance is lost: queue and inside. */
 void instance_lose_requests(struct fleet *fleet, uint32_t instance);
+/* The same request once more, for nobody, `after_ns` from now at its instance. */
+void req_repeat(struct fleet *fleet, uint32_t req, int64_t after_ns);
 /* Starts work that waits, after workers came free or the process woke up. */
 void instance_start_waiting(struct fleet *fleet, uint32_t instance);
 /* Goes on with what the process did when it stood still. */
@@ -692,6 +714,7 @@ void request_resurrect(struct fleet *fleet, const struct resurrection *of);
 
 /* ---- load.c */
 bool load_init(struct fleet *fleet);
+void load_release(struct fleet *fleet);
 void load_arrival(struct fleet *fleet, uint32_t source, uint32_t generation);
 /* Extra arrivals of a load source from now on; 0.3: 30 % more, 0: no more. */
 void load_crowd(struct fleet *fleet, uint32_t source, double factor);
@@ -852,6 +875,9 @@ bool background_init(struct fleet *fleet);
 /* ---- effect.c */
 /* How much of its full size an effect has now, 0..1: ramps. */
 double effect_scale(const struct fleet *fleet, const struct effect *effect);
+/* What one effect adds to the delay of a request, and whether one loses a message. */
+int64_t effect_delay_of(struct fleet *fleet, struct effect *effect, uint64_t uid);
+bool effect_loses(struct fleet *fleet, struct effect *effect, uint64_t uid);
 int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint64_t uid);
 int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
 /* Whether an effect fails this request; `final` is set when it is not to be retried. */
@@ -906,6 +932,20 @@ bool effect_zone_is_out(const struct fleet *fleet, uint32_t zone);
 /* ---- telemetry.c */
 bool telemetry_init(struct fleet *fleet);
 void telemetry_interval_end(struct fleet *fleet);
+
+/* ---- way.c */
+/* Whether effects of a kind are looked after here: then way_links counts them. */
+bool way_is_on(enum effect_kind kind);
+/* A request was sent to its instance: how much later it comes there. May make
+ * another req. */
+int64_t way_sent(struct fleet *fleet, uint32_t req, uint32_t caller);
+/* Whether a message of a call from one zone to another is lost there. */
+bool way_border_hits(struct fleet *fleet, enum effect_kind kind, uint32_t from_zone,
+                     uint32_t to_zone, uint64_t uid);
+/* How long a worker is kept after an answer over an edge. */
+int64_t way_close_ns(struct fleet *fleet, uint32_t edge, uint64_t uid);
+/* Factor on the cost of a client's request. */
+double way_cost(struct fleet *fleet, uint32_t edge, uint64_t uid);
 
 /* ---- stock.c; all but the first two for fleets with stocks alone, unless said */
 bool stocks_init(struct fleet *fleet);

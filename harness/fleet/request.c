@@ -59,6 +59,11 @@ static void call_free(struct fleet *fleet, uint32_t index)
         fleet->call_free = index;
 }
 
+void call_drop(struct fleet *fleet, uint32_t index)
+{
+        call_free(fleet, index);
+}
+
 static uint32_t req_new(struct fleet *fleet)
 {
         uint32_t index = fleet->req_free;
@@ -326,6 +331,16 @@ void call_start_timer(struct fleet *fleet, uint32_t index)
         const struct edge *edge = &fleet->edges[edge_index];
         int64_t timeout_ns = edge->timeout_ns;
 
+        if (edge->patience != NULL && !(fleet->calls[index].holds & CALL_IS_TIMED)) { /* any length: no ring */
+                const struct call *call = &fleet->calls[index];
+                struct rng_block block =
+                        rng_draw(fleet->key, call->uid, RNG_CALL, 0x40000000u | call->attempt);
+
+                event_queue_push(&fleet->queue,
+                                 fleet->now + dist_sample_ns(edge->patience, rng_u01(block.word[0])),
+                                 call->uid, event_payload(EV_TIMEOUT, call->token, index));
+                return;
+        }
         if (timeout_ns == TIME_NEVER || (fleet->calls[index].holds & CALL_IS_TIMED))
                 return;
         if (edge->from != NONE && fleet->services[edge->from].timeout_factor < 1.0)
@@ -382,6 +397,7 @@ static inline uint32_t make_req(struct fleet *fleet, uint32_t index, uint64_t ui
         req->has_worker = false;
         req->error_final = false;
         req->marks = 0;
+        req->doom = DOOM_NONE;
         req->state = REQ_COMING;
         return ri;
 }
@@ -445,13 +461,33 @@ static void dispatch(struct fleet *fleet, uint32_t index)
         delay_ns = network_ns(fleet, caller, instance);
         if (edge->effects != NULL)
                 delay_ns += effect_edge_delay_ns(fleet, edge, uid);
+        if (fleet->way_links > 0)
+                delay_ns += way_sent(fleet, ri, caller);
         if (delay_ns > 0) {
                 fleet->instances[instance].coming++;
                 event_queue_push(&fleet->queue, fleet->now + delay_ns, uid,
-                                 event_payload(EV_REACH, req->generation, ri));
+                                 event_payload(EV_REACH, fleet->reqs[ri].generation, ri));
         } else {
                 req_reach(fleet, ri);
         }
+}
+
+void req_repeat(struct fleet *fleet, uint32_t index, int64_t after_ns)
+{
+        uint32_t copy = req_new(fleet), generation;
+        struct req *req;
+
+        if (copy == NONE)
+                return;
+        req = &fleet->reqs[copy];
+        generation = req->generation;
+        *req = fleet->reqs[index];
+        req->generation = generation;
+        req->uid = hash_mix(req->uid, 0x647570u);
+        req->call_token--; /* of an attempt that is over: nobody waits for it */
+        fleet->instances[req->instance].coming++;
+        event_queue_push(&fleet->queue, fleet->now + after_ns, req->uid,
+                         event_payload(EV_REACH, generation, copy));
 }
 
 void call_dispatch(struct fleet *fleet, uint32_t index)
@@ -874,6 +910,33 @@ static bool is_corrupt(struct fleet *fleet, const struct instance *instance, uin
                effect_corrupts(fleet, instance, fleet->calls[call].uid);
 }
 
+/* Answered, but the connection is not closed yet and keeps the worker. */
+static bool req_lingers(struct fleet *fleet, uint32_t index, enum call_outcome outcome)
+{
+        struct req *req = &fleet->reqs[index];
+        uint32_t call = req->call, token = req->call_token, instance = req->instance;
+        int64_t close_ns;
+
+        if (req->state == REQ_CLOSING || !req->has_worker)
+                return false;
+        close_ns = way_close_ns(fleet, req->edge, req->uid);
+        if (close_ns <= 0)
+                return false;
+        req->state = REQ_CLOSING;
+        req->outcome = (uint8_t)outcome;
+        req->call_token--; /* the answer is given once */
+        if (instance_has_effects(fleet, &fleet->instances[instance]) &&
+            is_corrupt(fleet, &fleet->instances[instance], call, token)) {
+                outcome = CALL_ERROR;
+                req->error_final = true;
+        }
+        event_queue_push(&fleet->queue, fleet->now + close_ns, req->uid,
+                         event_payload(EV_CLOSED, req->generation, index));
+        answer_caller(fleet, call, token, outcome, req->quality, req->error_final, instance,
+                      req->uid, host_delay_ns(fleet, instance, req->uid));
+        return true;
+}
+
 /* Ends an attempt that was inside (not waiting) and answers it. */
 static void req_answer(struct fleet *fleet, uint32_t index, enum call_outcome outcome)
 {
@@ -886,7 +949,11 @@ static void req_answer(struct fleet *fleet, uint32_t index, enum call_outcome ou
         float quality = req->quality;
         bool final = req->error_final;
         bool message = req->marks & MARK_MESSAGE;
-        int64_t late_ns = host_delay_ns(fleet, instance_index, uid);
+        int64_t late_ns;
+
+        if (fleet->way_links > 0 && req_lingers(fleet, index, outcome))
+                return;
+        late_ns = host_delay_ns(fleet, instance_index, uid);
 
         service_touch(fleet, service);
         req_leave(fleet, service, req);
@@ -1123,6 +1190,10 @@ static void req_worked(struct fleet *fleet, uint32_t index)
                                  req->uid, event_payload(EV_WORKED, req->generation, index));
                 return;
         }
+        if (req->doom == DOOM_KILLS) {
+                instance_exit(fleet, instance_index, 139, false, "killed by a request");
+                return;
+        }
         instance_cpu_touch(fleet, instance);
         instance->working--;
         if (req->arrived_ns >= fleet->measured_from_ns)
@@ -1135,6 +1206,7 @@ static void req_worked(struct fleet *fleet, uint32_t index)
                         failed = effect_error(fleet, instance, req->uid, &req->error_final);
                 effect_leak_request(fleet, instance);
         }
+        failed = failed || req->doom == DOOM_FAILS;
         if (fleet->stocks != NULL && !failed)
                 failed = stock_fails(fleet, instance_index);
         if (req->marks != 0) {
@@ -1351,6 +1423,11 @@ void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, ui
                         fleet->instances[fleet->reqs[index].instance].coming--;
                         req_reach(fleet, index);
                 }
+                break;
+        case EV_CLOSED:
+                if (fleet->reqs[index].state == REQ_CLOSING &&
+                    (fleet->reqs[index].generation & 0xffffffu) == generation)
+                        req_answer(fleet, index, (enum call_outcome)fleet->reqs[index].outcome);
                 break;
         case EV_RESUME:
                 if (fleet->reqs[index].state == REQ_STUCK_CALLING &&

@@ -93,6 +93,7 @@ static void mark_services(struct injector *injector, uint32_t number)
                 }
                 __attribute__((fallthrough));
         case TARGET_ZONE:
+        case TARGET_ZONES:
         case TARGET_HEALER:
                 for (uint32_t i = 0; i < spec->service_count; i++)
                         on[i] = true;
@@ -146,6 +147,9 @@ static void fault_starts(void *user, uint32_t number)
                 .load = entry->target.kind == TARGET_LOAD ? entry->target.load : FLEET_NO_INDEX,
                 .service = entry->target.kind == TARGET_SERVICE ? entry->target.service : FLEET_NO_INDEX,
                 .zone = entry->target.kind == TARGET_ZONE ? entry->target.zone : FLEET_NO_INDEX,
+                .between_zones = entry->target.kind == TARGET_ZONES,
+                .from_zone = entry->target.zone,
+                .to_zone = entry->target.to_zone,
                 .on_healer = entry->target.kind == TARGET_HEALER,
                 .from_fleet = entry->target.from_fleet,
                 .measured_what = "",

@@ -17,6 +17,8 @@ static enum fleet_layer layer_of(const struct method_spec *entry)
         switch (entry->target.kind) {
         case TARGET_EDGE:
                 return entry->fault->lives_in_edge;
+        case TARGET_ZONES:
+                return LAYER_ZONE;
         case TARGET_HEALER:
                 return LAYER_HEALER;
         default:

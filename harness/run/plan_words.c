@@ -68,6 +68,9 @@ static json_t *target_json(const struct scenario *scenario, const struct planned
                 return json_pack("{s:s}", "load", fleet->loads[target->load].name);
         case TARGET_ZONE:
                 return json_pack("{s:s}", "zone", fleet->zones[target->zone].name);
+        case TARGET_ZONES:
+                return json_pack("{s:s, s:s}", "from", fleet->zones[target->zone].name, "to",
+                                 fleet->zones[target->to_zone].name);
         case TARGET_HEALER:
                 return json_pack("{s:s, s:s}", "from", target->from_fleet ? "fleet" : "healer",
                                  "to", target->from_fleet ? "healer" : "fleet");

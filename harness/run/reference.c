@@ -344,6 +344,7 @@ static uint32_t service_of(const struct reference *r, const struct task *task)
                         return planned_service(task->fault, 0);
                 break;
         case TARGET_ZONE:
+        case TARGET_ZONES:
         case TARGET_NONE:
         case TARGET_HEALER:
                 break;

@@ -217,7 +217,7 @@ static void load_classes(struct read_object *load, struct load_spec *out)
 
 static void load_one(struct read_object *o, const struct fleet_spec *fleet, struct load_spec *out)
 {
-        uint32_t process = LOAD_POISSON;
+        uint32_t process = LOAD_POISSON, balancing;
         size_t before = diag_total(o->ctx->session->diags);
 
         read_text(o, "name", READ_OPTIONAL, &out->name);
@@ -239,7 +239,14 @@ static void load_one(struct read_object *o, const struct fleet_spec *fleet, stru
                 read_dist(o, "think_time", READ_REQUIRED, LOADER_TIME_MAX_NS, &out->think_time);
         }
         out->timeout_ns = TIME_NEVER;
-        read_duration(o, "timeout", READ_OPTIONAL, NS_PER_US, 24 * NS_PER_HOUR, &out->timeout_ns);
+        if (json_is_object(read_any(o, "timeout", READ_OPTIONAL)))
+                out->has_patience = read_dist(o, "timeout", READ_OPTIONAL, 24 * NS_PER_HOUR,
+                                              &out->patience);
+        else
+                read_duration(o, "timeout", READ_OPTIONAL, NS_PER_US, 24 * NS_PER_HOUR,
+                              &out->timeout_ns);
+        if (read_choice(o, "load_balancing", READ_OPTIONAL, balancing_names, &balancing))
+                out->balancing = (enum fleet_balancing)balancing;
         read_retries(o, "retries", &out->retry);
         read_bool(o, "cancel_on_timeout", READ_OPTIONAL, &out->cancel_on_timeout);
         load_classes(o, out);

@@ -86,6 +86,9 @@ void load_analysis(struct read_object *scenario, struct analysis_spec *out);
 uint32_t find_service(const struct fleet_spec *fleet, const char *name);
 uint32_t find_zone(const struct fleet_spec *fleet, const char *name);
 /* The service whose name stands under `key`; reports an unknown one. */
+/* As enum fleet_balancing. */
+extern const char *const balancing_names[];
+
 bool read_service(struct read_object *object, const char *key, enum read_need need,
                   const struct fleet_spec *fleet, uint32_t *out);
 bool read_zone(struct read_object *object, const char *key, enum read_need need,

@@ -435,6 +435,11 @@ static const char *default_name(struct arena *arena, const struct fleet_spec *fl
                 on = fleet->edges[target->edge].name;
         else if (target->kind == TARGET_LOAD && target->load < fleet->load_count)
                 on = fleet->loads[target->load].name;
+        else if (target->kind == TARGET_ZONES && target->zone < fleet->zone_count &&
+                 target->to_zone < fleet->zone_count)
+                return arena_printf(arena, "%s %s->%s", entry->fault->name,
+                                    fleet->zones[target->zone].name,
+                                    fleet->zones[target->to_zone].name);
         else if (target->kind == TARGET_HEALER)
                 on = "healer";
         else if (target->kind == TARGET_ZONE && target->zone < fleet->zone_count)

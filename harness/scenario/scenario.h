@@ -21,6 +21,7 @@ enum method_kind { METHOD_FAULT, METHOD_PROBE };
 
 enum target_kind { TARGET_NONE, TARGET_INSTANCES, TARGET_EDGE, TARGET_LOAD, TARGET_ZONE,
                    TARGET_SERVICE, /* as a whole */
+                   TARGET_ZONES,   /* calls from one to another */
                    TARGET_HEALER,  /* the line between healer and fleet */
                    TARGET_RANDOM   /* some of a set of instances, of any services */ };
 
@@ -35,7 +36,8 @@ struct target_place {
 struct target_spec {
         enum target_kind kind;
         uint32_t service;        /* INSTANCES, SERVICE */
-        uint32_t zone;           /* INSTANCES: FLEET_NO_INDEX for any; ZONE */
+        uint32_t zone;           /* INSTANCES: FLEET_NO_INDEX for any; ZONE; ZONES: from */
+        uint32_t to_zone;        /* ZONES */
         enum target_pick pick;
         uint32_t count;          /* PICK_COUNT ("one" is 1) */
         double share;            /* PICK_SHARE, rounded up, at least 1 */

@@ -27,7 +27,7 @@ enum {
 static const char *const discipline_names[] = {"fifo", "lifo", "codel", NULL};
 static const char *const hold_names[] = {"call", "work", NULL};
 static const char *const mode_names[] = {"sequential", "parallel", NULL};
-static const char *const balancing_names[] = {"round_robin", "random", "least_outstanding",
+const char *const balancing_names[] = {"round_robin", "random", "least_outstanding",
                                               "power_of_two", NULL};
 static const char *const fallback_names[] = {"none", "static", "cached", NULL};
 static const char *const supervisor_names[] = {"always", "never", NULL};

@@ -176,6 +176,27 @@ static bool is_healer_line(const json_t *json)
                (to != NULL && strcmp(to, "healer") == 0);
 }
 
+/* {from, to} where both are zones and not both services. */
+static bool is_zone_line(const json_t *json, const struct fleet_spec *fleet)
+{
+        const char *from = json_string_value(json_object_get(json, "from"));
+        const char *to = json_string_value(json_object_get(json, "to"));
+
+        return fleet != NULL && from != NULL && to != NULL && find_zone(fleet, from) != FLEET_NO_INDEX &&
+               find_zone(fleet, to) != FLEET_NO_INDEX &&
+               (find_service(fleet, from) == FLEET_NO_INDEX ||
+                find_service(fleet, to) == FLEET_NO_INDEX);
+}
+
+static void read_zones_target(struct read_object *o, const struct fleet_spec *fleet,
+                              struct target_spec *out)
+{
+        out->kind = TARGET_ZONES;
+        if (read_zone(o, "from", READ_REQUIRED, fleet, &out->zone) &&
+            read_zone(o, "to", READ_REQUIRED, fleet, &out->to_zone) && out->zone == out->to_zone)
+                read_error(o->ctx, read_path(o, "to"), "a zone has no line to itself");
+}
+
 static void read_healer_target(struct read_object *o, struct target_spec *out)
 {
         const char *from = "", *to = "";
@@ -389,6 +410,7 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
         } rows[] = {
                 {FAULT_TARGET_INSTANCES, "instances {service, zone, instances}"},
                 {FAULT_TARGET_EDGE, "an edge {from, to}"},
+                {FAULT_TARGET_ZONES, "two zones {from, to}"},
                 {FAULT_TARGET_HEALER, "the line {from: healer, to: fleet}"},
                 {FAULT_TARGET_LOAD, "a load source {load}"},
                 {FAULT_TARGET_ZONE, "a zone {zone}"},
@@ -406,13 +428,16 @@ static void describe_targets(const struct fault_ops *fault, char *buffer, size_t
 
 /* The kind that the keys show; when they show none, the instances of a service,
  * or the service where the fault takes it as a whole. */
-static uint32_t kind_of_keys(const json_t *json, const struct fault_ops *fault)
+static uint32_t kind_of_keys(const json_t *json, const struct fault_ops *fault,
+                             const struct fleet_spec *fleet)
 {
         if (json_object_get(json, "random") != NULL)
                 return FAULT_TARGET_INSTANCES;
         if (is_healer_line(json) &&
             ((fault->targets & FAULT_TARGET_HEALER) || !(fault->targets & FAULT_TARGET_EDGE)))
                 return FAULT_TARGET_HEALER;
+        if (is_zone_line(json, fleet))
+                return FAULT_TARGET_ZONES;
         if ((json_object_get(json, "from") != NULL) || (json_object_get(json, "to") != NULL))
                 return FAULT_TARGET_EDGE;
         if ((json_object_get(json, "load") != NULL))
@@ -433,7 +458,7 @@ bool target_fits(const json_t *json, const struct fault_ops *fault)
         if (json == NULL)
                 fits = (fault->targets & (FAULT_TARGET_NONE | FAULT_TARGET_INSTANCES)) != 0;
         else
-                fits = (fault->targets & kind_of_keys(service != NULL ? service : json, fault)) != 0;
+                fits = (fault->targets & kind_of_keys(service != NULL ? service : json, fault, NULL)) != 0;
         json_decref(service);
         return fits;
 }
@@ -475,7 +500,7 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         *out = (struct target_spec){.kind = TARGET_NONE, .zone = FLEET_NO_INDEX};
         if (!read_object_begin(ctx, json, path, &o))
                 return;
-        kind = kind_of_keys(json, fault);
+        kind = kind_of_keys(json, fault, fleet);
         if ((fault->targets & kind) == 0) {
                 describe_targets(fault, takes, sizeof(takes));
                 read_error(ctx, path, "'%s' takes %s", fault->name, takes);
@@ -489,6 +514,9 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         switch (kind) {
         case FAULT_TARGET_EDGE:
                 read_edge_target(&o, fleet, out);
+                break;
+        case FAULT_TARGET_ZONES:
+                read_zones_target(&o, fleet, out);
                 break;
         case FAULT_TARGET_HEALER:
                 read_healer_target(&o, out);

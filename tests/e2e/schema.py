@@ -33,6 +33,7 @@ BEYOND = {
         zone-unknown background-target fault-name-twice target-unknown-service target-list-range
         target-too-many target-zone-unknown target-zone-empty target-edge-missing
         target-edge-unknown steady-state-service threshold-fault threshold-label-service
+        fault-zones-same fault-zones-error fault-poison-request-target
         fault-disk-fill-without-disk fault-quota-cut-without-quota
         variable-unknown fault-healer-line fault-healer-line-latency version-name-twice
         cache-backend-itself cache-backend-unknown actor-undoes-itself actor-undoes-nobody
@@ -64,7 +65,7 @@ BEYOND = {
         fleet-file-wrong outputs-outside trace-all-zero trace-a-folder trace-bad-rows trace-binary trace-empty trace-missing
         trace-outside trace-per-for-arrivals trace-without-per""",
     LIMITS: """analysis-margin-unit duration-overflow duration-too-long fault-argument-range seed-too-large
-        fault-decoy-slope-range fault-healer-crash-for
+        fault-decoy-slope-range fault-healer-crash-for fault-bandwidth-zero
         slo-window-fraction""",
     ARGUMENTS: "only-unknown set-nowhere set-wrong-value var-no-equals var-twice var-type var-unknown",
 }
