@@ -82,8 +82,10 @@ const struct plot plot_rows[] = {
          "Share of the healings with that action that succeeded; the dotted line is at 70 %.",
          draw_effectiveness, tell_effectiveness},
         {"predictions", WIDTH_PX, "How good the predictions are",
-         "Left: of predictions said with a confidence, the share that came true. Right: precision "
-         "when only confident ones are heeded.",
+         "Left: of predictions said with a confidence, the share that came true; dotted is perfect. "
+         "Middle: precision "
+         "and recall when only those from a confidence on, beside the dot, are heeded. Right: how "
+         "long before the onset those that came true were said.",
          draw_predictions, tell_predictions},
         {"breakers", WIDTH_PX, "Circuit breakers",
          "When the breaker of a call was open or half open.", draw_breakers, tell_breakers},

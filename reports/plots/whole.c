@@ -581,38 +581,135 @@ static size_t bin_predictions(const struct report *report, struct prediction_bin
         return judged;
 }
 
+/* What came true, with what was said of it. */
+struct hit {
+        double confidence, lead_s, run, onset;
+        const char *service;
+};
+
+static size_t list_hits(const struct report *report, struct hit **out)
+{
+        const json_t *list = plot_list(report, "shadow", "predictions");
+        struct hit *hits = calloc(json_array_size(list) + 1, sizeof(*hits));
+        size_t index, count = 0;
+        json_t *entry;
+
+        json_array_foreach(list, index, entry)
+        {
+                struct hit hit = {.confidence = result_number(entry, "confidence"),
+                                  .lead_s = result_number(entry, "onset") -
+                                            result_number(entry, "t"),
+                                  .run = result_number(entry, "run"),
+                                  .onset = result_number(entry, "onset"),
+                                  .service = result_text(entry, "service")};
+
+                if (hits != NULL && strcmp(result_text(entry, "outcome"), "true") == 0 &&
+                    isfinite(hit.lead_s) && isfinite(hit.confidence))
+                        hits[count++] = hit;
+        }
+        *out = hits;
+        return count;
+}
+
+static int compare_leads(const void *a, const void *b)
+{
+        const struct hit *x = a, *y = b;
+
+        return (x->lead_s > y->lead_s) - (x->lead_s < y->lead_s);
+}
+
+/* Incidents that a prediction of at least that confidence foresaw, each once. */
+static double count_foreseen(const struct hit *hits, size_t count, double confidence)
+{
+        double foreseen = 0;
+
+        for (size_t i = 0; i < count; i++) {
+                bool again = hits[i].confidence < confidence;
+
+                for (size_t k = 0; k < i && !again; k++)
+                        again = hits[k].confidence >= confidence && hits[k].run == hits[i].run &&
+                                hits[k].onset == hits[i].onset &&
+                                strcmp(hits[k].service, hits[i].service) == 0;
+                foreseen += !again;
+        }
+        return foreseen;
+}
+
+/* Precision and recall of acting only from a confidence on; recall ends at the
+ * metric's value, where all count. */
+static void add_precision_recall(const struct report *report, const struct prediction_bin *bins,
+                                 const struct hit *hits, size_t count, struct text *script)
+{
+        struct metric_value recall = result_metric(report, "treated", "recall");
+        double right = 0, all = 0, foreseen = count_foreseen(hits, count, 0);
+
+        text_add(script, "$threshold << EOD\n");
+        for (int i = PREDICTION_BINS; i-- > 0;) { /* all at or above a confidence count */
+                double confidence = i / (double)PREDICTION_BINS;
+
+                right += bins[i].right;
+                all += bins[i].all;
+                if (bins[i].all > 0 && foreseen > 0 && recall.has_value)
+                        text_addf(script, "%.7g %.7g %.7g\n",
+                                  100 * recall.value * count_foreseen(hits, count, confidence) /
+                                          foreseen,
+                                  100 * right / all, confidence);
+        }
+        text_add(script, "EOD\n");
+}
+
+static void add_leads(const struct hit *hits, size_t count, struct text *script)
+{
+        text_add(script, "$leads << EOD\n0 100\n");
+        for (size_t i = 0; i < count; i++)
+                text_addf(script, "%.7g %.7g\n", hits[i].lead_s,
+                          100 * (double)(count - 1 - i) / (double)count);
+        text_add(script, "EOD\n");
+}
+
 int draw_predictions(const struct report *report, struct text *script)
 {
         struct prediction_bin bins[PREDICTION_BINS];
-        double right = 0, all = 0;
+        struct hit *hits = NULL;
+        size_t count;
 
         if (bin_predictions(report, bins) < PREDICTIONS_MIN)
                 return 0;
+        count = list_hits(report, &hits);
+        if (hits == NULL) {
+                script->failed = true;
+                return 0;
+        }
+        qsort(hits, count, sizeof(*hits), compare_leads);
         text_add(script, "$calibration << EOD\n");
         for (int i = 0; i < PREDICTION_BINS; i++)
                 if (bins[i].all > 0)
                         text_addf(script, "%.7g %.7g %.7g\n", bins[i].said / bins[i].all,
                                   bins[i].right / bins[i].all, bins[i].all);
-        text_add(script, "EOD\n$threshold << EOD\n");
-        for (int i = PREDICTION_BINS; i-- > 0;) { /* all at or above a confidence count */
-                right += bins[i].right;
-                all += bins[i].all;
-                if (bins[i].all > 0)
-                        text_addf(script, "%.7g %.7g %.7g\n", i / (double)PREDICTION_BINS,
-                                  100 * right / all, all);
-        }
-        text_add(
-                script,
-                "EOD\nset multiplot\nset tmargin at screen 0.88\nset bmargin at screen 0.18\n"
-                "set lmargin at screen 0.10\nset rmargin at screen 0.47\nset xrange [0:1]\n"
-                "set yrange [0:1]\nset xlabel 'confidence that was said'\nset ylabel 'share that "
-                "came "
-                "true'\nplot x with lines lc rgb calm dt 3 title 'perfect', $calibration using 1:2 "
-                "with linespoints pt 7 lw 2 lc rgb treated title 'predictions'\n"
-                "set lmargin at screen 0.60\nset rmargin at screen 0.97\nset yrange [0:105]\n"
-                "set xlabel 'acting only from this confidence on'\nset ylabel 'precision (%)'\n"
-                "plot $threshold using 1:2 with linespoints pt 7 lw 2 lc rgb treated notitle\n"
-                "unset multiplot\n");
+        text_add(script, "EOD\n");
+        add_precision_recall(report, bins, hits, count, script);
+        add_leads(hits, count, script);
+        free(hits);
+        text_add(script,
+                 "set multiplot\nset tmargin at screen 0.86\nset bmargin at screen 0.19\n"
+                 "unset key\nset lmargin at screen 0.10\nset rmargin at screen 0.33\nset xrange [0:1]\n"
+                 "set yrange [0:1]\nset xtics 0.5\nset xlabel 'confidence that was said'\n"
+                 "set ylabel 'share that came true'\n"
+                 "plot x with lines lc rgb calm dt 3 title 'perfect', $calibration using 1:2 "
+                 "with linespoints pt 7 lw 2 lc rgb treated title 'said'\n"
+                 "set lmargin at screen 0.42\nset rmargin at screen 0.65\n"
+                 "set xrange [0:105]\nset xtics 25\nset yrange [0:105]\nset xlabel 'recall (%)'\n"
+                 "set ylabel 'precision (%)'\n");
+        if (count > 0)
+                text_add(script,
+                         "plot $threshold using 1:2 with lines lw 1.5 lc rgb treated, $threshold "
+                         "using 1:2:(sprintf('%.1f', $3)) with labels point pt 7 lc rgb treated "
+                         "offset 0,0.8 font ',11'\n"
+                         "set lmargin at screen 0.74\nset rmargin at screen 0.98\n"
+                         "set xrange [0:*]\nset xtics autofreq\nset xlabel 'lead time (s)'\n"
+                         "set ylabel 'at least that long (%)'\n"
+                         "plot $leads using 1:2 with steps lw 2 lc rgb treated\n");
+        text_add(script, "unset multiplot\n");
         return 320;
 }
 
