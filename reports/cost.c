@@ -30,6 +30,17 @@ METRIC_SAMPLE(sample_actions)
         sample_set(out, (double)count, 1, count);
 }
 
+METRIC_SAMPLE(sample_preventive_actions)
+{
+        const struct kept_arm *arm = &kept->arms[query->arm];
+        uint64_t count = 0;
+
+        (void)row;
+        for (size_t i = 0; i < arm->action_count; i++)
+                count += arm->actions[i].preventive && is_carried_out(query, &arm->actions[i]);
+        sample_set(out, (double)count, 1, count);
+}
+
 METRIC_SAMPLE(sample_restarts)
 {
         const struct kept_arm *arm = &kept->arms[query->arm];

@@ -97,6 +97,7 @@ METRIC_SAMPLE(sample_instances_up);
 /* cost.c */
 METRIC_SAMPLE(sample_cost);
 METRIC_SAMPLE(sample_actions);
+METRIC_SAMPLE(sample_preventive_actions);
 METRIC_SAMPLE(sample_restarts);
 METRIC_SAMPLE(sample_instance_seconds_added);
 METRIC_SAMPLE(sample_time_degraded);

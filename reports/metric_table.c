@@ -318,6 +318,11 @@ const struct metric_row metric_rows[] = {
         { .name = "actions", .unit = "actions", .better = BETTER_NEITHER, .method = METHOD_MEAN,
           .scopes = SCOPE_ARM | SCOPE_SERVICE | SCOPE_HEALER, .sample = sample_actions,
           .definition = "actions carried out, per replication" },
+        { .name = "preventive_actions", .unit = "actions", .better = BETTER_NEITHER,
+          .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_SERVICE | SCOPE_HEALER,
+          .sample = sample_preventive_actions,
+          .definition = "actions carried out while no incident was open that they could heal and "
+                        "their target was not down, per replication" },
         { .name = "restarts", .unit = "actions", .better = BETTER_NEITHER, .method = METHOD_MEAN,
           .scopes = SCOPE_ARM | SCOPE_SERVICE | SCOPE_HEALER, .sample = sample_restarts,
           .definition = "restarts among them, per replication" },

@@ -15,6 +15,9 @@
 
 /* ---- cheats */
 
+/* Services of shop.json. */
+enum { SHOP, BANK };
+
 static json_t *shop(const char *strategy)
 {
         struct graded_run asked = {.file = "shop.json", .strategy = strategy, .runs = 6};
@@ -350,6 +353,211 @@ START_TEST(a_service_a_fault_or_a_retry_more_moves_no_other_draw)
 }
 END_TEST
 
+/* ---- a repair must last */
+
+struct played {
+        int64_t started_ns[4], of_untreated_ns[4];
+        uint32_t count, instance[4], of_untreated;
+};
+
+static void keep_plays(void *user, const struct scenario *scenario, const struct run_meta *meta,
+                       const struct replication_record *record)
+{
+        struct played *played = user;
+
+        (void)scenario;
+        (void)meta;
+        for (size_t i = 0; i < record->arms[ARM_TREATED]->journal_count; i++) {
+                const struct journal_entry *entry = &record->arms[ARM_TREATED]->journal[i];
+
+                if (entry->type != JOURNAL_FAULT_STARTED)
+                        continue;
+                ck_assert_uint_lt(played->count, 4);
+                played->instance[played->count] = entry->ref;
+                played->started_ns[played->count++] = entry->at_ns;
+        }
+        for (size_t i = 0; i < record->arms[ARM_UNTREATED]->journal_count; i++)
+                if (record->arms[ARM_UNTREATED]->journal[i].type == JOURNAL_FAULT_STARTED)
+                        played->of_untreated_ns[played->of_untreated++] =
+                                record->arms[ARM_UNTREATED]->journal[i].at_ns;
+}
+
+START_TEST(with_replay_trigger_the_same_faults_come_once_more_in_every_arm)
+{
+        static const char *const sets[] = {"duration=\"14m\"",
+                                           "evaluation={\"replay_trigger\": true}"};
+        static const char *const skip[] = {"bank hangs"};
+        struct played played = {.count = 0};
+        struct graded_run asked = {.file = "shop.json", .strategy = "default", .sets = sets,
+                                   .set_count = 2, .runs = 1, .user = &played, .look = keep_plays};
+        json_t *once, *twice = graded_result(&asked);
+
+        /* At 2 and 5 minutes; then, five minutes after the last began, at 10 and 13. */
+        ck_assert_uint_eq(played.count, 4);
+        ck_assert_uint_eq(played.of_untreated, 4);
+        for (uint32_t i = 0; i < 4; i++)
+                ck_assert_int_eq(played.started_ns[i], played.of_untreated_ns[i]);
+        ck_assert_int_eq(played.started_ns[2], 10 * NS_PER_MIN);
+        ck_assert_int_eq(played.started_ns[3], 13 * NS_PER_MIN);
+        ck_assert_uint_eq(played.instance[0], played.instance[2]);
+        json_decref(twice);
+        /* What is slow comes as slow again; who hangs already does not hang twice. */
+        asked.look = NULL;
+        asked.skip = skip;
+        asked.skip_count = 1;
+        twice = graded_result(&asked);
+        asked.set_count = 1;
+        once = graded_result(&asked);
+        ck_assert_double_gt(graded_value_of(twice, "untreated", "failed_requests"),
+                            1.5 * graded_value_of(once, "untreated", "failed_requests"));
+        ck_assert_double_gt(graded_value(twice, "failed_requests"),
+                            graded_value(once, "failed_requests"));
+        json_decref(once);
+        json_decref(twice);
+}
+END_TEST
+
+/* ---- clock points and rates, counted once more from the journals */
+
+struct recount {
+        double detection_s, recovery_s, outage_s, observed_s;
+        uint64_t detected, recovered, incidents, good, judged;
+};
+
+/* Both faults of the shop are on the bank: an alarm about bank or shop is about them. */
+static void count_again(void *user, const struct scenario *scenario, const struct run_meta *meta,
+                        const struct replication_record *record)
+{
+        struct recount *sum = user;
+        const struct arm_record *arm = record->arms[ARM_TREATED];
+
+        (void)scenario;
+        (void)meta;
+        sum->observed_s += (double)arm->end_ns * 1e-9;
+        for (int p = 0; p < PHASE_COUNT; p++) {
+                sum->good += arm->services[SHOP].phase[p].good;
+                sum->judged += arm->services[SHOP].phase[p].good + arm->services[SHOP].phase[p].bad;
+        }
+        for (size_t k = 0; k < arm->incident_count; k++) {
+                const struct incident *incident = &arm->incidents[k];
+                int64_t fault_ns = 0, alarm_ns = TIME_NEVER;
+
+                sum->incidents++;
+                if (incident->service == SHOP)
+                        sum->outage_s += (double)(incident->restored_ns - incident->onset_ns) * 1e-9;
+                for (size_t i = 0; i < arm->journal_count; i++) {
+                        const struct journal_entry *entry = &arm->journal[i];
+
+                        if (entry->type == JOURNAL_FAULT_STARTED &&
+                            entry->at_ns <= incident->onset_ns)
+                                fault_ns = entry->at_ns;
+                }
+                for (size_t i = arm->journal_count; i-- > 0;)
+                        if (arm->journal[i].type == JOURNAL_ALARM &&
+                            arm->journal[i].at_ns >= fault_ns &&
+                            arm->journal[i].at_ns <= incident->restored_ns &&
+                            arm->journal[i].service <= BANK)
+                                alarm_ns = arm->journal[i].at_ns;
+                sum->recovery_s += (double)(incident->restored_ns - fault_ns) * 1e-9;
+                sum->recovered++;
+                if (alarm_ns == TIME_NEVER)
+                        continue;
+                sum->detection_s += (double)(alarm_ns - fault_ns) * 1e-9;
+                sum->detected++;
+        }
+}
+
+START_TEST(detection_recovery_uptime_and_rates_equal_a_count_from_the_journal)
+{
+        static const char *const sets[] = {"fleet.telemetry={\"interval\": \"2s\"}"};
+        struct recount sum = {0};
+        struct graded_run asked = {.file = "shop.json", .strategy = "default", .sets = sets,
+                                   .set_count = 1, .runs = 6, .user = &sum, .look = count_again};
+        json_t *result = graded_result(&asked);
+
+        ck_assert_uint_gt(sum.detected, 4);
+        ck_assert_double_eq_tol(graded_value(result, "detection_from_fault"),
+                                sum.detection_s / (double)sum.detected, 1);
+        ck_assert_double_eq_tol(graded_value(result, "recovery_from_fault"),
+                                sum.recovery_s / (double)sum.recovered, 1);
+        ck_assert_double_eq_tol(graded_value(result, "availability_time"),
+                                1 - sum.outage_s / sum.observed_s, 1e-9);
+        ck_assert_double_eq_tol(graded_value(result, "availability"),
+                                (double)sum.good / (double)sum.judged, 1e-9);
+        ck_assert_double_eq_tol(graded_value(result, "incident_rate"),
+                                (double)sum.incidents / (2 * sum.observed_s / 3600), 1e-9);
+        ck_assert_double_eq(graded_value(result, "unrecovered"), 0);
+        json_decref(result);
+}
+END_TEST
+
+/* ---- prediction, against the same seeds with what it orders held back */
+
+struct prevented {
+        uint64_t preventive, held_back, incidents, prevented, in_shadow;
+};
+
+static bool is_bad_around(const struct arm_record *arm, const struct incident *of)
+{
+        for (size_t i = 0; i < arm->incident_count; i++)
+                if (arm->incidents[i].service == of->service &&
+                    arm->incidents[i].onset_ns <= of->restored_ns + 30 * NS_PER_S &&
+                    arm->incidents[i].restored_ns >= of->onset_ns - 30 * NS_PER_S)
+                        return true;
+        return false;
+}
+
+static void count_prevented(void *user, const struct scenario *scenario, const struct run_meta *meta,
+                            const struct replication_record *record)
+{
+        struct prevented *sum = user;
+
+        (void)scenario;
+        (void)meta;
+        ck_assert_uint_eq(record->arms[ARM_SHADOW]->exogenous_hash,
+                          record->arms[ARM_TREATED]->exogenous_hash);
+        for (int a = ARM_TREATED; a <= ARM_SHADOW; a++)
+                for (size_t i = 0; i < record->arms[a]->journal_count; i++) {
+                        const struct journal_entry *entry = &record->arms[a]->journal[i];
+
+                        if (entry->type != JOURNAL_ACTION_STARTED || entry->at_ns < 0)
+                                continue;
+                        sum->preventive += a == ARM_TREATED && entry->preventive;
+                        sum->held_back += a == ARM_SHADOW && entry->held_back;
+                }
+        for (size_t i = 0; i < record->arms[ARM_UNTREATED]->incident_count; i++) {
+                const struct incident *incident = &record->arms[ARM_UNTREATED]->incidents[i];
+
+                sum->incidents++;
+                if (is_bad_around(record->arms[ARM_TREATED], incident))
+                        continue;
+                sum->prevented++;
+                sum->in_shadow += is_bad_around(record->arms[ARM_SHADOW], incident);
+        }
+}
+
+START_TEST(prevention_is_counted_against_the_same_seeds_with_prediction_held_back)
+{
+        struct prevented sum = {0};
+        struct graded_run asked = {.file = "leak.json", .strategy = "default", .user = &sum,
+                                   .look = count_prevented};
+        json_t *result = graded_result(&asked);
+
+        ck_assert_uint_gt(sum.incidents, 0);
+        ck_assert_uint_gt(sum.preventive, 0);
+        ck_assert_uint_gt(sum.held_back, 0);
+        ck_assert_double_eq(graded_value(result, "preventive_actions"),
+                            (double)sum.preventive / 3);
+        ck_assert_double_eq(graded_value(result, "prevention_rate"),
+                            (double)sum.prevented / (double)sum.incidents);
+        ck_assert_double_eq(graded_value(result, "prevention_rate_by_prediction"),
+                            (double)sum.in_shadow / (double)sum.incidents);
+        ck_assert_double_gt(graded_value(result, "precision"), 0);
+        ck_assert_double_ge(graded_value(result, "false_positive_rate"), 0);
+        json_decref(result);
+}
+END_TEST
+
 /* ---- knock-out */
 
 /* A restart is all that ends a hang here, and it is done once: it was helpful. */
@@ -397,6 +605,9 @@ int main(void)
         tcase_add_loop_test(tc, nothing_in_a_result_is_nan_infinite_or_without_its_n, 0,
                             (int)(sizeof(oddities) / sizeof(oddities[0])));
         tcase_add_test(tc, a_service_a_fault_or_a_retry_more_moves_no_other_draw);
+        tcase_add_test(tc, with_replay_trigger_the_same_faults_come_once_more_in_every_arm);
+        tcase_add_test(tc, detection_recovery_uptime_and_rates_equal_a_count_from_the_journal);
+        tcase_add_test(tc, prevention_is_counted_against_the_same_seeds_with_prediction_held_back);
         tcase_add_test(tc, what_ends_an_incident_is_helpful_and_what_only_restarts_is_not);
         suite_add_tcase(suite, tc);
         SRunner *runner = srunner_create(suite);

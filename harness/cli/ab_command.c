@@ -353,9 +353,13 @@ static json_t *make_results(struct contest *contest)
 }
 
 /* One that is not valid says nothing over all. */
-static void put_on_board(const json_t *result, int code, struct ab_board *board)
+static void put_on_board(const struct contest *contest, const json_t *result, int code,
+                         struct ab_board *board)
 {
-        if (validity_of(code) == EXIT_PASSED && !ab_board_add(board, result, ""))
+        const char *combination = contest->scenarios[0]->matrix_name;
+
+        if (validity_of(code) == EXIT_PASSED &&
+            !ab_board_add(board, result, combination == NULL ? "" : combination))
                 fprintf(stderr, "chaos-run: out of memory\n");
 }
 
@@ -395,7 +399,7 @@ static int write_all(struct contest *contest, json_t *result, struct ab_board *b
         ab_screen(result, written_ok ? written.report_path : NULL, in_colour, &screen);
         if (validity_of(code) != EXIT_PASSED)
                 text_addf(&screen, "the comparison is not valid: %s\n", exit_code_outcome(code));
-        put_on_board(result, code, board);
+        put_on_board(contest, result, code, board);
         printf("%s", text_bytes(&screen));
         ledger_end(contest->ledger, contest->results, facts,
                    interrupt_signal == 0 && written_ok);
@@ -425,7 +429,7 @@ static int tell_stored(const struct contest *contest, struct ab_board *board)
         code = (int)json_integer_value(json_object_get(stored.result, "exit_code"));
         text_init(&screen);
         ab_screen(stored.result, NULL, in_colour, &screen);
-        put_on_board(stored.result, code, board);
+        put_on_board(contest, stored.result, code, board);
         printf("%s", text_bytes(&screen));
         text_release(&screen);
         stored_report_release(&stored);
@@ -699,7 +703,7 @@ int command_ab(const struct options *given)
                 if (files.count > 1)
                         printf("\n");
         }
-        if (files.count > 1)
+        if (files.count > 1 || ab_board_count(board) > 1)
                 code = tell_board(&options, board, code);
         ab_board_destroy(board);
         scenario_files_release(&files);

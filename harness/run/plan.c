@@ -430,6 +430,66 @@ static void plan_monkey(struct planner *planner, const struct monkey_spec *monke
         }
 }
 
+/* When a play has run its course, for whoever waits to see it again. */
+static int64_t over_ns(const struct planned_fault *fault)
+{
+        return fault->entry->has_duration || fault->entry->fault->instant ? fault->end_ns
+                                                                          : fault->start_ns;
+}
+
+static bool is_replayed(const struct planned_fault *fault)
+{
+        return fault->entry->fault->lives_in != LAYER_HEALER && !fault->entry->fault->everywhere;
+}
+
+/* The same places and lengths once more, later by as much for all. */
+static void replay(struct planner *planner, const struct planned_fault *before, int64_t later_ns,
+                   struct plan *out)
+{
+        struct planned_fault fault = *before;
+        struct planned_fault *added;
+
+        fault.start_ns += later_ns;
+        if (fault.start_ns >= planner->scenario->duration_ns) {
+                out->replays_left_out++;
+                return;
+        }
+        fault.end_ns = fault.entry->has_duration || fault.entry->fault->instant
+                               ? fault.end_ns + later_ns
+                               : fault.end_ns;
+        fault.name = arena_printf(planner->arena, "%s again", before->name);
+        if (fault.name == NULL || (added = play_add(planner)) == NULL) {
+                planner->failed = true;
+                return;
+        }
+        fault.stream = hash_text(fault.name);
+        *added = fault;
+        if (fault.start_ns < out->replay_ns)
+                out->replay_ns = fault.start_ns;
+}
+
+/* A repair must last: what was there comes once more, when it should long be mended. */
+static void plan_replays(struct planner *planner, struct plan *out)
+{
+        uint32_t count = planner->count;
+        int64_t first_ns = TIME_NEVER, last_ns = 0;
+
+        for (uint32_t i = 0; i < count; i++) {
+                const struct planned_fault *fault = &planner->faults[i];
+
+                if (!is_replayed(fault))
+                        continue;
+                first_ns = fault->start_ns < first_ns ? fault->start_ns : first_ns;
+                last_ns = over_ns(fault) > last_ns ? over_ns(fault) : last_ns;
+        }
+        for (uint32_t i = 0; i < count && !planner->failed; i++)
+                if (is_replayed(&planner->faults[i])) {
+                        const struct planned_fault before = planner->faults[i];
+
+                        replay(planner, &before, last_ns + PLAN_REPLAY_AFTER_NS - first_ns, out);
+                }
+}
+
 /* Room for what is kept by ordinal. A method made by hand has none. */
 static bool planner_begin(struct planner *planner)
 {
@@ -457,7 +517,7 @@ bool plan_make(const struct scenario *scenario, uint64_t key, struct arena *aren
         struct planner planner = {.scenario = scenario, .key = key, .arena = arena};
         uint32_t number = 0;
 
-        *out = (struct plan){.first_ns = scenario->duration_ns};
+        *out = (struct plan){.first_ns = scenario->duration_ns, .replay_ns = TIME_NEVER};
         out->probes_at_ns = ARENA_ARRAY(arena, int64_t, scenario->method_count + 1);
         if (out->probes_at_ns == NULL || !planner_begin(&planner))
                 return false;
@@ -474,6 +534,8 @@ bool plan_make(const struct scenario *scenario, uint64_t key, struct arena *aren
         }
         for (size_t i = 0; i < scenario->monkey_count && !planner.failed; i++)
                 plan_monkey(&planner, &scenario->monkeys[i]);
+        if (scenario->evaluation.replay_trigger)
+                plan_replays(&planner, out);
         out->faults = planner.faults;
         out->fault_count = planner.count;
         for (uint32_t i = 0; i < out->fault_count; i++) {

@@ -9,6 +9,10 @@
  * Times and targets of timed faults are the same in every arm, whatever any
  * healer does. Targets are places in a service ("its second instance"), not
  * processes, so that they are the same where an instance was replaced before.
+ * With evaluation.replay_trigger each harmful play comes once more, as "NAME again",
+ * on the same places: the whole timetable from PLAN_REPLAY_AFTER_NS after the last of
+ * them is over (or, where one has no end of its own, after it began).
+ *
  * Entries with `when`, and those after them, are not in the plan: their plays
  * are made while the treated arm runs, by plan_triggered().
  */
@@ -17,6 +21,7 @@
 
 #include "harness/base/diag.h"
 #include "harness/scenario/scenario.h"
+#include "harness/sim/time.h"
 
 struct planned_fault {
         const struct method_spec *entry;
@@ -36,7 +41,11 @@ struct plan {
         int64_t *probes_at_ns; /* by index in the method; of probes */
         int64_t first_ns;    /* start of the first fault; the duration's end without any */
         uint64_t hash;       /* of timetable and targets */
+        int64_t replay_ns;   /* start of the first replay; TIME_NEVER: none */
+        uint32_t replays_left_out; /* they would begin after the duration */
 };
+
+#define PLAN_REPLAY_AFTER_NS (5 * NS_PER_MIN)
 
 /* The plan of one replication, in `arena`. False when memory is out. */
 bool plan_make(const struct scenario *scenario, uint64_t key, struct arena *arena,

@@ -91,6 +91,27 @@ done:
         return ok;
 }
 
+static bool check_replay(const struct scenario *scenario, uint32_t replication,
+                         struct diag_list *diags)
+{
+        struct arena arena;
+        struct plan plan;
+        bool ok = false;
+
+        arena_init(&arena);
+        if (!plan_make(scenario, rng_key(scenario->seed, replication), &arena, &plan))
+                diag_add(diags, scenario->path, 0, 0, NULL, "out of memory");
+        else if (plan.replays_left_out > 0)
+                diag_add(diags, scenario->path, 0, 0, "evaluation.replay_trigger",
+                         "no time for it: of the faults that come once more, %g min after the last is "
+                         "over, %u would begin after the duration",
+                         (double)PLAN_REPLAY_AFTER_NS / NS_PER_MIN, plan.replays_left_out);
+        else
+                ok = true;
+        arena_release(&arena);
+        return ok;
+}
+
 bool plan_check_safety(const struct scenario *scenario, uint32_t first, uint32_t count,
                        bool approved, struct diag_list *diags)
 {
@@ -100,6 +121,8 @@ bool plan_check_safety(const struct scenario *scenario, uint32_t first, uint32_t
                          "this scenario runs only with approval: give --approve");
                 return false;
         }
+        if (scenario->evaluation.replay_trigger && !check_replay(scenario, first, diags))
+                return false;
         if (scenario->safety.max_concurrent_faults == UINT32_MAX)
                 return true;
         for (uint32_t i = 0; i < count; i++)

@@ -72,6 +72,7 @@ const struct metric_name metric_names[] = {
         {"healer_failures", METRIC_COUNT, false, false},
         {"manual_ratio", METRIC_RATIO, false, false},
         {"actions", METRIC_COUNT, false, false},
+        {"preventive_actions", METRIC_COUNT, false, false},
         {"restarts", METRIC_COUNT, false, false},
         {"instance_seconds_added", METRIC_SECONDS, false, false},
         {"time_degraded", METRIC_SECONDS, false, false},

@@ -160,3 +160,69 @@ class Board(chaos.Case):
         self.assertLess(overall["pooled"]["high"], 0)
         self.assertEqual(2, overall["pooled"]["n"])
         self.assertIn("over all", told.out)
+
+    def test_a_matrix_is_a_row_a_combination(self):
+        scenario = chaos.small(configuration={"share": 0.8, "matrix": {"share": [0.4, 0.8]}})
+        scenario["method"][0]["probability"] = "${share}"
+        told = self.chaos("ab", self.write("m.json", scenario), "--a", "default", "--b", "default",
+                          "--runs", "2", "--out", self.path("out"), "--no-plots", "--quiet",
+                          "--format", "json")
+        self.assert_code(0, told)
+        with open(self.path("out", "comparison.json"), encoding="utf-8") as f:
+            board = json.load(f)
+        self.assertEqual(["share=0.4", "share=0.8"],
+                         [one["variables"] for one in board["scenarios"]])
+        self.assertEqual("identical", board["overall"][0]["verdict"])
+
+
+class Targets(chaos.Case):
+    """What healing is often promised to do is measured, with an interval, or said to be unknown."""
+
+    def test_targets_pass_or_fail_with_an_interval_in_every_suite(self):
+        checks = [{"check": "healing_success_rate >= 85%", "confidence": 0.95},
+                  {"check": "healing_success_verified >= 85%", "confidence": 0.95},
+                  {"check": "mttr < 5s", "confidence": 0.95}]
+        path = experiment("shop.json")
+        told = self.chaos(path, "--out", self.path("out"), "--no-plots", "--quiet", "--runs", "12",
+                          "--set", "thresholds=%s" % json.dumps(checks))
+        result = self.result()
+        self.assertEqual([c["check"] for c in checks], [t["check"] for t in result["thresholds"]])
+        for threshold in result["thresholds"]:
+            self.assertIn(threshold["outcome"], ("passed", "failed", "inconclusive"))
+            self.assertIsNotNone(threshold["low"], threshold)
+            self.assertLessEqual(threshold["low"], threshold["observed"])
+            self.assertLessEqual(threshold["observed"], threshold["high"])
+        mttr = result["thresholds"][2]
+        self.assertEqual("failed", mttr["outcome"])
+        self.assertGreater(mttr["low"], 5)
+        self.assert_code(1, told)
+        with open(self.path("out", "junit.xml"), encoding="utf-8") as f:
+            junit = f.read()
+        for check in checks:
+            self.assertIn(check["check"].replace(">", "&gt;").replace("<", "&lt;"), junit)
+
+    def test_before_and_after_are_measured_on_paired_seeds_with_intervals(self):
+        told = self.chaos(os.path.join(chaos.SCENARIOS, "memory-leak.json"), "--out",
+                          self.path("out"), "--no-plots", "--quiet", "--runs", "6", within_s=300)
+        arms = self.result()["arms"]
+        for arm, name in (("untreated", "mttr"), ("treated", "prevention_rate"),
+                          ("treated", "manual_ratio"), ("treated", "precision"),
+                          ("treated", "averted_harm"), ("untreated", "manual_ratio")):
+            metric = arms[arm]["metrics"][name]
+            self.assertEqual(metric["value"] is None, metric["n"] == 0, name)
+            if metric["n"] > 0:
+                self.assertEqual((True, True), (metric["low"] is not None,
+                                                metric["high"] is not None), (name, metric))
+        # With healing and without, the same replications: what is averted is their difference.
+        treated, untreated = (arms[arm]["metrics"]["failed_requests"]["value"]
+                              for arm in ("treated", "untreated"))
+        self.assertAlmostEqual(untreated - treated, arms["treated"]["metrics"]["averted_harm"]["value"],
+                               5)
+        self.assertIn("prevention", told.out)
+        self.assertIn("without", told.out)
+
+    def test_a_replay_without_time_for_it_is_refused(self):
+        told = self.chaos(experiment("shop.json"), "--out", self.path("out"), "--set",
+                          'evaluation={"replay_trigger": true}')
+        self.assert_code(2, told)
+        self.assertIn("evaluation.replay_trigger: no time for it", told.err)
