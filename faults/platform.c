@@ -141,8 +141,9 @@ static void look_again(void *user, uint32_t started_ms)
         if ((uint32_t)(run->now_ns / 1000000) != started_ms || run->effect_count == 0 ||
             !fleet_effect_attached(run->fleet, &run->effects[0]))
                 return;
-        if (run->host->reapply(run->host->user, run->texts[UNDOES]))
-                run->touched++;
+        run->effects[0].touched++;
+        run->effects[0].measured_count++;
+        run->effects[0].measured_sum += run->host->reapply(run->host->user, run->texts[UNDOES]);
         fleet_schedule(run->fleet, fleet_now(run->fleet) + (int64_t)run->arguments[EVERY],
                        run->stream, look_again, run, started_ms);
 }
@@ -151,7 +152,7 @@ static void reapplying_actor_inject(struct fault_run *run)
 {
         struct effect *effect = fault_effect(run, EFFECT_ACTOR, LAYER_CONTROLLER);
 
-        run->measured_what = "repairs undone";
+        run->measured_what = "share of looks that undid a repair";
         if (run->host == NULL)
                 return;
         if (run->service != FLEET_NO_INDEX)

@@ -710,7 +710,8 @@ START_TEST(an_actor_looks_again_until_its_controller_is_stopped)
         run->ops->inject(run);
         run_for(35);
         ck_assert_uint_eq(looks, 3);
-        ck_assert_uint_eq(run->touched, 3);
+        ck_assert_uint_eq(touched(run), 3);
+        ck_assert_double_eq(share_of(&run->effects[0]), 1);
         build_act(fleet, ACTION_STOP_CONTROLLER, FRONT, FLEET_NO_INDEX, 0);
         run_for(60);
         ck_assert_uint_eq(looks, 3);

@@ -49,6 +49,57 @@ static void any_data(struct service_spec *service, uint32_t edge)
                                                 one_in(2) ? QUEUE_UNBOUNDED : 1 + any(50)};
 }
 
+/* A value that its parameter may have. */
+static double any_setting(enum parameter_kind parameter)
+{
+        switch (parameter) {
+        case PARAMETER_ERROR_RATE:
+        case PARAMETER_PROBABILITY:
+                return any(11) / 10.0;
+        case PARAMETER_CORES:
+                return (1 + any(40)) / 10.0;
+        case PARAMETER_MEMORY_BASE:
+        case PARAMETER_MEMORY_LIMIT:
+                return 5e7 + 1e7 * any(20);
+        case PARAMETER_MEMORY_PER_REQUEST:
+                return 1e5 * any(50);
+        case PARAMETER_RESTART_TIME:
+        case PARAMETER_BOOT_TIME:
+        case PARAMETER_TIMEOUT:
+                return 1e6 * (1 + any(3000));
+        case PARAMETER_RETRIES_BUDGET:
+                return any(5) / 10.0;
+        case PARAMETER_CANCEL_ON_TIMEOUT:
+                return any(2);
+        default: /* counts */
+                return 1 + any(4);
+        }
+}
+
+static void any_changes(struct service_spec *service)
+{
+        static const struct feature_spec features[] = {
+                {"a", 0.3, 0.2, 100, 1}, {"b", 0.4, 0.3, 300, 3}, {"c", 1.5, 0, 50, 0}};
+        static struct setting changes[2];
+        static const struct version_spec versions[] = {
+                {"1.0", NULL, 0}, {"1.1", &changes[0], 1}, {"1.2", &changes[1], 1}};
+
+        changes[0] = (struct setting){.parameter = PARAMETER_CONCURRENCY, .number = 3};
+        changes[1] = (struct setting){.parameter = PARAMETER_ERROR_RATE, .number = 0.1};
+        if (one_in(3)) {
+                service->features = features;
+                service->feature_count = 3;
+        }
+        if (one_in(3)) {
+                service->versions = versions;
+                service->version_count = 3;
+        }
+        if (one_in(3))
+                service->autoscaler = (struct autoscaler_spec){
+                        true, (enum scale_metric)any(3), 0.1 + any(8) / 10.0, 1,
+                        service->instance_count + any(3), any(30) * NS_PER_S};
+}
+
 static void any_service(uint32_t index)
 {
         static char names[8][2] = {"a", "b", "c", "d", "e", "f", "g", "h"};
@@ -73,6 +124,18 @@ static void any_service(uint32_t index)
                 service->fd_limit = 4 + any(40);
                 service->fd_per_call = 1 + any(2);
         }
+        any_changes(service);
+}
+
+static void any_background(void)
+{
+        static struct background_spec lines[BACKGROUND_KIND_COUNT];
+
+        for (int i = 0; i < BACKGROUND_KIND_COUNT; i++)
+                lines[i] = (struct background_spec){(enum background_kind)i, one_in(2) ? 0.05 : 0,
+                                                    FLEET_NO_INDEX, 0.3, 1.3, 5 * NS_PER_S};
+        b.spec.background = lines;
+        b.spec.background_count = BACKGROUND_KIND_COUNT;
 }
 
 static void any_calls(uint32_t from, uint32_t count)
@@ -111,6 +174,12 @@ static void any_load(void)
         load->cancel_on_timeout = one_in(2);
         load->retry.max = any(3);
         load->retry.initial_ns = 10 * NS_PER_MS;
+        if (one_in(2)) {
+                static const struct load_class classes[] = {{"low", 0.5, 50, 1}, {"high", 0.5, 450, 1}};
+
+                load->classes = classes;
+                load->class_count = 2;
+        }
         if (one_in(4)) {
                 load->process = LOAD_CLOSED;
                 load->users = 1 + any(30);
@@ -137,6 +206,7 @@ static void begin(uint64_t number)
         for (uint32_t i = 0; i < count; i++)
                 any_calls(i, count);
         any_load();
+        any_background();
         fleet = build_fleet(&b, number, one_in(2) ? 10 * NS_PER_S : 0);
 }
 
@@ -167,6 +237,12 @@ static bool fits(enum fault_need need, const struct service_spec *service)
                 return service->data == DATA_DATABASE && service->instance_count > 1;
         case FAULT_NEEDS_QUEUE:
                 return service->data == DATA_QUEUE;
+        case FAULT_NEEDS_AUTOSCALER:
+                return service->autoscaler.present;
+        case FAULT_NEEDS_HEALTH_CHECK:
+                return service->health_check.period_ns > 0;
+        case FAULT_NEEDS_FEATURES:
+                return service->feature_count > 0;
         default:
                 return false; /* not in these fleets */
         }
@@ -202,11 +278,18 @@ static bool any_fault(uint32_t n)
         bool edge = (ops->targets & FAULT_TARGET_EDGE) && b.spec.edge_count > 0 && one_in(2);
         bool whole = !edge && (ops->targets & (FAULT_TARGET_SERVICE | FAULT_TARGET_INSTANCES)) != 0;
 
-        if (ops->lives_in == LAYER_HEALER || ops->lives_in == LAYER_VERSION ||
-            ops->lives_in == LAYER_CONFIG || (whole && !fits(ops->needs, &b.services[service])))
+        if (ops->lives_in == LAYER_HEALER || (whole && !fits(ops->needs, &b.services[service])))
                 return false;
         for (size_t i = 0; i < ops->params_count; i++) {
                 arguments[n][i] = any_value(&ops->params[i]);
+                if (ops->params[i].unit == FAULT_FEATURE)
+                        arguments[n][i] = any(3);
+                if (ops->params[i].unit == FAULT_PARAMETER)
+                        arguments[n][i] = edge ? PARAMETER_EDGE_FIRST + any(PARAMETER_KIND_COUNT -
+                                                                            PARAMETER_EDGE_FIRST)
+                                               : 1 + any(PARAMETER_EDGE_FIRST - 1);
+                if (ops->params[i].unit == FAULT_VALUE)
+                        arguments[n][i] = any_setting((enum parameter_kind)arguments[n][i - 1]);
                 if (ops->params[i].unit == FAULT_DURATION && arguments[n][i] < 1e6)
                         arguments[n][i] = 1e6;
         }
