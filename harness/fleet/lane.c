@@ -58,7 +58,7 @@ static bool source_may(const struct fleet_spec *spec, const struct load_spec *lo
         const struct service_spec *service = &spec->services[load->to];
 
         return load->process == LOAD_POISSON && load->profile.shape == SHAPE_CONSTANT &&
-               load->class_count == 0 && load->timeout_ns == TIME_NEVER && !load->has_patience &&
+               load->class_count == 0 && load->timeout_ns == TIME_NEVER && !load->has_patience && !load->has_patience &&
                service->edge_count == 0 && service->concurrency == 1 &&
                service->discipline == DISCIPLINE_FIFO && service->queue_max == QUEUE_UNBOUNDED &&
                service->memory_limit_bytes == 0 && service->fd_limit == 0 &&
@@ -120,8 +120,10 @@ static bool lanes_open(const struct fleet *fleet, const struct edge *edge,
                (edge->balancing == BALANCE_RANDOM || edge->balancing == BALANCE_ROUND_ROBIN) &&
                edge->timeout_ns == TIME_NEVER && service->effects == NULL &&
                service->error_rate <= 0 && service->admit_share >= 1.0 && service->level == 0 &&
+               service->level_quality >= 1.0f && service->spec->feature_count == 0 &&
                service->watch.length == 0 && service->concurrency == 1 &&
-               service->config == NULL && fleet->zone_links == 0 && fleet->stocks == NULL &&
+               service->config == NULL && fleet->zone_links == 0 && fleet->way_links == 0 &&
+               fleet->clock_links == 0 && fleet->stocks == NULL &&
                !fleet->lanes_closed;
 }
 

@@ -65,9 +65,8 @@ static struct figure run(uint64_t seed, uint64_t wanted)
         struct figure figure;
 
         b.telemetry = true;
+        b.loads[0].balancing = BALANCE_RANDOM;
         fleet = build_fleet(&b, seed, NS_PER_S);
-        /* The load's own balancer; a scenario cannot set it yet. */
-        fleet->edges[b.spec.edge_count].balancing = BALANCE_RANDOM;
         if (!fleet_run_until(fleet, (int64_t)((double)wanted / rate) * NS_PER_S) ||
             !books_close(&books, &b, fleet))
                 exit(1);
@@ -129,8 +128,10 @@ static bool row(const char *name, int kind, uint64_t wanted, double theory, doub
 int main(void)
 {
         struct rusage usage;
-        bool ok = row("mm1", 0, 2000000, 10, 0.05);
+        bool ok;
 
+        bare_begin();
+        ok = row("mm1", 0, 2000000, 10, 0.05);
         getrusage(RUSAGE_SELF, &usage);
         printf("%-16s %ld KB at most so far\n", "memory", usage.ru_maxrss);
         ok = row("fleet", 1, 2000000, 10.0 / 3, 0.02) && ok;
