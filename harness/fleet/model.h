@@ -50,7 +50,7 @@
 
 /* Requests in flight at most, in the whole fleet: an overload without bound
  * must not eat the machine. Reaching it ends the run (exit 70). */
-enum { FLEET_IN_FLIGHT_MAX = 8 * 1000 * 1000 };
+enum { FLEET_IN_FLIGHT_MAX = 2 * 1000 * 1000 };
 
 enum event_kind {
         EV_ARRIVAL,      /* index: load source */

@@ -69,7 +69,7 @@ static uint32_t req_new(struct fleet *fleet)
         uint32_t index = fleet->req_free;
 
         if (++fleet->in_flight > FLEET_IN_FLIGHT_MAX) {
-                fleet_break(fleet, "more than 8 million requests in flight: an unbounded queue is "
+                fleet_break(fleet, "more than 2 million requests in flight: an unbounded queue is "
                                    "overloaded (give the service a `queue`)");
                 return NONE;
         }

@@ -14,6 +14,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "harness/sim/time.h"
+
 /* More calls than this from one request are a mistake, and would take hours. */
 #define VISITS_MAX 100000.0
 #define PIVOT_MIN 1e-9
@@ -103,6 +105,46 @@ static double visits_with_cycle(const struct fleet_spec *fleet, double *a, doubl
         return most;
 }
 
+/* The least that a message there and its answer take, over the zones of both. */
+static int64_t way_and_back_ns(const struct fleet_spec *fleet, const struct edge_spec *edge)
+{
+        const struct service_spec *from = &fleet->services[edge->from];
+        const struct service_spec *to = &fleet->services[edge->to];
+        int64_t least_ns = fleet->zone_latency_ns;
+
+        for (uint32_t i = 0; i < from->zone_count && i < from->instance_count; i++)
+                for (uint32_t k = 0; k < to->zone_count && k < to->instance_count; k++)
+                        if (from->zones[i] == to->zones[k] &&
+                            fleet->zones[to->zones[k]].latency_ns < least_ns)
+                                least_ns = fleet->zones[to->zones[k]].latency_ns;
+        return 2 * least_ns;
+}
+
+/* A call that has given up before any answer could come is a mistake. */
+static void check_timeouts(struct read_context *ctx, const char *services_path,
+                           const struct fleet_spec *fleet)
+{
+        struct arena *arena = ctx->session->arena;
+
+        for (uint32_t i = 0; i < fleet->edge_count; i++) {
+                const struct edge_spec *edge = &fleet->edges[i];
+                int64_t network_ns = way_and_back_ns(fleet, edge);
+                char timeout[QUANTITY_TEXT_SIZE], network[QUANTITY_TEXT_SIZE];
+                const char *path;
+
+                if (edge->timeout_ns == TIME_NEVER || edge->timeout_ns > network_ns)
+                        continue;
+                path = json_path_index(arena, services_path, edge->from);
+                path = json_path_index(arena, json_path_key(arena, path, "calls"),
+                                       i - fleet->services[edge->from].edge_first);
+                read_error(ctx, json_path_key(arena, path, "timeout"),
+                           "%s is not longer than the network takes there and back (%s): every call "
+                           "would time out",
+                           quantity_format_duration(timeout, edge->timeout_ns),
+                           quantity_format_duration(network, network_ns));
+        }
+}
+
 void check_call_graph(struct read_context *ctx, const char *services_path,
                       const struct fleet_spec *fleet)
 {
@@ -119,6 +161,7 @@ void check_call_graph(struct read_context *ctx, const char *services_path,
                 goto done;
         most = acyclic ? visits_without_cycle(fleet, order, visits)
                        : visits_with_cycle(fleet, matrix, visits);
+        check_timeouts(ctx, services_path, fleet);
         if (!acyclic && isinf(most))
                 read_error(ctx, services_path,
                            "a cycle of calls that does not come to an end on average");

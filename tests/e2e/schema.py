@@ -53,7 +53,7 @@ BEYOND = {
         configuration-parameter-of-a-call
         dist-lognormal-order dist-uniform-order evaluation-lead fault-at-late load-classes-sum
         load-profile-steps memory-limit-below-base operations-windows
-        disk-used-above-size quota-cost-above-limit
+        disk-used-above-size quota-cost-above-limit call-timeout-below-network
         probe-tolerance-bounds group-late telemetry-detail variable-type version-memory-limit
         matrix-too-many matrix-value-wrong timing-rate-too-often timing-repeat-jitter
         timing-repeat-too-often

@@ -89,6 +89,22 @@ class ExitCodes(chaos.Case):
         self.assertGreater(arms["treated"]["metrics"]["failed_requests"]["value"],
                            arms["untreated"]["metrics"]["failed_requests"]["value"])
 
+    def test_70_when_a_queue_without_bound_is_overloaded(self):
+        """It is capped before it eats the machine, and the report says what to do."""
+        endless = chaos.small(thresholds=[], warmup="1s", replications=1)
+        shop = endless["fleet"]["services"][0]
+        shop.update(queue="unbounded", calls=[], service_time="1h")
+        endless["load"][0].update(rate="200000/s")
+        del endless["load"][0]["timeout"]
+        endless["fleet"]["services"] = [shop]
+        endless["method"] = []
+        self.write("endless.json", endless)
+        told = self.chaos(self.path("endless.json"), "--out", self.path("out"), "--no-plots", "--quiet",
+                          "--strategy", "none", "--jobs", "1")
+        self.assert_code(70, told)
+        self.assertIn("more than 2 million requests in flight", told.err + told.out)
+        self.assertIn("`queue`", told.err + told.out)
+
     def test_the_worst_wins(self):
         """Gate before threshold; of several scenarios the worst, and all of them run."""
         gate = {"title": "impossibly quick", "probes": [

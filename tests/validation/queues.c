@@ -190,8 +190,7 @@ static void lifo(void)
 }
 
 /* M/M/1 whose clients take their work back when they have waited d in all
- * (client timeout with cancel_on_timeout; Erlang A's exponential patience cannot
- * be declared). Work found by an arrival, v, never exceeds d, and below d level
+ * (client timeout with cancel_on_timeout). Work found by an arrival, v, never exceeds d, and below d level
  * crossing gives the density of M/M/1: f(v) = p0 l exp(-(1 - l) v), unit mean
  * service. Who finds v is served if his work is at most d - v. */
 static void patience(void)
@@ -366,6 +365,48 @@ static void backlog(void)
         agrees("a backlog grows and drains", &area, 20 * 1200 / 2.0 + (1200.0 * 1200 + 1600) / 40);
 }
 
+/* M/M/c + M, Erlang's A, whose clients have exponential patience (a timeout that is
+ * a distribution) and take their work back while they wait and while they are
+ * served: the number there is a birth and death process with deaths
+ * min(n, c) / s + n / patience. */
+static void erlang_a(void)
+{
+        enum { N = 400 };
+        static const struct {
+                int c;
+                double rho, patience; /* in services */
+        } cases[] = {{1, 0.9, 2}, {4, 0.9, 1}, {4, 1.5, 2}, {10, 1.1, 4}};
+        char name[96];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                int c = cases[i].c;
+                double p[N], sum = 1, served = 0, waiting = 0, busy = 0, l = cases[i].rho * c;
+                struct results r;
+
+                p[0] = 1;
+                for (int n = 1; n < N; n++) {
+                        p[n] = p[n - 1] * l / ((n < c ? n : c) + n / cases[i].patience);
+                        sum += p[n];
+                }
+                for (int n = 0; n < N; n++) {
+                        busy += p[n] / sum * (n < c ? n : c);
+                        waiting += n > c ? p[n] / sum * (n - c) : 0;
+                }
+                served = busy / l;
+                one_queue(cases[i].rho, (uint32_t)c, exponential(MEAN_NS));
+                b.loads[0].has_patience = true;
+                b.loads[0].patience = exponential((int64_t)(cases[i].patience * (double)MEAN_NS));
+                b.loads[0].cancel_on_timeout = true;
+                r = run_seeds(0, 300);
+                snprintf(name, sizeof(name), "Erlang A with %d at %.2g is left", c, cases[i].rho);
+                agrees(name, &r.abandoned, 1 - served);
+                snprintf(name, sizeof(name), "Erlang A with %d at %.2g queues", c, cases[i].rho);
+                agrees(name, &r.queue, waiting);
+                snprintf(name, sizeof(name), "Erlang A with %d at %.2g is busy", c, cases[i].rho);
+                agrees(name, &r.busy, busy);
+        }
+}
+
 int main(void)
 {
         mmc();
@@ -373,6 +414,7 @@ int main(void)
         mg1();
         lifo();
         patience();
+        erlang_a();
         networks();
         machine_repair();
         retries();
