@@ -656,6 +656,24 @@ static void add_not_effective(const struct report *report, struct text *text)
         text_add(text, "Nothing to judge: a fault touched nothing.");
 }
 
+/* What is broken, with the first replication in which it was. */
+static void add_internal(const struct report *report, struct text *text)
+{
+        size_t index;
+        json_t *invariant;
+
+        text_add(text, "Nothing to judge: ");
+        json_array_foreach(json_object_get(report->result, "invariants"), index, invariant)
+        {
+                if (json_is_false(json_object_get(invariant, "holds"))) {
+                        text_plain(text, result_text(invariant, "detail"));
+                        text_add(text, ".");
+                        return;
+                }
+        }
+        text_add(text, "an invariant of the harness itself is broken.");
+}
+
 static void add_outcome(const struct report *report, struct text *text)
 {
         static const struct {
@@ -666,7 +684,6 @@ static void add_outcome(const struct report *report, struct text *text)
                 {"regression", "Healing did more harm than good."},
                 {"inconclusive", "The data do not decide every threshold."},
                 {"interrupted", "What follows is of the replications that were done."},
-                {"internal", "Nothing to judge: an invariant of the harness itself is broken."},
                 {"io_error", "Results could not be written."},
                 {"invalid", "Nothing ran."},
         };
@@ -678,6 +695,10 @@ static void add_outcome(const struct report *report, struct text *text)
         }
         if (strcmp(outcome, "gate_failed") == 0) {
                 add_gate(report, text);
+                return;
+        }
+        if (strcmp(outcome, "internal") == 0) {
+                add_internal(report, text);
                 return;
         }
         if (strcmp(outcome, "not_effective") == 0) {

@@ -1481,6 +1481,7 @@ static bool record_make(struct world *world, struct arm_record *record)
 {
         const struct scenario *scenario = world->options.scenario;
         struct fleet_totals totals;
+        bool cut_short;
 
         record->arm = world->options.arm;
         record->end_ns = world_now(world);
@@ -1502,13 +1503,15 @@ static bool record_make(struct world *world, struct arm_record *record)
         if (record->faults == NULL || !record_instances(world, record))
                 return false;
         record_faults(world, record, fault_count(scenario));
+        cut_short = fleet_broken(world->fleet) != NULL;
         record->services =
                 fleet_finish(world->fleet, &totals, &record->incidents, &record->incident_count);
         if (record->services == NULL)
                 return false;
         if (fleet_broken(world->fleet) != NULL)
                 world_break(world, fleet_broken(world->fleet));
-        record->conserved = fleet_broken(world->fleet) == NULL;
+        /* A run that was cut short in the middle of an event has no books to close. */
+        record->conserved = cut_short || fleet_broken(world->fleet) == NULL;
         refer_to_incidents(world, record);
         journal_mark(world, JOURNAL_RUN_ENDED, record->end_ns);
         journal_sort(&world->journal);
