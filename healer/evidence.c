@@ -8,8 +8,8 @@
  *             peers do not, or misses heartbeats; new processes of a deployment that
  *             are slower than the old ones were
  *   patterns  signs present now that came before failures (patterns.h)
- *   history   a situation like those that ended badly (model.h), and a failure that
- *             comes back at even intervals
+ *   history   a situation like those that ended badly (model.h), a failure that
+ *             comes back at even intervals, a process that keeps dying
  *
  * Each gives candidates with a similarity 0..1; nothing is said here. A line's
  * similarity is its likeness, less where its slope is uncertain. Signals of one
@@ -24,6 +24,8 @@
 
 #include <string.h>
 
+enum { NEWEST = 24 };
+
 #define STALE_NS (60 * HLR_SECOND)
 #define RISE_MIN 0.02        /* of a share, over the samples; less is noise */
 #define QUEUE_MIN 2.0        /* a backlog begins here, in multiples of the workers */
@@ -31,6 +33,7 @@
 #define ERROR_FLOOR 0.01
 #define INHERITED_RATIO 1.15
 #define GAPS_NS (300 * HLR_SECOND)
+#define CRASHES_NS (900 * HLR_SECOND)
 #define PATTERN_LEAD_NS (10 * HLR_SECOND) /* later is no prediction */
 #define CHANGE_WATCH_NS (300 * HLR_SECOND)
 #define SLOWER_RATIO 1.6     /* a new version, against the old one at the same place */
@@ -133,6 +136,31 @@ static void line_times(struct hlr_candidate *c, const struct healer_line *trend,
         c->similarity = line_similarity(trend);
 }
 
+/* A rise that began inside the window is steeper than the line through all of it:
+ * where the newest third is a clear line by itself, its slope says when. */
+static void sharpen(const struct hlr_instance *instance, enum hlr_signal signal,
+                    struct healer_line *line)
+{
+        double values[NEWEST];
+        int64_t at_ns[NEWEST];
+        struct healer_line newest;
+        uint32_t have = hlr_track_last(instance, signal, values, NEWEST), i;
+
+        if (have < NEWEST)
+                return;
+        for (i = 0; i < NEWEST; i++)
+                at_ns[i] = instance->fine.at_ns[(instance->fine.count - NEWEST + i) % HLR_TRACK];
+        if (!healer_line_fit(at_ns, values, NEWEST, &newest) || newest.likeness < 0.9 ||
+            newest.slope_low < 0.5 * newest.slope_per_s ||
+            newest.slope_per_s < line->slope_per_s)
+                return;
+        line->slope_per_s = newest.slope_per_s;
+        line->slope_low = newest.slope_low;
+        line->slope_high = newest.slope_high;
+        line->value = newest.value;
+        line->likeness = fmax(line->likeness, newest.likeness);
+}
+
 /* The line through the newest samples, and if it says nothing, the long one. */
 static bool find_line(const struct healer *healer, const struct hlr_instance *instance,
                       enum hlr_signal signal, bool beside_load, double rise_min, double limit,
@@ -148,8 +176,11 @@ static bool find_line(const struct healer *healer, const struct hlr_instance *in
                         continue;
                 if (trend->slope_per_s > 0 && trend->rise >= rise_min && trend->value < limit &&
                     line_similarity(trend) > 0 &&
-                    healer_line_time_to(trend, limit, NULL, NULL) <= horizon_s)
+                    healer_line_time_to(trend, limit, NULL, NULL) <= horizon_s) {
+                        if (coarse == 0)
+                                sharpen(instance, signal, trend);
                         return true;
+                }
         }
         return false;
 }
@@ -314,7 +345,7 @@ static void backlog_grows(struct collector *collector, uint32_t index)
 
         if (!(instance->quick[HLR_SIGNAL_QUEUE] > 0.5 * QUEUE_MIN * workers) ||
             !hlr_track_rises(instance, HLR_SIGNAL_QUEUE, limit, horizon_s, interval_s(healer)) ||
-            !find_line(healer, instance, HLR_SIGNAL_QUEUE, false, QUEUE_MIN * workers, limit,
+            !find_line(healer, instance, HLR_SIGNAL_QUEUE, false, 0.5 * QUEUE_MIN * workers, limit,
                        &trend))
                 return;
         c = add(collector, HEALER_SOURCE_QUEUE, instance->service, index,
@@ -335,7 +366,7 @@ static void answers_fail(struct collector *collector, uint32_t index)
         struct hlr_candidate *c;
         uint32_t i;
 
-        if (!(instance->quick[HLR_SIGNAL_ERRORS] > 0.5 * FAILING_SHARE) ||
+        if (!(instance->quick[HLR_SIGNAL_ERRORS] > ERROR_FLOOR) ||
             hlr_track_last(instance, HLR_SIGNAL_ERRORS, last, 3) < 3)
                 return;
         for (i = 0; i < 3; i++) {
@@ -399,6 +430,52 @@ static void heartbeats_miss(struct collector *collector, uint32_t index)
         c->eta_low_ns = healer->now_ns;
         c->eta_high_ns = after(healer->now_ns, 8 * between_s + 60);
         c->reasons = HEALER_REASON_HEARTBEAT;
+}
+
+/* A process that ended without reason, came back, and ended again after about as
+ * long: it will once more. */
+static void crashes_again(struct collector *collector, uint32_t index)
+{
+        struct healer *healer = collector->healer;
+        const struct hlr_instance *instance = &healer->instances[index];
+        uint32_t have = instance->exit_count < HLR_EXITS_MAX ? instance->exit_count
+                                                             : HLR_EXITS_MAX;
+        double gap_s, sum_s = 0, least_s = INFINITY, most_s = 0;
+        int64_t newest, older;
+        struct hlr_candidate *c;
+        uint32_t i, gaps = 0;
+
+        if (have < 2)
+                return;
+        newest = instance->exits_ns[(instance->exit_count - 1) % HLR_EXITS_MAX];
+        for (i = 1; i < have; i++) {
+                older = instance->exits_ns[(instance->exit_count - 1 - i) % HLR_EXITS_MAX];
+                if (hlr_sub(newest, older) > CRASHES_NS)
+                        break;
+                gap_s = (double)hlr_sub(instance->exits_ns[(instance->exit_count - i) %
+                                                           HLR_EXITS_MAX],
+                                        older) /
+                        1e9;
+                sum_s += gap_s;
+                least_s = fmin(least_s, gap_s);
+                most_s = fmax(most_s, gap_s);
+                gaps++;
+        }
+        /* Once restarted by us, or through more than it has lived before: cured. */
+        if (gaps == 0 || instance->commanded_ns > newest || most_s > 2 * least_s ||
+            (double)hlr_sub(healer->now_ns, newest) / 1e9 > 1.5 * sum_s / gaps)
+                return;
+        c = add(collector, HEALER_SOURCE_HISTORY, instance->service, index,
+                HEALER_FAILURE_AGENT_FAILED, HEALER_METRIC_HEARTBEAT);
+        if (c == NULL)
+                return;
+        c->similarity = gaps >= 2 ? 1 : 0.9;
+        c->value = gaps + 1;
+        c->seen_ns = hlr_max(newest, instance->started_ns);
+        c->eta_ns = hlr_max(hlr_add(newest, hlr_from_double(sum_s / gaps * 1e9)),
+                            hlr_add(healer->now_ns, 5 * HLR_SECOND));
+        c->eta_low_ns = healer->now_ns;
+        c->eta_high_ns = hlr_add(newest, hlr_from_double(1.5 * sum_s / gaps * 1e9));
 }
 
 /* ---- of a service as a whole */
@@ -602,6 +679,7 @@ uint32_t hlr_evidence_instance(struct healer *healer, uint32_t index, struct hlr
         if (instance->process != HLR_UP || instance->command != 0)
                 return 0;
         heartbeats_miss(&collector, index);
+        crashes_again(&collector, index);
         if (instance->fine.count == 0 ||
             hlr_sub(healer->now_ns, instance->fine.at_ns[newest]) > STALE_NS)
                 return collector.count;

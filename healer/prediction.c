@@ -13,7 +13,8 @@
  * it, and must not decide it. By the learned rule it is the model's probability
  * for the instance's features instead.
  *
- * Acting means an episode of its own kind (preventive): where capacity is taken
+ * Acting is put off while there is time, since much comes to nothing, and means an
+ * episode of its own kind (preventive): where capacity is taken
  * away, it is one instance of a service at a time and only while all the others are
  * up; it calls no human. Queued, it waits for approval and is dropped without.
  *
@@ -27,6 +28,7 @@
 #include <string.h>
 
 #define AGAIN_NS (60 * HLR_SECOND) /* between two tries at one instance */
+#define ACT_AHEAD_NS (240 * HLR_SECOND)
 #define REACHED 0.95
 #define CASE_NS (60 * HLR_SECOND)
 #define CASE_LEAD_NS (20 * HLR_SECOND)
@@ -284,6 +286,22 @@ static bool undisturbed(struct healer *healer, const struct hlr_candidate *c)
         return true;
 }
 
+/* Much that begins comes to nothing; so it is acted as late as leaves time for all
+ * instances of the service, one after the other, twice over. */
+static bool it_is_time(const struct healer *healer, const struct hlr_candidate *c)
+{
+        const struct healer_service_info *info = &healer->services[c->service].info;
+        int64_t each = hlr_add(info->restart_ns, info->boot_ns), needed = 60 * HLR_SECOND;
+        uint32_t i;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                if (healer->instances[i].service == c->service &&
+                    healer->instances[i].process != HLR_REMOVED)
+                        needed = hlr_add(needed, 2 * each);
+        }
+        return hlr_sub(c->eta_ns, healer->now_ns) <= hlr_max(needed, ACT_AHEAD_NS);
+}
+
 static void prevent(struct healer *healer, struct hlr_forecast *forecast,
                     const struct hlr_candidate *c, double confidence)
 {
@@ -296,6 +314,10 @@ static void prevent(struct healer *healer, struct hlr_forecast *forecast,
         if (instance != NULL && healer->now_ns < instance->prevent_after_ns)
                 return;
         if ((instance == NULL && forecast->acted) || !undisturbed(healer, c))
+                return;
+        /* Who has to approve needs all the time there is. */
+        if (healer->config.prediction.preventive != HEALER_PREVENTIVE_QUEUED &&
+            !it_is_time(healer, c))
                 return;
         memset(&cause, 0, sizeof(cause));
         cause.failure = c->failure;
