@@ -833,6 +833,85 @@ START_TEST(no_file_and_a_wrong_detector_are_refused)
 }
 END_TEST
 
+/* A memory that leaks to its end, one that rattles, and a metric nobody knows. */
+static void write_leak(const char *name, int rows)
+{
+        size_t size = 1 << 20, used = 0;
+        char *text = malloc(size);
+
+        used += (size_t)snprintf(text, size, "timestamp,component,metric,value\n");
+        for (int i = 0; i < rows; i++)
+                used += (size_t)snprintf(
+                        text + used, size - used,
+                        "%d,cart,memory,%.4f\n%d,web,memory,%.4f\n%d,web,colour,%d\n",
+                        1700000000 + 5 * i, i < 100 ? 0.3 : fmin(1, 0.3 + 0.003 * (i - 100)),
+                        1700000000 + 5 * i, 0.5 + 0.01 * (i * 7 % 11), 1700000000 + 5 * i, i % 5);
+        write_file(name, text, used);
+        free(text);
+}
+
+static struct outcome run_with(const char *name, const struct healer_config *healer)
+{
+        char path[512];
+        const char *paths[] = {in_folder(path, name)};
+
+        return run((struct replay_options){
+                .paths = paths, .path_count = 1, .json = true, .healer = healer});
+}
+
+START_TEST(what_runs_out_is_predicted_once_and_scored)
+{
+        struct outcome outcome;
+        struct healer_config config;
+
+        write_leak("leak.csv", 400);
+        outcome = run_with("leak.csv", NULL);
+        ck_assert_int_eq(outcome.status, REPLAY_DONE);
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"said\": 1"));
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"came_true\": 1"));
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"series\": \"cart/memory\""));
+        release(&outcome);
+        healer_config_defaults(&config); /* a strategy may switch it off */
+        config.prediction.enabled = false;
+        outcome = run_with("leak.csv", &config);
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"said\": 0"));
+        release(&outcome);
+}
+END_TEST
+
+START_TEST(a_strategys_anomaly_settings_are_the_detectors)
+{
+        struct healer_config config;
+        struct outcome one, other;
+
+        write_leak("leak.csv", 400);
+        healer_config_defaults(&config);
+        one = run_with("leak.csv", &config);
+        ck_assert_ptr_null(strstr(one.out, "\"alarm_count\": 0"));
+        config.detection.anomaly = false;
+        other = run_with("leak.csv", &config);
+        ck_assert_ptr_nonnull(strstr(other.out, "\"alarm_count\": 0"));
+        release(&one);
+        release(&other);
+}
+END_TEST
+
+START_TEST(predictions_of_a_file_that_is_cut_off_are_those_made_until_then)
+{
+        struct outcome outcome;
+
+        write_leak("short.csv", 110); /* the rise has hardly begun */
+        outcome = run_with("short.csv", NULL);
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"said\": 0"));
+        release(&outcome);
+        write_leak("longer.csv", 250); /* on its way, and not there yet */
+        outcome = run_with("longer.csv", NULL);
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"said\": 1"));
+        ck_assert_ptr_nonnull(strstr(outcome.out, "\"came_true\": 0"));
+        release(&outcome);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("replay");
@@ -842,6 +921,9 @@ int main(void)
 
         tcase_add_checked_fixture(tests, make_folder, remove_folder);
         tcase_add_test(tests, instants_are_read_in_every_promised_form);
+        tcase_add_test(tests, what_runs_out_is_predicted_once_and_scored);
+        tcase_add_test(tests, a_strategys_anomaly_settings_are_the_detectors);
+        tcase_add_test(tests, predictions_of_a_file_that_is_cut_off_are_those_made_until_then);
         tcase_add_test(tests, what_is_no_instant_is_refused);
         tcase_add_test(tests, only_finite_decimal_numbers_are_numbers);
         tcase_add_test(tests, marks_line_ends_quotes_and_empty_lines_are_understood);

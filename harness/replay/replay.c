@@ -39,6 +39,7 @@ struct row {
 struct run {
         const struct replay_options *options;
         struct healer_anomaly_config anomaly;
+        struct healer_config healer;
         struct labels labels;
         FILE *errors;
 
@@ -175,6 +176,38 @@ static void copy_cut(char *to, size_t size, const char *from)
         to[length] = '\0';
 }
 
+static void foresee(struct run *run, struct series *series, const struct row *row,
+                    int64_t fed_at_ns)
+{
+        struct file_report *report = run->report;
+        struct prediction_note *note;
+        char name[sizeof(note->series)] = "";
+        uint64_t right = series->foresee.right, wrong = series->foresee.wrong;
+        bool said;
+
+        if (!series->foresees) {
+                foresee_init(&series->foresee, row->metric, &run->healer);
+                series->foresees = true;
+        }
+        said = foresee_row(&series->foresee, &run->healer, fed_at_ns, row->number);
+        report->came_true += series->foresee.right - right;
+        report->did_not += series->foresee.wrong - wrong;
+        if (!said)
+                return;
+        report->predictions++;
+        if (report->foretold_count >= REPLAY_ALARMS_LISTED_MAX)
+                return;
+        note = &report->foretold[report->foretold_count++];
+        *note = (struct prediction_note){.line = run->reader->line,
+                                         .value = row->number,
+                                         .limit = series->foresee.limit,
+                                         .confidence = series->foresee.confidence,
+                                         .in_s = (double)(series->foresee.eta_ns - fed_at_ns) / 1e9};
+        copy_cut(note->timestamp, sizeof(note->timestamp), row->timestamp);
+        snprintf(name, sizeof(name), "%.38s/%.38s", row->component, row->metric);
+        copy_cut(note->series, sizeof(note->series), name);
+}
+
 static void note_alarm(struct run *run, const struct row *row)
 {
         struct file_report *report = run->report;
@@ -253,6 +286,7 @@ static enum row_end judge_row(struct run *run, struct row *row, enum bad_row *ba
         series->any_row = true;
         series->last_at_ns = fed_at_ns;
         healer_anomaly_update(series->detector, fed_at_ns, row->number, &row->result);
+        foresee(run, series, row, fed_at_ns);
         return ROW_GOOD;
 }
 
@@ -417,9 +451,10 @@ static int prepare_file(struct run *run)
         run->report->labelled = entry != NULL;
         run->report->notes = calloc(REPLAY_ALARMS_LISTED_MAX, sizeof(*run->report->notes));
         series_table_init(&run->table, series_max ? series_max : REPLAY_SERIES_MAX);
+        run->report->foretold = calloc(REPLAY_ALARMS_LISTED_MAX, sizeof(*run->report->foretold));
         if (!score_card_init(&run->card, entry ? entry->windows : NULL,
                              entry ? entry->window_count : 0) ||
-            !run->report->notes)
+            !run->report->notes || !run->report->foretold)
                 return out_of_memory(run);
         return REPLAY_DONE;
 }
@@ -472,6 +507,16 @@ static int check_options(struct run *run)
         char message[512];
 
         run->anomaly = options->anomaly ? *options->anomaly : healer_anomaly_config_defaults();
+        healer_config_defaults(&run->healer);
+        if (options->healer) {
+                run->healer = *options->healer;
+                run->anomaly.enabled = run->healer.enabled && run->healer.detection.anomaly;
+                run->anomaly.season_ns = run->healer.detection.season_ns;
+                /* a strategy's 0.5 is the detector's 1, as in the supervisor */
+                run->anomaly.sensitivity = fmax(0.1, 2 * run->healer.detection.sensitivity);
+                run->healer.prediction.enabled =
+                        run->healer.enabled && run->healer.prediction.enabled;
+        }
         wrong = healer_anomaly_config_check(&run->anomaly);
         if (wrong) {
                 fprintf(run->errors, "detection.anomaly: %s\n", wrong);
@@ -509,6 +554,7 @@ static void report_release(struct replay_report *report)
 {
         for (size_t i = 0; report->files && i < report->count; i++) {
                 free(report->files[i].notes);
+                free(report->files[i].foretold);
                 score_sum_release(&report->files[i].score);
         }
         free(report->files);

@@ -6,6 +6,9 @@
  * would have raised alarms. With labels it says how good they were (score.h).
  * A directory stands for every *.csv below it, in the order of their names.
  *
+ * Metrics with a limit are predicted, too (foresee.h): the report says when a row
+ * made a prediction, and how many came true.
+ *
  * Bad rows are counted by kind and said, never fatal, and teach the detector
  * nothing: a wrong number of columns, no instant, no number (NaN and an empty
  * field too), time going back within a series. When time has gone back for 16
@@ -25,6 +28,7 @@
 #define CHAOS_REPLAY_REPLAY_H
 
 #include "healer/anomaly.h"
+#include "healer/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +55,9 @@ struct replay_options {
         bool json;               /* one JSON document instead of tables */
         size_t series_max;       /* per file; 0: REPLAY_SERIES_MAX */
         const struct healer_anomaly_config *anomaly; /* NULL: the library's defaults */
+        const struct healer_config *healer; /* of the strategy, NULL: the library's defaults:
+                                             * anomaly detection on or off and how sensitive,
+                                             * prediction, thresholds */
 };
 
 /* Runs everything; the report goes to `out`, one line per error to `errors`.

@@ -125,6 +125,22 @@ static void print_alarms(const struct file_report *file, FILE *out)
                         file->alarms - file->note_count);
 }
 
+static void print_predictions(const struct file_report *file, FILE *out)
+{
+        for (size_t i = 0; i < file->foretold_count; i++) {
+                const struct prediction_note *note = &file->foretold[i];
+
+                fprintf(out, "%s:%" PRIu64 ": %s %s will reach %.6g in %.0f s (now %.6g, confidence %.3f)\n",
+                        file->name, note->line, note->timestamp, note->series, note->limit,
+                        note->in_s, note->value, note->confidence);
+        }
+        if (file->predictions > 0)
+                fprintf(out, "%s: %" PRIu64 " predictions: %" PRIu64 " came true, %" PRIu64
+                             " did not, %" PRIu64 " stand\n",
+                        file->name, file->predictions, file->came_true, file->did_not,
+                        file->predictions - file->came_true - file->did_not);
+}
+
 static void print_bad(const struct file_report *file, FILE *out)
 {
         const char *between = " (";
@@ -150,6 +166,9 @@ void replay_report_text(const struct replay_report *report, FILE *out)
         if (report->list_alarms)
                 for (size_t i = 0; i < report->count; i++)
                         print_alarms(&report->files[i], out);
+        if (report->list_alarms)
+                for (size_t i = 0; i < report->count; i++)
+                        print_predictions(&report->files[i], out);
         print_table(report, out);
         for (size_t i = 0; i < report->count; i++)
                 print_bad(&report->files[i], out);
@@ -227,6 +246,24 @@ static json_t *alarms_json(const struct file_report *file)
         return list;
 }
 
+static json_t *predictions_json(const struct file_report *file)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < file->foretold_count; i++) {
+                const struct prediction_note *note = &file->foretold[i];
+
+                json_array_append_new(
+                        list, json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "line", count(note->line),
+                                        "timestamp", text(note->timestamp), "series",
+                                        text(note->series), "value", number(note->value), "limit",
+                                        number(note->limit), "in_s", number(note->in_s),
+                                        "confidence", number(note->confidence)));
+        }
+        return json_pack("{s:o,s:o,s:o,s:o}", "said", count(file->predictions), "came_true",
+                         count(file->came_true), "did_not", count(file->did_not), "list", list);
+}
+
 static json_t *file_json(const struct file_report *file)
 {
         json_t *bad = json_object(), *object;
@@ -238,6 +275,7 @@ static json_t *file_json(const struct file_report *file)
                            "series", count(file->series), "rows_over_series_cap",
                            count(file->rows_over_cap), "alarm_count", count(file->alarms),
                            "alarms", alarms_json(file));
+        json_object_set_new(object, "predictions", predictions_json(file));
         json_object_set_new(object, "score",
                             file->labelled ? score_json(&file->score) : json_null());
         return object;

@@ -15,6 +15,12 @@ struct alarm_note {
         uint32_t voters, loudest;
 };
 
+struct prediction_note {
+        char timestamp[40], series[80];
+        uint64_t line;
+        double value, limit, confidence, in_s;
+};
+
 struct file_report {
         const char *name; /* the input's */
         int status;       /* REPLAY_* */
@@ -26,6 +32,9 @@ struct file_report {
         uint64_t alarms;
         struct alarm_note *notes; /* the first REPLAY_ALARMS_LISTED_MAX alarms */
         size_t note_count;
+        struct prediction_note *foretold; /* the first REPLAY_ALARMS_LISTED_MAX predictions */
+        size_t foretold_count;
+        uint64_t predictions, came_true, did_not; /* the rest still stand at the end */
         struct score_sum score;
 };
 

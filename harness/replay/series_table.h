@@ -5,6 +5,7 @@
 #ifndef CHAOS_REPLAY_SERIES_TABLE_H
 #define CHAOS_REPLAY_SERIES_TABLE_H
 
+#include "harness/replay/foresee.h"
 #include "healer/anomaly.h"
 
 #include <stdbool.h>
@@ -14,6 +15,8 @@
 struct series {
         char *component, *metric;
         struct healer_anomaly *detector;
+        struct foresee foresee;
+        bool foresees;       /* foresee was begun */
         bool any_row;
         int64_t last_at_ns;  /* as fed to the detector */
         int64_t shift_ns;    /* added to the file's instants since a clock was set back */

@@ -1,0 +1,258 @@
+/* What was learned leaves one healer and starts another, by way of a file; and what
+ * learning does to preferences and limits. */
+#include <check.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/scenario/strategy_learned.h"
+#include "tests/healer_rig.h"
+#include "tests/noise.h"
+
+static struct healer_learned *made_up(void)
+{
+        struct healer_learned *learned = calloc(1, sizeof(*learned));
+        int i;
+
+        healer_learned_init(learned);
+        learned->tallies[HEALER_SOURCE_TRENDS][HEALER_FAILURE_DISK_FULL] =
+                (struct healer_tally){7, 2, 3};
+        learned->pattern_count = 1;
+        learned->patterns[0] = (struct healer_pattern){.length = 2,
+                                                       .signs = {HEALER_SIGN_OOM,
+                                                                 HEALER_SIGN_MESSAGE +
+                                                                         HEALER_FAILURE_DISK_FULL,
+                                                                 0},
+                                                       .failure = HEALER_FAILURE_CASCADE,
+                                                       .seen = 9,
+                                                       .followed = 8,
+                                                       .lead_mean_s = 33.3,
+                                                       .lead_m2 = 0.1,
+                                                       .right = 1,
+                                                       .wrong = 2};
+        learned->model.count = 1;
+        learned->model.bias = -1.0 / 3;
+        learned->model.rows = 100;
+        learned->model.failures = 12;
+        learned->model.stumps[0] =
+                (struct healer_stump){HEALER_FEATURE_QUEUE_REACH, 0.7, -0.1, 1.0 / 7};
+        for (i = 0; i < 6; i++) {
+                struct healer_case one = {.failed = i % 2, .failure = HEALER_FAILURE_AGENT_DOWN};
+
+                one.features[HEALER_FEATURE_CPU] = i / 3.0;
+                if (!one.failed)
+                        one.failure = HEALER_FAILURE_UNKNOWN;
+                learned->cases.kept[one.failed][learned->cases.count[one.failed]++] = one;
+        }
+        learned->effects[3][4] = (struct healer_effect){5, 2, 0.41};
+        learned->by_context[HEALER_CONTEXT_WIDE][3][4] = (struct healer_effect){2, 2, 0.7};
+        learned->tuning[HEALER_METRIC_CPU] = (struct healer_tuning){1.1, 0.77, 12};
+        return learned;
+}
+
+static bool read_text_of(const char *text, struct healer_learned *out, char *message, size_t size)
+{
+        struct read_session session;
+        struct read_context ctx;
+        struct diag_list diags;
+        struct arena arena;
+        const json_t *root;
+        bool ok;
+
+        arena_init(&arena);
+        diag_list_init(&diags);
+        read_session_begin(&session, &arena, &diags);
+        ok = read_text_begin(&session, "state", text, strlen(text), JSON_PATH_ROOT, &ctx, &root) &&
+             learned_state_read(&ctx, root, JSON_PATH_ROOT, out);
+        message[0] = '\0';
+        if (diags.count > 0)
+                snprintf(message, size, "%s", diags.items[0].text);
+        read_session_end(&session);
+        diag_list_release(&diags);
+        arena_release(&arena);
+        return ok;
+}
+
+START_TEST(s0_26_what_was_learned_comes_back_from_its_file_bit_for_bit)
+{
+        struct healer_learned *learned = made_up(), *back = calloc(1, sizeof(*back));
+        json_t *json = learned_state_json(learned);
+        char *text = json_dumps(json, JSON_REAL_PRECISION(17)), message[256];
+
+        ck_assert_ptr_null(healer_learned_check(learned));
+        ck_assert_msg(read_text_of(text, back, message, sizeof(message)), "%s", message);
+        ck_assert_int_eq(memcmp(learned->tallies, back->tallies, sizeof(back->tallies)), 0);
+        ck_assert_int_eq(memcmp(&learned->patterns[0], &back->patterns[0],
+                                sizeof(back->patterns[0])), 0);
+        ck_assert_int_eq(memcmp(&learned->model, &back->model, sizeof(back->model)), 0);
+        ck_assert_int_eq(memcmp(learned->effects, back->effects, sizeof(back->effects)), 0);
+        ck_assert_int_eq(memcmp(learned->by_context, back->by_context, sizeof(back->by_context)),
+                         0);
+        ck_assert_double_eq(back->cases.kept[1][2].features[HEALER_FEATURE_CPU], 5 / 3.0);
+        ck_assert_double_eq(back->tuning[HEALER_METRIC_CPU].usual_high, 0.77);
+        free(text);
+        json_decref(json);
+        free(learned);
+        free(back);
+}
+END_TEST
+
+static const struct {
+        const char *text, *words;
+} refusals[] = {
+        {"{}", "learned_state"},
+        {"{\"learned_state\": 2}", "1"},
+        {"{\"learned_state\": 1, \"pattern\": []}", "unknown key"},
+        {"{\"learned_state\": 1, \"tallies\": [{\"source\": \"stars\", \"failure\": "
+         "\"cascade\", \"right\": 1, \"wrong\": 0, \"acted\": 0}]}",
+         "no source named 'stars'"},
+        {"{\"learned_state\": 1, \"model\": {\"bias\": 0, \"rows\": 1, \"failures\": 1, "
+         "\"stumps\": [{\"feature\": \"mood\", \"limit\": 1, \"low\": 0, \"high\": 1}]}}",
+         "no feature named 'mood'"},
+        {"{\"learned_state\": 1, \"patterns\": [{\"signs\": [\"oom\"], \"failure\": "
+         "\"cascade\", \"seen\": 1, \"followed\": 2, \"lead_s\": 1, \"lead_squares\": 0, "
+         "\"right\": 0, \"wrong\": 0}]}",
+         "patterns"},
+        {"{\"learned_state\": 1, \"tuning\": [{\"metric\": \"cpu\", \"factor\": 3, "
+         "\"usual_high\": 0, \"outcomes\": 1}]}",
+         "1.25"},
+};
+
+START_TEST(a_file_that_cannot_be_is_refused_with_the_reason)
+{
+        struct healer_learned *out = calloc(1, sizeof(*out));
+        char message[256];
+
+        ck_assert(!read_text_of(refusals[_i].text, out, message, sizeof(message)));
+        ck_assert_msg(strstr(message, refusals[_i].words) != NULL, "%s", message);
+        free(out);
+}
+END_TEST
+
+START_TEST(an_unsound_state_changes_nothing)
+{
+        struct healer_learned *learned = made_up();
+        struct rig *rig = rig_started();
+
+        learned->effects[3][4].helped = 6; /* of 5 */
+        ck_assert_int_eq(healer_import(rig->healer, learned), HEALER_E_RANGE);
+        ck_assert_uint_eq(healer_effect(rig->healer, 3, 4).tried, 0);
+        learned->effects[3][4].helped = 2;
+        ck_assert_int_eq(healer_import(rig->healer, learned), HEALER_OK);
+        ck_assert_uint_eq(healer_effect(rig->healer, 3, 4).tried, 5);
+        ck_assert_double_eq(healer_effect_in(rig->healer, HEALER_CONTEXT_WIDE, 3, 4).preference,
+                            0.7);
+        learned->size = 8;
+        ck_assert_int_eq(healer_import(rig->healer, learned), HEALER_E_SIZE);
+        rig_free(rig);
+        free(learned);
+}
+END_TEST
+
+/* One payment instance fails until an action of `cure` comes; the actions taken. */
+static void one_story(struct rig *rig, enum healer_action_kind cure)
+{
+        uint32_t first = rig->order_count, i;
+        int step;
+
+        rig->instance[INSTANCE(PAYMENT, 1)].error_ratio = 0.9;
+        for (step = 0; step < 120; step++) {
+                for (; rig->answered < rig->order_count; rig->answered++) {
+                        const struct healer_result ok = {rig->orders[rig->answered].id, true, ""};
+
+                        if (rig->orders[rig->answered].kind == cure) {
+                                rig_answer(rig, rig->answered, true);
+                                rig->instance[INSTANCE(PAYMENT, 1)] =
+                                        rig_well(INSTANCE(PAYMENT, 1));
+                        } else {
+                                (void)healer_observe_result(rig->healer, rig->now_ns, &ok);
+                        }
+                }
+                rig_step(rig);
+        }
+        for (i = first; i < rig->order_count; i++)
+                ck_assert_uint_eq(rig->orders[i].service, PAYMENT);
+        rig->instance[INSTANCE(PAYMENT, 1)] = rig_well(INSTANCE(PAYMENT, 1));
+        rig_run(rig, 4000);
+}
+
+START_TEST(s1_25_preference_moves_by_the_set_rate_and_frozen_it_does_not)
+{
+        struct rig *rig = rig_create();
+        struct healer_effect effect;
+
+        rig->config.learning.enabled = _i == 0;
+        rig->config.learning.rate = 0.25;
+        rig->config.detection.patterns = false;
+        rig_start(rig);
+        rig_run(rig, 300);
+        one_story(rig, HEALER_ACTION_RESTART_INSTANCE);
+        effect = healer_effect(rig->healer, HEALER_FAILURE_EXECUTION_ERROR,
+                               HEALER_ACTION_RESTART_INSTANCE);
+        if (effect.tried == 0)
+                effect = healer_effect(rig->healer, HEALER_FAILURE_AGENT_FAILED,
+                                       HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_uint_eq(effect.tried, _i == 0 ? 1 : 0);
+        ck_assert_double_eq_tol(effect.preference, _i == 0 ? 0.5 + 0.25 * 0.5 : 0.5, 1e-12);
+        rig_free(rig);
+}
+END_TEST
+
+static uint32_t restarts(const struct rig *rig, uint32_t from)
+{
+        uint32_t i, count = 0;
+
+        for (i = from; i < rig->order_count; i++)
+                count += rig->orders[i].kind == HEALER_ACTION_RESTART_INSTANCE;
+        return count;
+}
+
+START_TEST(s4_20_what_never_helped_here_is_left_out_and_frozen_it_is_tried_for_ever)
+{
+        struct rig *rig = rig_create();
+        uint32_t from;
+        int i;
+
+        rig->config.learning.continuous_improvement = _i == 0;
+        rig->config.learning.min_samples = 4;
+        rig->config.learning.rate = 0.3;
+        rig->config.detection.patterns = false;
+        rig->config.recovery.restarts_max = 100;
+        rig->config.recovery.budget_actions = 1000;
+        rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < 6; i++)
+                one_story(rig, HEALER_ACTION_REPLACE_INSTANCE);
+        from = rig->order_count;
+        one_story(rig, HEALER_ACTION_REPLACE_INSTANCE);
+        ck_assert_uint_gt(rig->order_count, from);
+        if (_i == 0)
+                ck_assert_uint_eq(restarts(rig, from), 0);
+        else
+                ck_assert_uint_gt(restarts(rig, from), 0);
+        rig_free(rig);
+}
+END_TEST
+
+int main(void)
+{
+        Suite *suite = suite_create("learned");
+        TCase *tests = tcase_create("learned");
+        SRunner *runner = srunner_create(suite);
+        int failed;
+
+        tcase_add_test(tests, s0_26_what_was_learned_comes_back_from_its_file_bit_for_bit);
+        tcase_add_loop_test(tests, a_file_that_cannot_be_is_refused_with_the_reason, 0, 7);
+        tcase_add_test(tests, an_unsound_state_changes_nothing);
+        tcase_add_loop_test(tests, s1_25_preference_moves_by_the_set_rate_and_frozen_it_does_not, 0,
+                            2);
+        tcase_add_loop_test(
+                tests, s4_20_what_never_helped_here_is_left_out_and_frozen_it_is_tried_for_ever, 0,
+                2);
+        suite_add_tcase(suite, tests);
+        srunner_run_all(runner, CK_ENV);
+        failed = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return failed == 0 ? 0 : 1;
+}
