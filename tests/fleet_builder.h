@@ -88,7 +88,9 @@ static inline void build_begin(struct builder *b)
                 .edges = b->edges,
                 .loads = b->loads,
                 .telemetry = {5 * NS_PER_S, NS_PER_S, NS_PER_S, 0, 0},
-                .operations = {14.4, NS_PER_HOUR, 5 * NS_PER_MIN, {0}, {0}, 0},
+                .operations = {.page_burn_rate = 14.4,
+                               .page_long_ns = NS_PER_HOUR,
+                               .page_short_ns = 5 * NS_PER_MIN},
         };
         b->spec.operations.human_response = constant(60 * NS_PER_S);
         b->spec.operations.human_fix = constant(120 * NS_PER_S);

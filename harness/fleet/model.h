@@ -133,8 +133,8 @@ struct req {
         bool has_worker;
         bool error_final;
         uint8_t marks;       /* MARK_: of the data layer (data_layer.h), 0 elsewhere */
-        uint16_t row;        /* of a database */
         uint8_t doom;        /* enum req_doom */
+        uint16_t row;        /* of a database */
 };
 
 struct list {

@@ -26,7 +26,6 @@ static bool grow(void **array, uint32_t *capacity, size_t size)
 
         if (bigger == NULL)
                 return false;
-        memset((char *)bigger + *capacity * size, 0, (wanted - *capacity) * size);
         *array = bigger;
         *capacity = wanted;
         return true;
@@ -45,6 +44,8 @@ uint32_t call_new(struct fleet *fleet)
                 fleet_break(fleet, "out of memory");
                 return NONE;
         }
+        /* Only now, so that memory that was never used is never touched. */
+        memset(&fleet->calls[fleet->call_count], 0, sizeof(struct call));
         return fleet->call_count++;
 }
 
@@ -82,6 +83,7 @@ static uint32_t req_new(struct fleet *fleet)
                 fleet_break(fleet, "out of memory");
                 return NONE;
         }
+        memset(&fleet->reqs[fleet->req_count], 0, sizeof(struct req));
         return fleet->req_count++;
 }
 
