@@ -370,6 +370,46 @@ START_TEST(thresholds_and_tolerances_are_taken_apart)
 }
 END_TEST
 
+START_TEST(what_can_change_is_read_with_the_units_of_its_key)
+{
+        const struct service_spec *a;
+        const struct method_spec *m;
+        struct scenario *s;
+
+        write_file("scenario.json",
+                   "{ \"version\": 1, \"title\": \"t\", \"duration\": \"1m\", \"healer\": \"none\","
+                   " \"fleet\": { \"services\": [ { \"name\": \"a\", \"service_time\": \"1ms\", \"instances\": 2,"
+                   " \"versions\": [ { \"name\": \"1.0\" }, { \"name\": \"1.1\", \"changes\":"
+                   " { \"error_rate\": \"5%\", \"service_time\": \"9ms\", \"queue\": \"unbounded\" } } ],"
+                   " \"features\": [ { \"name\": \"ads\", \"cost\": \"30%\", \"quality\": 0.1, \"priority\": 100 },"
+                   " { \"name\": \"beta\", \"cost\": 2, \"off_at\": 0 } ],"
+                   " \"autoscaler\": { \"metric\": \"queue\", \"target\": 4, \"max\": 9, \"cooldown\": \"2m\" } } ] },"
+                   " \"load\": [ { \"to\": \"a\", \"rate\": \"1/s\" } ], \"method\": ["
+                   " { \"fault\": \"bad_configuration\", \"target\": { \"service\": \"a\" }, \"at\": \"1s\","
+                   " \"arguments\": { \"parameter\": \"restart_time\", \"value\": \"40s\" } },"
+                   " { \"fault\": \"feature_flag_flip\", \"target\": { \"service\": \"a\" }, \"at\": \"1s\","
+                   " \"arguments\": { \"feature\": \"beta\" } } ] }");
+        s = load_sane(NULL);
+        a = &s->fleet.services[0];
+        ck_assert_uint_eq(a->version_count, 2);
+        ck_assert_uint_eq(a->versions[1].change_count, 3);
+        ck_assert_double_eq(a->versions[1].changes[0].number, 0.05);
+        ck_assert_double_eq(a->versions[1].changes[1].dist.a_ns, 9e6);
+        ck_assert_double_eq(a->versions[1].changes[2].number, QUEUE_UNBOUNDED);
+        ck_assert_uint_eq(a->features[0].off_at, 1); /* by its priority */
+        ck_assert_uint_eq(a->features[1].off_at, 0);
+        ck_assert_double_eq(a->features[1].cost, 2);
+        ck_assert_int_eq(a->autoscaler.metric, SCALE_BY_QUEUE);
+        ck_assert_uint_eq(a->autoscaler.min, 2);
+        ck_assert_int_eq(a->autoscaler.cooldown_ns, 2 * NS_PER_MIN);
+        m = s->method;
+        ck_assert_double_eq(m[0].arguments[0], PARAMETER_RESTART_TIME);
+        ck_assert_double_eq(m[0].arguments[1], 40e9);
+        ck_assert_double_eq(m[1].arguments[0], 1);
+        scenario_free(s);
+}
+END_TEST
+
 START_TEST(seeds_have_64_bits)
 {
         struct scenario *s;
@@ -709,6 +749,7 @@ static void add_tests(TCase *tests)
         tcase_add_test(tests, a_lognormal_has_the_quantiles_that_were_asked_for);
         tcase_add_test(tests, a_fault_is_converted_by_its_row);
         tcase_add_test(tests, thresholds_and_tolerances_are_taken_apart);
+        tcase_add_test(tests, what_can_change_is_read_with_the_units_of_its_key);
         tcase_add_test(tests, seeds_have_64_bits);
         tcase_add_test(tests, comments_and_schema_are_ignored_anywhere);
         tcase_add_test(tests, a_cycle_of_calls_that_ends_is_legal);

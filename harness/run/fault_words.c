@@ -78,6 +78,18 @@ void fault_value_text(const struct fault_param *param, double value, char *out, 
         }
 }
 
+/* "service_time, ..., of a call timeout, ...". */
+static void parameter_keys(char *out, size_t size)
+{
+        size_t at = 0;
+
+        out[0] = '\0';
+        for (int i = 0; i < PARAMETER_KIND_COUNT && at < size; i++)
+                at += (size_t)snprintf(out + at, size - at, "%s%s%s", i == 0 ? "" : ", ",
+                                       i == PARAMETER_EDGE_FIRST ? "of a call " : "",
+                                       parameter_rows[i].key);
+}
+
 void fault_range_text(const struct fault_param *param, char *out, size_t size)
 {
         char low[64], high[64];
@@ -85,7 +97,10 @@ void fault_range_text(const struct fault_param *param, char *out, size_t size)
 
         if (param->unit == FAULT_PARAMETER || param->unit == FAULT_VALUE ||
             param->unit == FAULT_FEATURE || param->unit == FAULT_ENTRY) {
-                snprintf(out, size, "that there is");
+                if (param->unit == FAULT_PARAMETER)
+                        parameter_keys(out, size);
+                else
+                        snprintf(out, size, "that there is");
                 return;
         }
         if (param->unit != FAULT_CHOICE) {
