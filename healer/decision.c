@@ -9,6 +9,12 @@
  */
 #include "healer/hlr_supervisor.h"
 
+/* Actions on what only some services have. */
+#define HLR_NEEDS_KEPT                                                                        \
+        (UINT32_C(1) << HEALER_ACTION_RESTORE_STATE | UINT32_C(1) << HEALER_ACTION_CLEAR_CACHE | \
+         UINT32_C(1) << HEALER_ACTION_PURGE_QUEUE | UINT32_C(1) << HEALER_ACTION_SKIP_MESSAGE |  \
+         UINT32_C(1) << HEALER_ACTION_END_SESSION)
+
 /* The others can take the traffic of those that are bad. */
 static bool others_can_carry(const struct healer *healer, const struct hlr_episode *episode)
 {
@@ -27,7 +33,9 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
         const struct hlr_service *service = &healer->services[episode->service];
         int64_t window = healer->config.diagnosis.correlation_window_ns;
 
-        if ((healer->actions_available & (UINT32_C(1) << kind)) == 0)
+        if ((healer->actions_available & (UINT32_C(1) << kind)) == 0 ||
+            ((UINT32_C(1) << kind & HLR_NEEDS_KEPT) != 0 &&
+             (service->info.keeps & (UINT32_C(1) << kind)) == 0))
                 return false;
         switch (kind) {
         case HEALER_ACTION_ROLLBACK_DEPLOYMENT:

@@ -92,11 +92,11 @@ static uint32_t follow(const struct healer *healer, uint32_t service, uint32_t *
 
 struct survey {
         uint32_t standing;  /* instances that are part of it */
-        uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy;
+        uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy, without_fds;
         uint32_t fine_busy; /* cores all busy though the answers are fine */
         uint32_t bad_new, fine_new; /* of those, begun since the last deployment did */
         uint32_t downs[HLR_TARGETS_MAX], silents[HLR_TARGETS_MAX], bads[HLR_TARGETS_MAX],
-                fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX];
+                fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX], stuck[HLR_TARGETS_MAX];
         int64_t down_since_ns, bad_since_ns;
         uint32_t exits_max; /* of one of the dead within ten minutes */
         bool down_oom, crash_loop, check_only;
@@ -188,6 +188,8 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
 
         if (instance->process != HLR_UP || instance->command != 0)
                 return;
+        if (instance->monitors[HEALER_METRIC_FDS].level > HLR_FINE)
+                add(survey->stuck, &survey->without_fds, index);
         bad = latency->level > HLR_FINE || errors->level > HLR_FINE || network->level > HLR_FINE;
         full = memory->level > HLR_FINE;
         busy = fresh(healer, cpu) && cpu->critical_since_ns != HEALER_NEVER;
@@ -368,6 +370,24 @@ static uint32_t common_causes(const struct healer *healer, uint32_t service,
         return count + 1;
 }
 
+/* A caller that holds pools of connections finds none, or none that works. */
+static bool connections_are_bad(const struct healer *healer, uint32_t caller)
+{
+        const struct hlr_monitor *m;
+        uint32_t i;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                m = healer->instances[i].monitors;
+                if (healer->instances[i].service == caller &&
+                    healer->instances[i].process == HLR_UP &&
+                    fresh(healer, &m[HEALER_METRIC_POOL]) &&
+                    (m[HEALER_METRIC_POOL].level > HLR_FINE ||
+                     m[HEALER_METRIC_NETWORK].level > HLR_FINE))
+                        return true;
+        }
+        return false;
+}
+
 /* Its instances are fine; only calls to it are not. */
 static bool way_cause(const struct healer *healer, uint32_t service, uint32_t via,
                       const struct survey *survey, struct hlr_cause *cause)
@@ -400,7 +420,10 @@ static bool way_cause(const struct healer *healer, uint32_t service, uint32_t vi
                     fresh(healer, &edge->monitors[HLR_EDGE_METRICS - 1]))
                         fine_ways++;
         }
-        *cause = cause_of(HEALER_FAILURE_NETWORK_TIMEOUT, service, fine_ways > 0 ? 0.9 : 0.8);
+        *cause = cause_of(connections_are_bad(healer, healer->edges[via].from)
+                                  ? HEALER_FAILURE_DATABASE_CONNECTION
+                                  : HEALER_FAILURE_NETWORK_TIMEOUT,
+                          service, fine_ways > 0 ? 0.9 : 0.8);
         cause->edge = via;
         return true;
 }
@@ -444,6 +467,11 @@ static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t v
         look(healer, service, &survey);
         if (process_cause(healer, service, &survey, &causes[0]))
                 return 1;
+        if (survey.without_fds > 0) {
+                causes[0] = cause_of(HEALER_FAILURE_AGENT_FAILED, service, 0.9);
+                aim(&causes[0], survey.stuck, survey.without_fds);
+                return 1;
+        }
         if (outlier_cause(healer, service, &survey, &causes[0])) {
                 if (via != HEALER_NONE) {
                         causes[1] = cause_of(HEALER_FAILURE_NETWORK_TIMEOUT, service, 0.3);

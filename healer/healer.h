@@ -57,6 +57,8 @@ struct healer_service_info {
         int64_t restart_ns;      /* what a restart and a new instance usually take */
         int64_t boot_ns;
         uint32_t queue_places;   /* of one instance; 0: unknown, or without a limit */
+        uint32_t keeps; /* bit i: action kind i, of those on data, caches, queues and locks, has
+                         * something to act on here; others need no bit */
 };
 
 struct healer_edge_info {

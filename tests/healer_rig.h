@@ -38,10 +38,10 @@ struct rig {
 };
 
 static const struct healer_service_info rig_services[RIG_SERVICES] = {
-        {"frontend", 8, true, 0, 0.99, 5 * RIG_SECOND, 15 * RIG_SECOND, 128},
-        {"cart", 8, false, 0, 0, 5 * RIG_SECOND, 15 * RIG_SECOND, 128},
-        {"checkout", 8, false, 0, 0, 5 * RIG_SECOND, 15 * RIG_SECOND, 128},
-        {"payment", 8, false, 0, 0, 5 * RIG_SECOND, 15 * RIG_SECOND, 128},
+        {"frontend", 8, true, 0, 0.99, 5 * RIG_SECOND, 15 * RIG_SECOND, 128, 0},
+        {"cart", 8, false, 0, 0, 5 * RIG_SECOND, 15 * RIG_SECOND, 128, 0},
+        {"checkout", 8, false, 0, 0, 5 * RIG_SECOND, 15 * RIG_SECOND, 128, 0},
+        {"payment", 8, false, 0, 0, 5 * RIG_SECOND, 15 * RIG_SECOND, 128, 0},
 };
 
 static const struct healer_edge_info rig_edges[RIG_EDGES] = {

@@ -54,6 +54,27 @@ START_TEST(an_action_that_this_place_has_not_is_passed_over)
 }
 END_TEST
 
+START_TEST(a_lock_is_broken_where_there_is_one_alone)
+{
+        const struct healer_ladder ladder = {2, {HEALER_ACTION_END_SESSION,
+                                                 HEALER_ACTION_REPLACE_INSTANCE}};
+        struct healer_service_info services[RIG_SERVICES];
+        struct rig *rig = rig_create();
+
+        memcpy(services, rig_services, sizeof(services));
+        for (int i = 0; i < RIG_SERVICES && _i == 1; i++)
+                services[i].keeps = UINT32_C(1) << HEALER_ACTION_END_SESSION;
+        rig->topology.services = services;
+        with_bad_instance(rig);
+        ck_assert_int_eq(healer_register_strategy(rig->healer, HEALER_FAILURE_EXECUTION_ERROR, &ladder),
+                         HEALER_OK);
+        rig_run(rig, 30);
+        ck_assert_int_eq(rig->orders[0].kind, _i == 1 ? HEALER_ACTION_END_SESSION
+                                                      : HEALER_ACTION_REPLACE_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(nothing_runs_before_it_was_approved)
 {
         struct rig *rig = rig_create();
@@ -171,6 +192,7 @@ int main(void)
         tcase_add_test(tcase, a_cause_less_certain_than_the_threshold_is_not_acted_on);
         tcase_add_test(tcase, the_last_registered_ladder_wins);
         tcase_add_test(tcase, an_action_that_this_place_has_not_is_passed_over);
+        tcase_add_loop_test(tcase, a_lock_is_broken_where_there_is_one_alone, 0, 2);
         tcase_add_test(tcase, nothing_runs_before_it_was_approved);
         tcase_add_loop_test(tcase, a_rejected_or_expired_approval_calls_a_human, 0, 2);
         tcase_add_loop_test(tcase, a_switch_that_is_off_takes_its_actions_away, 0, 3);

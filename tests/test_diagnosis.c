@@ -49,6 +49,55 @@ START_TEST(errors_deep_down_are_followed_to_their_source)
 }
 END_TEST
 
+/* The callee is well, and the callers find no connection to it. */
+START_TEST(a_pool_without_good_connections_is_renewed)
+{
+        struct rig *rig = rig_started();
+        int i;
+
+        for (i = 0; i < RIG_EACH; i++)
+                rig->instance[INSTANCE(CHECKOUT, i)].pool_ratio = 0.2;
+        rig_run(rig, 300);
+        for (i = 0; i < RIG_EACH; i++) {
+                if (_i == 0)
+                        rig->instance[INSTANCE(CHECKOUT, i)].pool_ratio = 1;
+                else
+                        rig->instance[INSTANCE(CHECKOUT, i)].connection_failures = 20;
+        }
+        rig->edge[TO_PAYMENT].error_ratio = 0.4;
+        rig_run(rig, 40);
+        ck_assert_ptr_nonnull(likeliest(rig));
+        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_DATABASE_CONNECTION);
+        ck_assert_uint_eq(likeliest(rig)->edge, TO_PAYMENT);
+        ck_assert_uint_ge(rig->order_count, 1);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RECONNECT);
+        ck_assert_uint_eq(rig->orders[0].edge, TO_PAYMENT);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(an_instance_without_descriptors_is_restarted)
+{
+        struct rig *rig = rig_started();
+        int i;
+
+        for (i = 0; i < RIG_EACH; i++)
+                rig->instance[INSTANCE(CART, i)].fd_ratio = 0.3;
+        rig_run(rig, 300);
+        rig->instance[INSTANCE(CART, 1)].fd_ratio = 1;
+        rig->instance[INSTANCE(CART, 1)].throughput_per_s = 0;
+        rig->edge[TO_CART].timeout_ratio = 0.3;
+        rig->edge[TO_CART].error_ratio = 0.3;
+        rig_run(rig, 40);
+        ck_assert_ptr_nonnull(likeliest(rig));
+        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_AGENT_FAILED);
+        ck_assert_uint_ge(rig->order_count, 1);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(CART, 1));
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(two_causes_at_once_are_two_episodes)
 {
         struct rig *rig = rig_started();
@@ -248,6 +297,8 @@ int main(void)
         int failed;
 
         tcase_add_test(tcase, errors_deep_down_are_followed_to_their_source);
+        tcase_add_loop_test(tcase, a_pool_without_good_connections_is_renewed, 0, 2);
+        tcase_add_test(tcase, an_instance_without_descriptors_is_restarted);
         tcase_add_test(tcase, two_causes_at_once_are_two_episodes);
         tcase_add_test(tcase, bad_on_the_heels_of_a_deployment_is_the_deployments_fault);
         tcase_add_test(tcase, a_deployment_long_ago_is_not_to_blame);

@@ -79,6 +79,9 @@ enum fleet_action_kind fleet_action_kind_of(const char *name);
 struct fleet_spec;
 /* Whether a fleet has what an action acts on: a pool, a cache, a queue, a lock. */
 bool fleet_spec_allows(const struct fleet_spec *spec, enum fleet_action_kind kind);
+/* The same of one service. */
+bool fleet_spec_service_allows(const struct fleet_spec *spec, uint32_t service,
+                               enum fleet_action_kind kind);
 const char *fleet_layer_name(enum fleet_layer layer);
 
 #define FLEET_NO_INDEX UINT32_MAX

@@ -69,33 +69,43 @@ enum fleet_action_kind fleet_action_kind_of(const char *name)
         return (enum fleet_action_kind)kind;
 }
 
-static bool any_data(const struct fleet_spec *spec, enum fleet_data_kind data)
+static bool has_pool(const struct fleet_spec *spec, uint32_t service)
 {
-        for (uint32_t i = 0; i < spec->service_count; i++)
-                if (spec->services[i].data == data)
+        for (uint32_t i = 0; i < spec->edge_count; i++)
+                if (spec->edges[i].pool > 0 &&
+                    (spec->edges[i].from == service || spec->edges[i].to == service))
                         return true;
         return false;
 }
 
-bool fleet_spec_allows(const struct fleet_spec *spec, enum fleet_action_kind kind)
+bool fleet_spec_service_allows(const struct fleet_spec *spec, uint32_t service,
+                               enum fleet_action_kind kind)
 {
-        bool pooled = false;
+        enum fleet_data_kind data = spec->services[service].data;
 
-        for (uint32_t i = 0; i < spec->edge_count; i++)
-                pooled = pooled || spec->edges[i].pool > 0;
         switch (kind) {
         case ACTION_RECONNECT:
-                return pooled;
+                return has_pool(spec, service);
         case ACTION_CLEAR_CACHE:
-                return any_data(spec, DATA_CACHE);
+                return data == DATA_CACHE;
+        case ACTION_RESTORE_STATE:
+                return data != DATA_NONE;
         case ACTION_PURGE_QUEUE:
         case ACTION_SKIP_MESSAGE:
-                return any_data(spec, DATA_QUEUE);
+                return data == DATA_QUEUE;
         case ACTION_END_SESSION:
-                return any_data(spec, DATA_DATABASE);
+                return data == DATA_DATABASE;
         default:
                 return true;
         }
+}
+
+bool fleet_spec_allows(const struct fleet_spec *spec, enum fleet_action_kind kind)
+{
+        for (uint32_t i = 0; i < spec->service_count; i++)
+                if (fleet_spec_service_allows(spec, i, kind))
+                        return true;
+        return false;
 }
 
 const char *fleet_layer_name(enum fleet_layer layer)

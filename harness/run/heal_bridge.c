@@ -357,6 +357,10 @@ static void describe(const struct healer_world *world, struct topology_memory *m
                         .queue_places = s->queue_max == QUEUE_UNBOUNDED ? 0 : s->queue_max,
                 };
         }
+        for (i = 0; i < spec->service_count; i++)
+                for (uint32_t kind = 0; kind < ACTION_KIND_COUNT; kind++)
+                        if (fleet_spec_service_allows(spec, i, (enum fleet_action_kind)kind))
+                                memory->services[i].keeps |= UINT32_C(1) << kind;
         for (i = 0; i < world->edge_count; i++)
                 memory->edges[i] = (struct healer_edge_info){
                         .name = world->edge_names[i],
