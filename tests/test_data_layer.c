@@ -526,6 +526,9 @@ START_TEST(bad_data_is_found_by_the_caller_alone)
         n = (double)books_ended(&books, BACK);
         ck_assert_double_eq_tol(share_of(BACK, CALL_ERROR), 0.3 * 400 / 402, 4 * sqrt(0.21 / n));
         ck_assert_uint_eq(books.services[BACK].attempts, books.services[BACK].calls); /* and not tried again */
+        /* Each bad answer is found and told, and none after the data was restored. */
+        ck_assert_uint_eq(effect.touched, books_outcome(&books, BACK, CALL_ERROR));
+        ck_assert_double_eq(effect.measured_sum, (double)effect.touched);
 }
 END_TEST
 
