@@ -330,8 +330,8 @@ START_TEST(a_service_a_fault_or_a_retry_more_moves_no_other_draw)
         static const char *const more[] = {
                 "fleet.services[3]={\"name\": \"more\", \"service_time\": \"1ms\"}",
                 "fleet.services[0].calls[0].retries={\"max\": 3}",
-                "method[2]={\"name\": \"one more\", \"fault\": \"crash\", \"target\": {\"service\": "
-                "\"notes\", \"instances\": \"one\"}, \"at\": \"1m\"}",
+                ("method[2]={\"name\": \"one more\", \"fault\": \"crash\", \"target\": {\"service\": "
+                 "\"notes\", \"instances\": \"one\"}, \"at\": \"1m\"}"),
         };
         struct chance plain = chance_with(NULL, "none", 0);
         struct chance other = chance_with(NULL, "none", 99);
