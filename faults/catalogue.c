@@ -24,6 +24,32 @@ const struct fault_ops *fault_find(const char *name)
         return NULL;
 }
 
+const struct fault_ops *fault_kinds_at(double kinds, uint32_t n)
+{
+        uint64_t digit = n < FAULT_KINDS_MAX ? (uint64_t)kinds >> 8 * n & 0xff : 0;
+
+        return digit > 0 && digit <= fault_catalogue_count ? fault_catalogue[digit - 1] : NULL;
+}
+
+double fault_kinds_add(double kinds, uint32_t n, const struct fault_ops *kind)
+{
+        for (size_t i = 0; i < fault_catalogue_count && n < FAULT_KINDS_MAX; i++)
+                if (fault_catalogue[i] == kind)
+                        return (double)((uint64_t)kinds | (uint64_t)(i + 1) << 8 * n);
+        return kinds;
+}
+
+bool fault_can_be_part(const struct fault_ops *kind)
+{
+        if ((kind->targets & FAULT_TARGET_INSTANCES) == 0 || kind->needs != FAULT_NEEDS_NOTHING ||
+            kind->one_of != NULL)
+                return false;
+        for (size_t i = 0; i < kind->params_count; i++)
+                if (kind->params[i].required)
+                        return false;
+        return true;
+}
+
 int fault_param_index(const struct fault_ops *ops, const char *name)
 {
         for (size_t i = 0; i < ops->params_count; i++)

@@ -31,6 +31,7 @@ enum fault_unit {
         FAULT_VALUE,      /* in the unit of the argument before, which is a FAULT_PARAMETER;
                            * a distribution is fault_run.dist */
         FAULT_FEATURE,    /* index of a feature of the target, a service */
+        FAULT_KINDS,      /* names of kinds, FAULT_KINDS_MAX at most: see fault_kinds_at() */
         FAULT_ENTRY,      /* name of another entry: fault_run.texts */
 };
 
@@ -58,6 +59,7 @@ enum fault_target_kind {
         FAULT_TARGET_HEALER = 1 << 6,  /* the line {from, to} between "healer" and "fleet" */
 };
 
+enum { FAULT_KINDS_MAX = 6 };
 enum { FAULT_ARGUMENT_MAX = 8, FAULT_EFFECT_MAX = 2 };
 
 /* What a kind acts on and has to find at its target. */
@@ -144,6 +146,7 @@ struct fault_run {
         struct effect effects[FAULT_EFFECT_MAX]; /* the kind's; zero at first */
         uint32_t effect_count;   /* in use, for the record of what they did */
         uint64_t touched;        /* targets touched at once, by the kind */
+        void *state;             /* the kind's own, from inject to lift */
         const char *measured_what; /* of effects[0].measured: "added delay (s)"; static */
 };
 
@@ -159,6 +162,13 @@ void fault_lift_effects(struct fault_run *run);
 /* All kinds, in catalogue order. */
 extern const struct fault_ops *const fault_catalogue[];
 extern const size_t fault_catalogue_count;
+
+/* A list of kinds is one number: the n-th digit to base 256 is its place in the
+ * catalogue, from 1. NULL past its end. */
+const struct fault_ops *fault_kinds_at(double kinds, uint32_t n);
+double fault_kinds_add(double kinds, uint32_t n, const struct fault_ops *kind);
+/* Whether a kind can be a part of others: on instances, without arguments. */
+bool fault_can_be_part(const struct fault_ops *kind);
 
 /* NULL when there is none of that name. */
 const struct fault_ops *fault_find(const char *name);

@@ -61,6 +61,7 @@ ARGUMENT_OF_UNIT = {
     "true or false": lambda row: or_variable({"type": "boolean"}),
     "percentage per time": lambda row: ref("share_rate"),
     "feature of the target": lambda row: {"type": "string", "minLength": 1},
+    "list of kinds": lambda row: {"type": "array", "items": ref("fault_kind"), "minItems": 1, "maxItems": 6},
     "name of an entry": lambda row: {"type": "string", "minLength": 1},
     "choice": lambda row: or_variable({"enum": row["choices"]}),
 }

@@ -113,6 +113,7 @@ static const struct kind_case {
         {"data_corruption", AT_BACK_WHOLE, {0.3}, true, {0}},
         {"poison_message", AT_BACK_WHOLE, {0.1}, true, {0}},
         {"consumer_lag", AT_BACK, {3}, true, {1}},
+        {"cascade", AT_BACK, {0, 5e9}, false, {0}}, /* its kinds: prepare() */
         {"slow_close", AT_EDGE, {20e6}, true, {0}},
         {"bandwidth", AT_EDGE, {1e6}, false, {0}},
         {"packet_duplicate", AT_EDGE, {0.3}, true, {0}},
@@ -181,6 +182,14 @@ static void teardown(void)
 static struct fault_run *prepare(const char *kind, enum aim aim, const double *arguments,
                                  uint32_t n)
 {
+        static double chain[2][FAULT_ARGUMENT_MAX];
+
+        if (strcmp(kind, "cascade") == 0) {
+                chain[n][0] = fault_kinds_add(fault_kinds_add(0, 0, fault_find("error")), 1,
+                                              fault_find("zombie"));
+                chain[n][1] = arguments[1];
+                arguments = chain[n];
+        }
         runs[n] = (struct fault_run){
                 .ops = fault_find(kind),
                 .fleet = fleet,
@@ -825,6 +834,27 @@ START_TEST(a_replaced_instance_has_a_right_clock_and_a_restarted_one_has_not)
 }
 END_TEST
 
+START_TEST(a_cascade_goes_up_the_call_graph)
+{
+        inject("cascade", AT_BACK, (const double[]){0, 5e9}, 0);
+        run_for(4);
+        ck_assert_uint_eq(runs[0].touched, 3);
+        ck_assert_int_eq(fleet_instance_state(fleet, 0), INSTANCE_UP);
+        run_for(2);
+        ck_assert_uint_eq(runs[0].touched, 4);
+        ck_assert_int_eq(fleet_instance_state(fleet, 0), INSTANCE_ZOMBIE);
+        runs[0].ops->lift(&runs[0]);
+        ck_assert_int_eq(fleet_instance_state(fleet, 0), INSTANCE_UP);
+        /* lifted before the second part: it does not come */
+        inject("cascade", AT_BACK, (const double[]){0, 5e9}, 0);
+        run_for(2);
+        runs[0].ops->lift(&runs[0]);
+        run_for(10);
+        ck_assert_int_eq(fleet_instance_state(fleet, 0), INSTANCE_UP);
+        close_books();
+}
+END_TEST
+
 START_TEST(a_herd_comes_at_once)
 {
         run_for(10);
@@ -863,6 +893,7 @@ static Suite *suite(void)
         tcase_add_test(t, a_new_instance_has_what_lives_outside_too);
         tcase_add_test(t, a_surge_brings_its_factor_and_leaves_the_others_alone);
         tcase_add_test(t, a_storm_retries_what_fails_and_only_that);
+        tcase_add_test(t, a_cascade_goes_up_the_call_graph);
         tcase_add_test(t, a_herd_comes_at_once);
         tcase_add_loop_test(t, a_clock_refuses_tokens_only_when_more_than_a_minute_away, 0, 2);
         tcase_add_test(t, clocks_that_are_wrong_alike_agree);

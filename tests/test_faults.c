@@ -64,6 +64,9 @@ static void teardown(void)
 static double some_value(const struct fault_param *param)
 {
         double wanted = param->unit == FAULT_DURATION           ? 50e6
+                        : param->unit == FAULT_KINDS
+                                ? fault_kinds_add(fault_kinds_add(0, 0, fault_find("error")), 1,
+                                                  fault_find("hang"))
                         : param->unit == FAULT_BYTES_PER_S ||
                                         param->unit == FAULT_BYTES ? 1e5
                         : param->unit == FAULT_BOOL ||
@@ -287,7 +290,8 @@ START_TEST(what_resets_its_layer_cures_it)
 {
         const struct fault_ops *ops = fault_catalogue[_i];
 
-        if (takes(ops, false)) {
+        /* A chain goes on elsewhere; here it is cured as its parts are. */
+        if (takes(ops, false) && strcmp(ops->name, "cascade") != 0) {
                 uint64_t before;
 
                 fit(ops);

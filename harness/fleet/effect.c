@@ -1111,3 +1111,21 @@ uint32_t fleet_load_service(const struct fleet *fleet, uint32_t load)
 {
         return fleet->spec->loads[load].to;
 }
+
+uint32_t fleet_service_caller(const struct fleet *fleet, uint32_t service, uint32_t n)
+{
+        for (uint32_t s = 0; s < fleet->service_count; s++)
+                for (uint32_t i = 0; i < fleet->spec->edge_count; i++)
+                        if (fleet->edges[i].from == s && fleet->edges[i].to == service) {
+                                if (n-- == 0)
+                                        return s;
+                                break;
+                        }
+        return FLEET_NO_INDEX;
+}
+
+void fleet_schedule_fault(struct fleet *fleet, int64_t at_ns, uint64_t ident,
+                          void (*fn)(void *user, uint32_t index), void *user, uint32_t index)
+{
+        fleet_schedule(fleet, at_ns, hash_mix(0x434153u, ident), fn, user, index);
+}

@@ -199,6 +199,12 @@ uint64_t fleet_load_burst(struct fleet *fleet, uint32_t load, double share, uint
 uint32_t fleet_load_count(const struct fleet *fleet);
 uint32_t fleet_load_service(const struct fleet *fleet, uint32_t load);
 
+/* The n-th service that calls a service, by index; FLEET_NO_INDEX: no more. */
+uint32_t fleet_service_caller(const struct fleet *fleet, uint32_t service, uint32_t n);
+/* As fleet_schedule(): a fault that goes on by itself. */
+void fleet_schedule_fault(struct fleet *fleet, int64_t at_ns, uint64_t ident,
+                          void (*fn)(void *user, uint32_t index), void *user, uint32_t index);
+
 /* A number that depends on every effect in force and on nothing else. */
 uint64_t fleet_overlay_digest(const struct fleet *fleet);
 

@@ -21,6 +21,7 @@ const char *fault_unit_name(enum fault_unit unit)
                 [FAULT_PARAMETER] = "key of the target",
                 [FAULT_VALUE] = "value of that key",
                 [FAULT_FEATURE] = "feature of the target",
+                [FAULT_KINDS] = "list of kinds",
                 [FAULT_ENTRY] = "name of an entry",
         };
 
@@ -64,6 +65,12 @@ void fault_value_text(const struct fault_param *param, double value, char *out, 
         case FAULT_CHOICE:
                 snprintf(out, size, "%s", param->choices[(int)value]);
                 break;
+        case FAULT_KINDS:
+                out[0] = '\0';
+                for (uint32_t i = 0, at = 0; fault_kinds_at(value, i) != NULL && at < size; i++)
+                        at += (uint32_t)snprintf(out + at, size - at, "%s%s", i == 0 ? "" : ", ",
+                                                 fault_kinds_at(value, i)->name);
+                break;
         case FAULT_PARAMETER:
         case FAULT_VALUE:
         case FAULT_FEATURE:
@@ -96,7 +103,8 @@ void fault_range_text(const struct fault_param *param, char *out, size_t size)
         size_t at = 0;
 
         if (param->unit == FAULT_PARAMETER || param->unit == FAULT_VALUE ||
-            param->unit == FAULT_FEATURE || param->unit == FAULT_ENTRY) {
+            param->unit == FAULT_FEATURE || param->unit == FAULT_ENTRY ||
+            param->unit == FAULT_KINDS) {
                 if (param->unit == FAULT_PARAMETER)
                         parameter_keys(out, size);
                 else

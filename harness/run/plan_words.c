@@ -99,6 +99,13 @@ static json_t *argument_json(const struct fault_param *param, double value, cons
                 return json_boolean(value != 0);
         case FAULT_VALUE:
                 return given != NULL ? json_loads(given, JSON_DECODE_ANY, NULL) : NULL;
+        case FAULT_KINDS: {
+                json_t *kinds = json_array();
+
+                for (uint32_t i = 0; fault_kinds_at(value, i) != NULL; i++)
+                        json_array_append_new(kinds, json_string(fault_kinds_at(value, i)->name));
+                return kinds;
+        }
         case FAULT_PARAMETER:
         case FAULT_FEATURE:
         case FAULT_ENTRY:

@@ -65,6 +65,36 @@ static void read_setting_argument(struct read_object *o, const struct fleet_spec
         free((void *)(uintptr_t)text);
 }
 
+/* Names of kinds that go on instances as they are. */
+static void read_kinds(struct read_object *o, const struct fault_param *param, double *out)
+{
+        const char *const *names;
+        size_t count;
+
+        if (!read_texts(o, param->name, READ_OPTIONAL, FAULT_KINDS_MAX, &names, &count))
+                return;
+        *out = 0;
+        if (count == 0)
+                read_error(o->ctx, read_path(o, param->name), "the list is empty");
+        for (size_t i = 0; i < count; i++) {
+                const struct fault_ops *kind = fault_find(names[i]);
+                const char *path = json_path_index(o->ctx->session->arena,
+                                                   read_path(o, param->name), i);
+                struct nearest nearest;
+
+                nearest_begin(&nearest, names[i]);
+                for (size_t k = 0; k < fault_catalogue_count; k++)
+                        nearest_offer(&nearest, fault_catalogue[k]->name);
+                if (kind == NULL)
+                        read_unknown_name(o->ctx, path, "fault", names[i], nearest.best);
+                else if (!fault_can_be_part(kind) || kind->lift == NULL)
+                        read_error(o->ctx, path, "'%s' wants arguments or another target than instances",
+                                   names[i]);
+                else
+                        *out = fault_kinds_add(*out, (uint32_t)i, kind);
+        }
+}
+
 static void read_argument(struct read_object *o, const struct fault_param *param, double *out)
 {
         int64_t whole;
@@ -109,6 +139,9 @@ static void read_argument(struct read_object *o, const struct fault_param *param
         case FAULT_CHOICE:
                 if (read_choice(o, param->name, READ_OPTIONAL, param->choices, &count))
                         *out = count;
+                break;
+        case FAULT_KINDS:
+                read_kinds(o, param, out);
                 break;
         case FAULT_PARAMETER:
         case FAULT_VALUE:

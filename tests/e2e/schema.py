@@ -33,7 +33,7 @@ BEYOND = {
         zone-unknown background-target fault-name-twice target-unknown-service target-list-range
         target-too-many target-zone-unknown target-zone-empty target-edge-missing
         target-edge-unknown steady-state-service threshold-fault threshold-label-service
-        fault-zones-same fault-zones-error fault-poison-request-target
+        fault-cascade-kind-with-arguments fault-zones-same fault-zones-error fault-poison-request-target
         fault-disk-fill-without-disk fault-quota-cut-without-quota
         variable-unknown fault-healer-line fault-healer-line-latency version-name-twice
         cache-backend-itself cache-backend-unknown actor-undoes-itself actor-undoes-nobody
