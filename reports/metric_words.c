@@ -1,6 +1,8 @@
 /* metric_words.c - what a metric means. */
 #include "reports/metric_words.h"
 
+#include <string.h>
+
 #include "reports/metric_table.h"
 
 const char *metric_words(const char *metric)
@@ -15,4 +17,19 @@ const char *metric_unit(const char *metric)
         const struct metric_row *row = metric_find(metric);
 
         return row == NULL ? "" : row->unit;
+}
+
+bool metric_is_count(const char *metric)
+{
+        static const char *const units[] = {"requests", "incidents",   "episodes", "predictions",
+                                            "actions",  "transitions", "changes",  "calls",
+                                            "pages"};
+        const struct metric_row *row = metric_find(metric);
+
+        if (row == NULL || row->method != METHOD_MEAN || (row->scopes & SCOPE_TWINS))
+                return false;
+        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+                if (strcmp(row->unit, units[i]) == 0)
+                        return true;
+        return false;
 }

@@ -2,6 +2,8 @@
 #ifndef CHAOS_REPORTS_METRIC_WORDS_H
 #define CHAOS_REPORTS_METRIC_WORDS_H
 
+#include <stdbool.h>
+
 #include "reports/text.h"
 
 /* The definition of a metric as in `list metrics`; its own name when it has
@@ -10,6 +12,10 @@ const char *metric_words(const char *metric);
 
 /* Its unit: "s", "ratio", ...; "" when there is no such metric. */
 const char *metric_unit(const char *metric);
+
+/* Whether its value is a mean of counts, whose sum only grows with more
+ * replications: neither a time, a ratio or a rate nor a difference of arms. */
+bool metric_is_count(const char *metric);
 
 /* Adds the name of its value's family in metrics.prom. */
 void prometheus_name(const char *metric, const char *unit, struct text *name);

@@ -2,9 +2,11 @@
  *
  * One gauge a metric, in base units, named chaos_run_METRIC_UNIT, with the
  * labels scenario, healer, arm and service (empty: the whole arm); its interval
- * is in chaos_run_METRIC_low_UNIT and ..._high_UNIT, for whole arms only. All
- * are gauges: a run is not a process that counts on. A metric without data has
- * no sample. Families are in the order in which the treated arm has them.
+ * is in chaos_run_METRIC_low_UNIT and ..._high_UNIT, for whole arms only. What
+ * is counted has a counter besides, chaos_all_runs_METRIC_UNIT_total: the gauge
+ * is the mean of replications and may fall as a run grows, the sum over them
+ * cannot. A metric without data has no sample. Families are in the order in
+ * which the treated arm has them.
  *
  * The two formats differ in the UNIT line and the end mark.
  */
@@ -20,10 +22,11 @@ struct family {
         struct text *out;
         bool open_metrics;
         const char *metric;
+        bool counter;
         char name[160], unit[48];
 };
 
-enum part { PART_VALUE, PART_LOW, PART_HIGH };
+enum part { PART_VALUE, PART_LOW, PART_HIGH, PART_TOTAL };
 
 static void take_unit(struct family *family, const char *unit)
 {
@@ -63,16 +66,19 @@ static void take_unit(struct family *family, const char *unit)
         family->unit[length] = '\0';
 }
 
-/* The unit is the end of the name, once. */
+/* The unit is the end of the name, once. A counter's samples, and in the text
+ * format its family too, add _total. */
 static void make_name(struct family *family, const char *suffix)
 {
         size_t length = strlen(family->metric), unit = strlen(family->unit);
+        bool is_unit = strcmp(family->metric, family->unit) == 0;
         bool has_unit = unit > 0 && length > unit && family->metric[length - unit - 1] == '_' &&
                         strcmp(family->metric + length - unit, family->unit) == 0;
-        int kept = (int)(has_unit ? length - unit - 1 : length);
+        int kept = (int)(is_unit ? 0 : has_unit ? length - unit - 1 : length);
 
-        snprintf(family->name, sizeof(family->name), "chaos_run_%.*s%s%s%s", kept, family->metric,
-                 suffix, unit > 0 ? "_" : "", family->unit);
+        snprintf(family->name, sizeof(family->name), "%s%s%.*s%s%s%s",
+                 family->counter ? "chaos_all_runs" : "chaos_run", kept > 0 ? "_" : "", kept,
+                 family->metric, suffix, unit > 0 ? "_" : "", family->unit);
         for (char *at = family->name; *at != '\0'; at++)
                 if (!((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '_'))
                         *at = '_';
@@ -80,14 +86,16 @@ static void make_name(struct family *family, const char *suffix)
 
 static void write_help(const struct family *family, const char *of)
 {
+        const char *total = family->counter && !family->open_metrics ? "_total" : "";
         struct text help;
 
         text_init(&help);
         text_add(&help, of);
         text_add(&help, metric_words(family->metric));
-        text_addf(family->out, "# HELP %s ", family->name);
+        text_addf(family->out, "# HELP %s%s ", family->name, total);
         text_prom_label(family->out, text_bytes(&help));
-        text_addf(family->out, "\n# TYPE %s gauge\n", family->name);
+        text_addf(family->out, "\n# TYPE %s%s %s\n", family->name, total,
+                  family->counter ? "counter" : "gauge");
         if (family->open_metrics && family->unit[0] != '\0')
                 text_addf(family->out, "# UNIT %s %s\n", family->name, family->unit);
         family->out->failed = family->out->failed || help.failed;
@@ -96,6 +104,10 @@ static void write_help(const struct family *family, const char *of)
 
 static bool part_of(const struct metric_value *value, enum part part, double *number)
 {
+        if (part == PART_TOTAL) {
+                *number = value->numerator;
+                return value->has_value && isfinite(value->numerator);
+        }
         *number = part == PART_VALUE ? value->value : part == PART_LOW ? value->low : value->high;
         return part == PART_VALUE ? value->has_value
                : part == PART_LOW ? value->has_low
@@ -107,7 +119,7 @@ static void write_sample(const struct family *family, const char *arm, const cha
 {
         struct text *out = family->out;
 
-        text_addf(out, "%s{scenario=\"", family->name);
+        text_addf(out, "%s%s{scenario=\"", family->name, family->counter ? "_total" : "");
         text_prom_label(out, report_title(family->report));
         text_add(out, "\",healer=\"");
         text_prom_label(out, result_text(family->report->result, "healer.name"));
@@ -136,7 +148,7 @@ static bool write_samples(const struct family *family, enum part part, bool only
                         if (!only_look)
                                 write_sample(family, report_arms[i], "", number);
                 }
-                if (part != PART_VALUE)
+                if (part != PART_VALUE && part != PART_TOTAL)
                         continue;
                 json_object_foreach(services, service, entry)
                 {
@@ -156,6 +168,7 @@ static void write_family(struct family *family, enum part part, const char *suff
 {
         if (!write_samples(family, part, true))
                 return;
+        family->counter = part == PART_TOTAL;
         make_name(family, suffix);
         write_help(family, of);
         write_samples(family, part, false);
@@ -168,6 +181,8 @@ static void write_metric(struct family *family, const char *metric, const char *
         write_family(family, PART_VALUE, "", "");
         write_family(family, PART_LOW, "_low", "Lower limit of: ");
         write_family(family, PART_HIGH, "_high", "Upper limit of: ");
+        if (metric_is_count(metric))
+                write_family(family, PART_TOTAL, "", "Sum over all replications of: ");
 }
 
 static bool seen_before(const json_t *arms, size_t arm, const char *metric)

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "report_sample.h"
+#include "reports/metric_table.h"
 #include "reports/metric_words.h"
 #include "reports/writer.h"
 
@@ -349,7 +350,9 @@ START_TEST(every_sample_follows_its_help_and_type)
                                  line + 7);
                 } else if (strncmp(line, "# TYPE ", 7) == 0) {
                         ck_assert_int_eq(strncmp(line + 7, family, strlen(family)), 0);
-                        ck_assert_str_eq(line + 7 + strlen(family), " gauge");
+                        bool total = strcmp(family + strlen(family) - 6, "_total") == 0;
+
+                        ck_assert_str_eq(line + 7 + strlen(family), total ? " counter" : " gauge");
                 } else {
                         ck_assert_uint_eq(strcspn(line, "{"), strlen(family));
                         ck_assert_int_eq(strncmp(line, family, strlen(family)), 0);
@@ -377,6 +380,80 @@ START_TEST(a_metric_is_exported_in_base_units_with_its_value)
 }
 END_TEST
 
+/* Every metric that there is, with all that a metric can have. */
+static void measure_everything(void)
+{
+        json_t *metrics = json_object_get(result_at(stored.result, "arms.treated"), "metrics");
+
+        json_object_clear(metrics);
+        for (size_t i = 0; i < metric_row_count; i++)
+                json_object_set_new(metrics, metric_rows[i].name,
+                                    json_pack("{s:f, s:f, s:f, s:i, s:i, s:f, s:f, s:s}", "value",
+                                              6.0, "low", 5.0, "high", 7.0, "n", 3, "count", 18,
+                                              "numerator", 18.0, "denominator", 3.0, "unit",
+                                              metric_rows[i].unit));
+}
+
+/* The line from which on two texts differ, as the first has it. */
+static const char *differing(const char *one, const char *other)
+{
+        const char *line = one;
+
+        for (; *one != '\0' && *one == *other; one++, other++)
+                line = *one == '\n' ? one + 1 : line;
+        return line;
+}
+
+/* Dashboards and alerts hold on to these names: a changed one breaks them, a
+ * new one is added to the list. */
+START_TEST(s3_38_names_and_types_are_those_that_were_promised)
+{
+        char *bytes, *wanted, *save = NULL;
+        struct text names;
+
+        measure_everything();
+        bytes = written("prom", "metrics.prom");
+        text_init(&names);
+        for (char *line = strtok_r(bytes, "\n", &save); line != NULL;
+             line = strtok_r(NULL, "\n", &save))
+                if (strncmp(line, "# TYPE chaos_", 13) == 0 &&
+                    strstr(line, "_low_") == NULL && strstr(line, "_high_") == NULL)
+                        text_addf(&names, "%s\n", line + 7);
+        wanted = folder_read(getenv("TEST_DATA"), "report/prometheus_names.txt");
+        ck_assert_msg(strcmp(text_bytes(&names), wanted) == 0, "%.900s",
+                      differing(text_bytes(&names), wanted));
+        text_release(&names);
+        free(wanted);
+        free(bytes);
+}
+END_TEST
+
+START_TEST(s3_38_what_is_counted_has_a_counter_of_all_replications)
+{
+        char *bytes;
+
+        measure_everything();
+        bytes = written("prom", "metrics.prom");
+        ck_assert_ptr_nonnull(strstr(bytes, "\n# TYPE chaos_all_runs_incidents_total counter\n"));
+        ck_assert_ptr_nonnull(strstr(bytes, "\nchaos_all_runs_incidents_total{scenario=\"Payment "
+                                            "is slow\",healer=\"default\",arm=\"treated\","
+                                            "service=\"\"} 18\n"));
+        ck_assert_ptr_nonnull(strstr(bytes, "\nchaos_run_incidents{scenario=\"Payment is slow\","
+                                            "healer=\"default\",arm=\"treated\",service=\"\"} "
+                                            "6\n"));
+        free(bytes);
+        bytes = written("om", "metrics.om");
+        ck_assert_ptr_nonnull(strstr(bytes, "\n# TYPE chaos_all_runs_incidents counter\n"
+                                            "# UNIT chaos_all_runs_incidents incidents\n"
+                                            "chaos_all_runs_incidents_total{"));
+        free(bytes);
+        /* a difference can fall, a share or a time is no count */
+        ck_assert(!metric_is_count("averted_harm") && !metric_is_count("self_made_harm"));
+        ck_assert(!metric_is_count("availability") && !metric_is_count("bad_seconds"));
+        ck_assert(metric_is_count("restarts") && metric_is_count("breaker_opened"));
+}
+END_TEST
+
 START_TEST(units_are_spelt_out_in_names)
 {
         static const char *const wanted[][3] = {
@@ -387,6 +464,7 @@ START_TEST(units_are_spelt_out_in_names)
                 {"bad_seconds", "s", "chaos_run_bad_seconds"},
                 {"unrecovered", "incidents", "chaos_run_unrecovered_incidents"},
                 {"failed_requests", "requests", "chaos_run_failed_requests"},
+                {"incidents", "incidents", "chaos_run_incidents"},
         };
 
         for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -513,6 +591,8 @@ int main(void)
         tcase_add_test(tests, hostile_names_do_not_break_junit);
         tcase_add_test(tests, every_sample_follows_its_help_and_type);
         tcase_add_test(tests, a_metric_is_exported_in_base_units_with_its_value);
+        tcase_add_test(tests, s3_38_names_and_types_are_those_that_were_promised);
+        tcase_add_test(tests, s3_38_what_is_counted_has_a_counter_of_all_replications);
         tcase_add_test(tests, units_are_spelt_out_in_names);
         tcase_add_test(tests, openmetrics_ends_with_its_mark);
         tcase_add_test(tests, the_dashboard_asks_for_metrics_that_are_exported);

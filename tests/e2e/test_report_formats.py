@@ -85,6 +85,48 @@ class Formats(chaos.Case):
         self.assertEqual(treated["mttr"]["value"], seen["chaos_run_mttr_seconds"])
         self.assertEqual(treated["availability"]["low"], seen["chaos_run_availability_low_ratio"])
 
+    def exported(self, out):
+        """Types by family and counters by sample, as metrics.prom of a folder has them."""
+        self.assert_code(0, self.chaos("report", self.path(out), "--format", "prom,om", "--quiet"))
+        types, counters = {}, {}
+        with open(self.path(out, "metrics.prom"), encoding="utf-8") as f:
+            for line in f:
+                if line.startswith("# TYPE "):
+                    _, _, name, kind = line.split()
+                    types[name] = kind
+                elif not line.startswith("#") and types[line.split("{")[0]] == "counter":
+                    sample, value = line.rsplit(" ", 1)
+                    counters[sample] = float(value)
+        return types, counters
+
+    def test_s3_38_counters_only_grow_with_more_replications_and_names_are_the_promised(self):
+        before = {}
+        with open(os.path.join(DATA, "prometheus_names.txt"), encoding="utf-8") as f:
+            promised = dict(line.split() for line in f)
+        for runs in ("1", "2", "4", "6"):
+            self.assert_code(0, self.run_small("runs" + runs, None, "--runs", runs))
+            types, counters = self.exported("runs" + runs)
+            for name, kind in types.items():
+                self.assertEqual(promised.get(re.sub("_(low|high)(?=_|$)", "", name)), kind, name)
+            self.assertGreater(len(counters), 20)
+            for sample, value in before.items():
+                self.assertGreaterEqual(counters[sample], value, sample)
+            if before:
+                self.assertGreater(sum(counters.values()), sum(before.values()))
+            before = counters
+            if shutil.which("promtool"):
+                with open(self.path("runs" + runs, "metrics.prom"), encoding="utf-8") as f:
+                    self.assertEqual("", self.checked("promtool", "check", "metrics", stdin=f))
+        try:
+            from prometheus_client.openmetrics import parser
+        except ImportError:
+            return
+        with open(self.path("runs6", "metrics.om"), encoding="utf-8") as f:
+            strict = {sample.name: family.type
+                      for family in parser.text_string_to_metric_families(f.read())
+                      for sample in family.samples}
+        self.assertEqual(types, strict)
+
     @needs("prometheus")
     def test_a_prometheus_scrapes_metrics_om_and_answers_with_our_numbers(self):
         """A real one, on loopback, for as long as it takes to see one scrape; ended by its id."""
