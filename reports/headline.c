@@ -23,6 +23,16 @@ const struct headline_row headline_rows[] = {
 };
 const size_t headline_row_count = sizeof(headline_rows) / sizeof(headline_rows[0]);
 
+const struct floor_column floor_columns[] = {
+        {"failed_requests", "failed requests"},
+        {"bad_seconds", "bad seconds"},
+        {"averted_harm", "averted harm"},
+        {"prevention_rate", "prevention"},
+        {"false_alarms_per_week", "false alarms"},
+        {"false_actions_per_week", "false actions"},
+};
+const size_t floor_column_count = sizeof(floor_columns) / sizeof(floor_columns[0]);
+
 bool report_waterfall(const struct report *report, struct waterfall_part parts[WATERFALL_COUNT])
 {
         static const struct waterfall_part names[WATERFALL_COUNT] = {

@@ -18,6 +18,13 @@ struct headline_row {
 extern const struct headline_row headline_rows[];
 extern const size_t headline_row_count;
 
+/* What is told of a strategy beside the reference healers. */
+struct floor_column {
+        const char *metric, *title;
+};
+extern const struct floor_column floor_columns[];
+extern const size_t floor_column_count;
+
 /* untreated -> reaction -> prediction -> self_made -> left */
 enum waterfall_part_id {
         WATERFALL_UNTREATED,

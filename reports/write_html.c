@@ -810,6 +810,123 @@ static bool add_effectiveness(const struct writer_context *context, struct text 
         return any;
 }
 
+static void add_floor_row(const char *name, const char *summary, const json_t *metrics,
+                          struct text *out)
+{
+        text_add(out, "<tr><th scope=\"row\">");
+        text_html(out, name);
+        if (*summary != '\0') {
+                text_add(out, "<br><small class=\"soft\">");
+                text_html(out, summary);
+                text_add(out, "</small>");
+        }
+        text_add(out, "</th>");
+        for (size_t i = 0; i < floor_column_count; i++) {
+                struct metric_value value =
+                        metric_of(json_object_get(metrics, floor_columns[i].metric));
+
+                add_metric_cell(out, &value);
+        }
+        text_add(out, "</tr>\n");
+}
+
+static bool add_floor(const struct writer_context *context, struct text *out)
+{
+        const json_t *result = context->report->result, *floor = result_at(result, "floor");
+        struct metric_value share = metric_of(json_object_get(floor, "averted_share"));
+        size_t index;
+        json_t *healer;
+
+        if (!json_is_object(floor))
+                return false;
+        text_add(out,
+                 "<p>Healers without skill went through the same replications, and an oracle "
+                 "that is told what is broken. A grade is worth what it is above the former. ");
+        if (share.has_value) {
+                text_add(out, "Of what the oracle averts, <b>");
+                add_metric(out, &share);
+                text_add(out, "</b> was averted");
+                if (share.has_low || share.has_high) {
+                        text_add(out, " (");
+                        add_interval(out, &share);
+                        text_add(out, ")");
+                }
+                text_add(out, ".</p>\n");
+        } else {
+                text_add(out, "There was nothing that the oracle could avert.</p>\n");
+        }
+        text_add(out,
+                 "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\""
+                 "references\"><table class=\"wide\"><thead><tr><th scope=\"col\">healer</th>");
+        for (size_t i = 0; i < floor_column_count; i++)
+                text_addf(out, "<th scope=\"col\" class=\"number\">%s</th>",
+                          floor_columns[i].title);
+        text_add(out, "</tr></thead><tbody>\n");
+        add_floor_row(result_text(result, "healer.name"), "",
+                      result_at(result, "arms.treated.metrics"), out);
+        json_array_foreach(json_object_get(floor, "healers"), index, healer)
+                add_floor_row(result_text(healer, "name"), result_text(healer, "summary"),
+                              json_object_get(healer, "metrics"), out);
+        close_table(out);
+        return true;
+}
+
+static void add_deeds(const json_t *deeds, struct text *out)
+{
+        static const char *const heads[] = {"#replication", "action",   "service",
+                                            "instance",     "#episode", "#averted requests",
+                                            "worth",        NULL};
+        size_t index;
+        json_t *deed;
+
+        if (json_array_size(deeds) == 0)
+                return;
+        open_table(out, "deeds", heads, "wide");
+        json_array_foreach(deeds, index, deed)
+        {
+                if (index == ROWS_MAX)
+                        break;
+                text_add(out, "<tr>");
+                add_number_cell(out, deed, "run", "");
+                text_add(out, "<th scope=\"row\">");
+                text_html(out, result_text(deed, "action"));
+                text_add(out, "</th>");
+                add_text_cell(out, result_text(deed, "service"));
+                add_name_cell(out, json_object_get(deed, "instance"));
+                add_number_cell(out, deed, "episode", "");
+                add_number_cell(out, deed, "averted", "");
+                add_text_cell(out, result_text(deed, "verdict"));
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+        if (json_array_size(deeds) > ROWS_MAX)
+                text_addf(out,
+                          "<p class=\"soft\">The first %d; more are in <code>result.json</code>."
+                          "</p>\n",
+                          ROWS_MAX);
+}
+
+static bool add_attribution(const struct writer_context *context, struct text *out)
+{
+        const json_t *attribution = result_at(context->report->result, "attribution");
+
+        if (!json_is_object(attribution))
+                return false;
+        text_add(out,
+                 "<p>The runs again without what one episode did of one kind to one target: <b>");
+        add_data(out, result_number(attribution, "helpful"), "");
+        text_add(out, "</b> helpful deeds, <b>");
+        add_data(out, result_number(attribution, "harmful"), "");
+        text_add(out, "</b> harmful, <b>");
+        add_data(out, result_number(attribution, "unnecessary"), "");
+        text_add(out, "</b> unnecessary. A deed put off by a second, which should change nothing, "
+                      "changed up to ");
+        add_data(out, result_number(attribution, "noise"), "requests");
+        text_add(out, ": less than that of its replication is noise.</p>\n");
+        add_deeds(json_object_get(attribution, "deeds"), out);
+        return true;
+}
+
 static void add_type_table(const json_t *list, struct text *out)
 {
         static const char *const heads[] = {"failure type", "#incidents", "#MTTD", "#MTTR",
@@ -1341,6 +1458,8 @@ static const struct section {
         {"actions", "Healing actions", add_actions},
         {"timeline", "Timeline", add_timeline},
         {"effectiveness", "Effectiveness", add_effectiveness},
+        {"attribution", "What each deed was worth", add_attribution},
+        {"floor", "Beside the reference healers", add_floor},
         {"patterns", "Failure patterns", add_patterns},
         {"services", "Services", add_services},
         {"faults", "Faults", add_faults},

@@ -77,6 +77,66 @@ static void write_waterfall(const struct report *report, struct text *out)
         text_add(out, "\n");
 }
 
+static void write_floor_row(struct text *out, const char *name, const json_t *metrics)
+{
+        text_add(out, "| ");
+        text_markdown(out, name);
+        for (size_t i = 0; i < floor_column_count; i++) {
+                struct metric_value value =
+                        metric_of(json_object_get(metrics, floor_columns[i].metric));
+
+                text_add(out, " | ");
+                text_metric_value(out, &value);
+        }
+        text_add(out, " |\n");
+}
+
+/* The strategy beside the reference healers, where they were run. */
+static void write_floor(const struct report *report, struct text *out)
+{
+        const json_t *floor = result_at(report->result, "floor");
+        struct metric_value share = metric_of(json_object_get(floor, "averted_share"));
+        size_t index;
+        json_t *healer;
+
+        if (!json_is_object(floor))
+                return;
+        text_add(out, "\n| beside the references");
+        for (size_t i = 0; i < floor_column_count; i++)
+                text_addf(out, " | %s", floor_columns[i].title);
+        text_add(out, " |\n|---");
+        for (size_t i = 0; i < floor_column_count; i++)
+                text_add(out, "|---:");
+        text_add(out, "|\n");
+        write_floor_row(out, result_text(report->result, "healer.name"),
+                        result_at(report->result, "arms.treated.metrics"));
+        json_array_foreach(json_object_get(floor, "healers"), index, healer) write_floor_row(
+                out, result_text(healer, "name"), json_object_get(healer, "metrics"));
+        if (!share.has_value) {
+                text_add(out, "\nNothing that the oracle could avert.\n");
+                return;
+        }
+        text_add(out, "\nOf what the oracle averts, **");
+        text_metric_value(out, &share);
+        text_add(out, "** was averted.\n");
+}
+
+/* How many deeds were worth anything, where that was asked. */
+static void write_attribution(const struct report *report, struct text *out)
+{
+        static const char *const counts[] = {"helpful", "harmful", "unnecessary"};
+        const json_t *attribution = result_at(report->result, "attribution");
+
+        if (!json_is_object(attribution))
+                return;
+        text_add(out, "\n| deeds, by leaving each out | helpful | harmful | unnecessary |\n"
+                      "|---|---:|---:|---:|\n| noise up to ");
+        text_value(out, result_number(attribution, "noise"), "requests");
+        for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++)
+                text_addf(out, " | %.0f", result_number(attribution, counts[i]));
+        text_add(out, " |\n");
+}
+
 void write_markdown(const struct writer_context *context, struct text *out)
 {
         const struct report *report = context->report;
@@ -94,6 +154,8 @@ void write_markdown(const struct writer_context *context, struct text *out)
         write_thresholds(report, out);
         write_headline(report, out);
         write_waterfall(report, out);
+        write_floor(report, out);
+        write_attribution(report, out);
         text_add(out, "\nHealer ");
         text_markdown(out, result_text(report->result, "healer.name"));
         text_addf(out, ", %lld replications. Repeat it:\n\n    ",

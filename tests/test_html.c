@@ -124,6 +124,98 @@ START_TEST(every_metric_of_the_result_is_on_the_page)
 }
 END_TEST
 
+/* The part of the page between the start of a section and its end, to be freed. */
+static char *section(const char *id)
+{
+        char start[64];
+        char *at, *end;
+
+        snprintf(start, sizeof(start), "<section id=\"%s\">", id);
+        at = strstr(page, start);
+        if (at == NULL)
+                return NULL;
+        end = strstr(at, "</section>");
+        ck_assert_ptr_nonnull(end);
+        return strndup(at, (size_t)(end - at));
+}
+
+/* The next <data> of the text is `value`; moves on behind it. */
+static void next_figure_is(const char **at, double value)
+{
+        const char *found = strstr(*at, "<data value=\"");
+
+        ck_assert_ptr_nonnull(found);
+        *at = found + strlen("<data value=\"");
+        ck_assert_double_eq_tol(strtod(*at, NULL), value, 1e-9 * fabs(value));
+}
+
+START_TEST(the_references_stand_beside_the_strategy)
+{
+        const json_t *own = result_at(stored.result, "arms.treated.metrics");
+        const char *at;
+        char *part;
+
+        make();
+        ck_assert_ptr_null(section("floor"));
+        json_object_set_new(
+                stored.result, "floor",
+                json_pack(
+                        "{s:{s:f, s:f, s:f, s:s}, s:[{s:s, s:s, s:{s:{s:f, s:s}, s:{s:f, s:s}}}]}",
+                        "averted_share", "value", 0.625, "low", 0.5, "high", 0.75, "unit", "ratio",
+                        "healers", "name", "reference:<b>", "summary", "is \"told\" <it>",
+                        "metrics", "failed_requests", "value", 321.5, "unit", "requests",
+                        "prevention_rate", "value", 0.125, "unit", "ratio"));
+        make();
+        part = section("floor");
+        ck_assert_ptr_nonnull(part);
+        at = part;
+        next_figure_is(&at, 0.625);
+        next_figure_is(&at, 0.5);
+        at = strstr(at, "<tbody>");
+        ck_assert_ptr_nonnull(at);
+        next_figure_is(&at, result_number(own, "failed_requests.value"));
+        at = strstr(at, "<tr>");
+        ck_assert_ptr_nonnull(at);
+        ck_assert_ptr_nonnull(strstr(at, "reference:&lt;b&gt;"));
+        ck_assert_ptr_nonnull(strstr(at, "&lt;it&gt;"));
+        next_figure_is(&at, 321.5);
+        ck_assert_ptr_nonnull(strstr(at, "no data")); /* the seconds, not measured */
+        next_figure_is(&at, 0.125);
+        ck_assert_ptr_null(strstr(at, "<data"));
+        free(part);
+}
+END_TEST
+
+START_TEST(deeds_stand_with_what_they_averted)
+{
+        const char *at;
+        char *part;
+
+        make();
+        ck_assert_ptr_null(section("attribution"));
+        json_object_set_new(
+                stored.result, "attribution",
+                json_pack("{s:f, s:i, s:i, s:i, s:[{s:i, s:i, s:s, s:s, s:n, s:f, s:s}]}", "noise",
+                          7.0, "helpful", 41, "harmful", 5, "unnecessary", 6, "deeds", "run", 3,
+                          "episode", 17, "action", "restart", "service", "<bank>", "instance",
+                          "averted", 812.0, "verdict", "helpful"));
+        make();
+        part = section("attribution");
+        ck_assert_ptr_nonnull(part);
+        at = part;
+        next_figure_is(&at, 41);
+        next_figure_is(&at, 5);
+        next_figure_is(&at, 6);
+        next_figure_is(&at, 7);
+        next_figure_is(&at, 3);
+        ck_assert_ptr_nonnull(strstr(at, "&lt;bank&gt;"));
+        next_figure_is(&at, 17);
+        next_figure_is(&at, 812);
+        ck_assert_ptr_null(strstr(at, "<data"));
+        free(part);
+}
+END_TEST
+
 START_TEST(hostile_names_stay_text)
 {
         sample_rename(&stored, hostile);
@@ -195,6 +287,8 @@ int main(void)
         tcase_add_test(tests, nothing_is_asked_of_anybody_else);
         tcase_add_test(tests, every_number_stands_in_the_result);
         tcase_add_test(tests, every_metric_of_the_result_is_on_the_page);
+        tcase_add_test(tests, the_references_stand_beside_the_strategy);
+        tcase_add_test(tests, deeds_stand_with_what_they_averted);
         tcase_add_test(tests, hostile_names_stay_text);
         tcase_add_test(tests, ids_are_used_once);
         tcase_add_test(tests, every_plot_has_words_for_those_who_cannot_see_it);

@@ -533,6 +533,30 @@ START_TEST(markdown_tells_the_verdict_and_escapes_names)
 }
 END_TEST
 
+START_TEST(markdown_shows_references_and_deeds_where_they_were_asked_for)
+{
+        char *bytes = written("md", "report.md");
+
+        ck_assert_ptr_null(strstr(bytes, "beside the references"));
+        ck_assert_ptr_null(strstr(bytes, "deeds"));
+        free(bytes);
+        json_object_set_new(stored.result, "floor",
+                            json_pack("{s:{s:f, s:s}, s:[{s:s, s:s, s:{s:{s:f, s:s}}}]}",
+                                      "averted_share", "value", 0.625, "unit", "ratio", "healers",
+                                      "name", "a|b", "summary", "none", "metrics",
+                                      "prevention_rate", "value", 0.125, "unit", "ratio"));
+        json_object_set_new(stored.result, "attribution",
+                            json_pack("{s:f, s:i, s:i, s:i, s:[]}", "noise", 7.0, "helpful", 41,
+                                      "harmful", 5, "unnecessary", 6, "deeds"));
+        bytes = written("md", "report.md");
+        ck_assert_ptr_nonnull(strstr(bytes, "\n| a\\|b | no data | no data | no data | 12.5 % | "
+                                            "no data | no data |\n"));
+        ck_assert_ptr_nonnull(strstr(bytes, "Of what the oracle averts, **62.5 %** was averted."));
+        ck_assert_ptr_nonnull(strstr(bytes, " | 41 | 5 | 6 |\n"));
+        free(bytes);
+}
+END_TEST
+
 /* ---- memory */
 
 START_TEST(an_empty_result_makes_every_file_and_no_number)
@@ -597,6 +621,7 @@ int main(void)
         tcase_add_test(tests, openmetrics_ends_with_its_mark);
         tcase_add_test(tests, the_dashboard_asks_for_metrics_that_are_exported);
         tcase_add_test(tests, markdown_tells_the_verdict_and_escapes_names);
+        tcase_add_test(tests, markdown_shows_references_and_deeds_where_they_were_asked_for);
         tcase_add_test(tests, an_empty_result_makes_every_file_and_no_number);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);

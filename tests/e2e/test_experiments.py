@@ -1,6 +1,7 @@
 """What experiments come to: verdicts that must be as they are, references, knock-out, a table."""
 import json
 import os
+import re
 import shutil
 
 import chaos
@@ -98,6 +99,40 @@ class References(chaos.Case):
         own = with_floor["arms"]["treated"]["metrics"]["averted_harm"]
         self.assertAlmostEqual(own["value"] / oracle["value"], floor["averted_share"]["value"])
         self.assertEqual(3, floor["averted_share"]["n"])
+
+    def figures(self, section):
+        """Those of a section of the page, in order; None where it has no such section."""
+        with open(self.path("out", "report.html"), encoding="utf-8") as f:
+            found = re.search(r'<section id="%s">.*?</section>' % section, f.read(), re.S)
+        return found and [float(word) for value in re.findall(r'<data value="([^"]*)"', found[0])
+                          for word in value.split()]
+
+    def test_page_and_summary_show_floor_and_deeds_as_result_json_has_them(self):
+        self.run_shop("out")
+        self.assertIsNone(self.figures("floor"))
+        self.assertIsNone(self.figures("attribution"))
+        self.run_shop("out", "--floor", "--attribute")
+        result, floor, deeds = self.result(), self.figures("floor"), self.figures("attribution")
+        beside = [healer["metrics"] for healer in result["floor"]["healers"]]
+        wanted = [metrics[name]["value"]
+                  for metrics in [result["arms"]["treated"]["metrics"], *beside]
+                  for name in ("failed_requests", "bad_seconds", "averted_harm", "prevention_rate",
+                               "false_alarms_per_week", "false_actions_per_week")]
+        shown = iter(floor)
+        for value in [result["floor"]["averted_share"]["value"], *wanted]:
+            if value is not None:  # in this order, limits in between
+                self.assertTrue(any(abs(figure - value) <= 1e-9 * abs(value) for figure in shown),
+                                (value, floor))
+        attribution = result["attribution"]
+        counts = [attribution[name] for name in ("helpful", "harmful", "unnecessary")]
+        rows = [deed[key] for deed in attribution["deeds"][:200]
+                for key in ("run", "episode", "averted")]
+        self.assertEqual(counts + [attribution["noise"]] + rows, deeds)
+        with open(self.path("out", "report.md"), encoding="utf-8") as f:
+            text = f.read()
+        self.assertIn(" | %d | %d | %d |" % tuple(counts), text)
+        for healer in result["floor"]["healers"]:
+            self.assertIn("| %s | " % healer["name"], text)
 
     def test_the_share_of_the_oracle_is_1(self):
         self.run_shop("out", "--floor", "--strategy", "reference:oracle")
