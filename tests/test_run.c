@@ -517,6 +517,7 @@ static Suite *suite(void)
         Suite *s = suite_create("run");
         TCase *t = tcase_create("all");
 
+        tcase_set_timeout(t, 120); /* whole runs, which sanitizers make ten times as long */
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, without_a_healer_treated_is_untreated_and_quiet_is_calm);
         tcase_add_test(t, without_faults_treated_is_quiet);
