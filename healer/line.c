@@ -106,6 +106,8 @@ static bool line_through(const struct points *p, const double *values, struct he
         uint32_t n = p->count, pairs = 0, i, k, reach;
         int up = 0;
 
+        if (n < 2)
+                return false;
         for (i = 0; i < n; i++) {
                 for (k = i + 1; k < n; k++) {
                         if (!(p->at_s[k] > p->at_s[i]))

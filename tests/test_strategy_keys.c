@@ -42,8 +42,9 @@ static void nested(const char *path, const char *value, char *out, size_t size)
 {
         size_t used = 0, depth = 0;
 
-        for (const char *at = path; *at != '\0'; at += strcspn(at, ".") + (at[strcspn(at, ".")] == '.')) {
-                used += (size_t)snprintf(out + used, size - used, "{\"%.*s\":", (int)strcspn(at, "."), at);
+        for (size_t length; *path != '\0'; path += length + (path[length] == '.')) {
+                length = strcspn(path, ".");
+                used += (size_t)snprintf(out + used, size - used, "{\"%.*s\":", (int)length, path);
                 depth++;
         }
         used += (size_t)snprintf(out + used, size - used, "%s", value);

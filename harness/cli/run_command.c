@@ -39,7 +39,7 @@ struct job {
         char *folder;
         uint32_t writer_set;
         bool journal_open;
-        bool journal_all;
+        bool journal_all, journal_telemetry;
         bool grade_failed;
         struct run_meta *floor_metas[REFERENCE_COUNT]; /* with --floor, of the reference healers */
         struct grade *floor_grades[REFERENCE_COUNT];
@@ -229,6 +229,7 @@ static int run_job(struct job *job)
                 .healer_count = options->floor ? 1 + REFERENCE_COUNT : 1,
                 .followers_from = 1,
                 .attribute = options->attribute,
+                .journal_telemetry = job->journal_telemetry,
                 .texts = job->texts,
                 .first = options->has_replication ? options->replication : 0,
                 .count = options->has_replication ? 1 : job->scenario->replications,
@@ -307,6 +308,7 @@ static int job_begin(struct job *job)
                 return EXIT_INTERNAL;
         }
         job->journal_all = journal != NULL && strcmp(journal, "all") == 0;
+        job->journal_telemetry = journal != NULL && strcmp(journal, "telemetry") == 0;
         if ((job->writer_set & WRITER_BIT(WRITER_JOURNAL)) == 0 ||
             (journal != NULL && strcmp(journal, "none") == 0))
                 return EXIT_PASSED;
@@ -398,8 +400,9 @@ static bool choices_are_known(const struct options *options)
                 return false;
         }
         if (options->journal != NULL && strcmp(options->journal, "first") != 0 &&
-            strcmp(options->journal, "all") != 0 && strcmp(options->journal, "none") != 0) {
-                fprintf(stderr, "chaos-run: --journal: '%s' is none of first, all, none\n",
+            strcmp(options->journal, "all") != 0 && strcmp(options->journal, "none") != 0 &&
+            strcmp(options->journal, "telemetry") != 0) {
+                fprintf(stderr, "chaos-run: --journal: '%s' is none of first, all, telemetry, none\n",
                         options->journal);
                 return false;
         }

@@ -10,6 +10,8 @@ struct exec_value {
         size_t offset; /* of a double */
 };
 
+double exec_value_of(const void *sample, const struct exec_value *value);
+
 extern const struct exec_value exec_instance_values[], exec_edge_values[];
 extern const size_t exec_instance_value_count, exec_edge_value_count;
 

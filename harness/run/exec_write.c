@@ -39,6 +39,11 @@ const struct exec_value exec_edge_values[] = {
 };
 const size_t exec_edge_value_count = sizeof(exec_edge_values) / sizeof(exec_edge_values[0]);
 
+double exec_value_of(const void *sample, const struct exec_value *value)
+{
+        return *(const double *)(const void *)((const char *)sample + value->offset);
+}
+
 /* ---- small parts */
 
 static void put_measured(struct json_line *line, const char *key, double value)
@@ -189,8 +194,7 @@ static void write_instance_sample(struct json_line *line, const struct exec_name
         json_put_text(line, "instance", names->instances[sample->instance].name);
         for (size_t i = 0; i < exec_instance_value_count; i++)
                 put_measured(line, exec_instance_values[i].name,
-                             *(const double *)(const void *)((const char *)sample +
-                                                             exec_instance_values[i].offset));
+                             exec_value_of(sample, &exec_instance_values[i]));
         json_put_count(line, "requests", sample->requests);
         json_close(line, '}');
 }
@@ -203,8 +207,7 @@ static void write_edge_sample(struct json_line *line, const struct exec_names *n
         json_put_count(line, "calls", sample->calls);
         for (size_t i = 0; i < exec_edge_value_count; i++)
                 put_measured(line, exec_edge_values[i].name,
-                             *(const double *)(const void *)((const char *)sample +
-                                                             exec_edge_values[i].offset));
+                             exec_value_of(sample, &exec_edge_values[i]));
         json_close(line, '}');
 }
 

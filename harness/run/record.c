@@ -10,6 +10,6 @@ const char *const journal_type_names[JOURNAL_TYPE_COUNT] = {
         "action_finished", "suggestion",       "breaker_opened",      "breaker_half_opened",
         "breaker_closed",  "degradation_changed", "instance_state",   "deployment",
         "background",      "escalation",       "probe",               "stop",
-        "healer",
+        "healer",          "telemetry",
         "run_ended",
 };

@@ -135,6 +135,7 @@ enum journal_type {
         JOURNAL_PROBE,            /* ref: probe, value, ok */
         JOURNAL_STOP,
         JOURNAL_HEALER,           /* kind: crashed, restarted; text: with what */
+        JOURNAL_TELEMETRY,        /* metric, value; instance, or edge: on wish only */
         JOURNAL_RUN_ENDED,
         JOURNAL_TYPE_COUNT
 };

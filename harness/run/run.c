@@ -247,6 +247,8 @@ static struct world *lane_world(struct runner *runner, struct replication *repli
                 .healer = lane->healer.ops,
                 .healer_config = lane->healer.config,
                 .texts = runner->options->texts,
+                .journal_telemetry = runner->options->journal_telemetry &&
+                                     replication->number == runner->options->first,
                 .without = without,
         };
 

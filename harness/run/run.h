@@ -48,6 +48,8 @@ struct run_options {
         uint32_t followers_from;
         /* Knock-out: treated of the first healer again, twice for each thing it did. */
         bool attribute;
+        /* The first replication's journal also has what the monitor saw, in all arms. */
+        bool journal_telemetry;
         struct text_pool *texts;      /* must outlive the records */
         uint32_t first, count;           /* replications [first, first + count) */
         uint32_t jobs;                   /* threads, >= 1 */

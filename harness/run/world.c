@@ -12,6 +12,7 @@
 
 #include "harness/base/rng.h"
 #include "harness/run/injector.h"
+#include "harness/run/exec_words.h"
 #include "harness/run/journal.h"
 #include "harness/run/plan_words.h"
 
@@ -467,11 +468,53 @@ static void send_batch(struct world *world, const struct telemetry_batch *batch,
 }
 
 /* Telemetry of different services may be late by different times. */
+static void journal_value(struct world *world, int64_t at_ns, uint32_t service, uint32_t instance,
+                          uint32_t edge, const char *metric, double value)
+{
+        struct journal_entry entry = journal_blank(at_ns, JOURNAL_TELEMETRY);
+
+        if (isnan(value))
+                return; /* nobody measured it */
+        entry.service = service;
+        entry.instance = instance;
+        entry.edge = edge;
+        entry.metric = metric;
+        entry.value = value;
+        journal_write(&world->journal, &entry);
+}
+
+/* What the fleet's monitor saw in an interval, before the channel had its way
+ * with it: a line a value, in the words of the line protocol. */
+static void journal_telemetry(struct world *world, const struct telemetry_batch *batch)
+{
+        for (size_t i = 0; i < batch->instance_count; i++)
+                for (size_t v = 0; v < exec_instance_value_count; v++) {
+                        const struct instance_sample *sample = &batch->instances[i];
+
+                        journal_value(world, batch->to_ns, sample->service, sample->instance,
+                                      RECORD_NONE, exec_instance_values[v].name,
+                                      exec_value_of(sample, &exec_instance_values[v]));
+                }
+        for (size_t i = 0; i < batch->edge_count; i++)
+                for (size_t v = 0; v < exec_edge_value_count; v++) {
+                        const struct edge_sample *sample = &batch->edges[i];
+
+                        journal_value(world, batch->to_ns, RECORD_NONE, RECORD_NONE, sample->edge,
+                                      exec_edge_values[v].name,
+                                      exec_value_of(sample, &exec_edge_values[v]));
+                }
+}
+
 static void telemetry_from_fleet(void *user, const struct telemetry_batch *batch)
 {
         struct world *world = user;
         uint32_t services = world->options.scenario->fleet.service_count;
         bool varies = fleet_telemetry_delay_varies(world->fleet);
+
+        if (world->options.journal_telemetry)
+                journal_telemetry(world, batch);
+        if (world->options.healer == NULL)
+                return;
 
         if (world->healer_down)
                 journal_transitions(world); /* else a wake-up does */
@@ -515,7 +558,7 @@ static void event_from_fleet(void *user, const struct fleet_event *event)
 {
         struct world *world = user;
 
-        if (!world->healer_down && fleet_healer_hears(world->fleet))
+        if (world->options.healer != NULL && !world->healer_down && fleet_healer_hears(world->fleet))
                 queue_event(world, event,
                             world_now(world) + fleet_telemetry_delay_ns(world->fleet, event->service));
 }
@@ -1143,7 +1186,7 @@ static bool world_begin(struct world *world)
                 .start_ns = -scenario->warmup_ns,
                 .bin_ns = world->options.bin_ns,
                 .duration_ns = scenario->duration_ns,
-                .telemetry = world->options.healer != NULL,
+                .telemetry = world->options.healer != NULL || world->options.journal_telemetry,
                 .people = true,
                 .host = {world, note_from_fleet, event_from_fleet, telemetry_from_fleet,
                          result_from_fleet, healer_host},

@@ -33,6 +33,7 @@ struct world_options {
         const struct healer_ops *healer; /* NULL: none */
         const void *healer_config;
         struct text_pool *texts;      /* must outlive the records */
+        bool journal_telemetry;       /* also what the monitor saw */
         const struct knockout *without; /* NULL: everything is done; else not copied */
         /* This world is what entries with `when` and stop conditions look at: it
          * finds out when their faults come and where the replication is cut. */

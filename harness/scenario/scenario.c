@@ -267,7 +267,7 @@ static void load_formats(struct read_object *o, struct outputs_spec *out)
 
 static void load_outputs(struct read_object *scenario, struct outputs_spec *out)
 {
-        static const char *const journals[] = {"first", "all", "none", NULL};
+        static const char *const journals[] = {"first", "all", "telemetry", "none", NULL};
         const char *folder = NULL;
         struct read_object o;
         uint32_t journal;

@@ -172,7 +172,7 @@ static void take_case(struct read_object *row, struct healer_learned *out)
 static void take_effect(struct read_object *row, struct healer_learned *out)
 {
         struct healer_effect effect;
-        uint32_t failure, action, context = HEALER_CONTEXT_COUNT;
+        uint32_t failure = 0, action = 0, context = HEALER_CONTEXT_COUNT;
         bool named = read_name(row, "failure", "failure type", name_of_failure, &failure);
 
         named = read_name(row, "action", "action", name_of_action, &action) && named;

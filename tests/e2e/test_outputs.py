@@ -274,3 +274,25 @@ class Outputs(chaos.Case):
                         self.assertFalse(cell.startswith(("=", "@")), (name, cell))
         self.assertFalse(any("pwned" in f for f in self.files_below(self.folder)))
         self.assertEqual(nasty, self.result("nasty")["scenario"]["title"])
+
+
+class TelemetryJournal(chaos.Case):
+    def test_what_was_seen_is_in_the_journal_of_every_arm_and_moves_nothing(self):
+        self.write("small.json", chaos.small(replications=2))
+        for out, more in (("plain", []), ("seen", ["--journal", "telemetry"])):
+            self.assert_code(0, self.chaos("small.json", "--out", out, "--no-plots", "--quiet", *more, cwd=self.folder))
+        entries = {}
+        for out in ("plain", "seen"):
+            with open(self.path(out, "journal.jsonl"), encoding="utf-8") as f:
+                entries[out] = [json.loads(line) for line in f]
+        seen = [e for e in entries["seen"] if e["type"] == "telemetry"]
+        self.assertEqual(entries["plain"], [e for e in entries["seen"] if e["type"] != "telemetry"])
+        self.assertLessEqual({"treated", "untreated", "quiet", "calm"}, {e["arm"] for e in seen})
+        self.assertLessEqual({"cpu", "queue", "error_ratio", "latency_p99"}, {e["metric"] for e in seen})
+        self.assertEqual({0}, {e["run"] for e in seen})
+        slow = [e["value"] for e in seen if e["arm"] == "untreated" and e.get("edge") == "shop->bank"
+                and e["metric"] == "latency_p95" and 70 < e["t"] < 110]
+        self.assertGreater(min(slow), 1)  # the fault of two seconds, as the monitor saw it
+        for name in ("series.csv", "metrics.csv", "incidents.csv"):
+            with open(self.path("plain", name), "rb") as a, open(self.path("seen", name), "rb") as b:
+                self.assertEqual(a.read(), b.read())
