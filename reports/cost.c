@@ -123,3 +123,20 @@ METRIC_SAMPLE(sample_degradation_level)
         (void)row;
         sample_set(out, kept->arms[query->arm].level_s[row->which], 1, 0);
 }
+
+METRIC_SAMPLE(sample_degradation_at_end)
+{
+        (void)row;
+        sample_set(out, kept->arms[query->arm].level_at_end, 1, 1);
+}
+
+METRIC_SAMPLE(sample_degradation_recovery)
+{
+        const struct kept_arm *arm = &kept->arms[query->arm];
+        double minutes = 0;
+
+        (void)row;
+        for (size_t level = 1; level < sizeof(arm->level_s) / sizeof(arm->level_s[0]); level++)
+                minutes += arm->level_s[level] / 60;
+        sample_set(out, (double)arm->degradation_falls, minutes, arm->degradation_falls);
+}

@@ -472,11 +472,14 @@ static void keep_levels(struct kept_arm *arm, const struct run_meta *meta,
                                 continue;
                         int64_t at = max_ns(entry->at_ns, 0);
                         arm->level_s[level] += seconds_of(at - since);
+                        unsigned before = level;
                         since = at;
                         level = entry->value < 7 ? (unsigned)entry->value : 7;
                         arm->degradation_changes += entry->at_ns >= 0;
+                        arm->degradation_falls += entry->at_ns >= 0 && level < before;
                 }
                 arm->level_s[level] += seconds_of(max_ns(arm->end_ns - since, 0));
+                arm->level_at_end = level > arm->level_at_end ? level : arm->level_at_end;
         }
 }
 

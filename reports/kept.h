@@ -172,7 +172,8 @@ struct kept_arm {
         size_t prediction_count;
         double instance_seconds, instance_seconds_added, degraded_s;
         double level_s[8];       /* service-seconds at each degradation level */
-        uint64_t degradation_changes, human_pages;
+        unsigned level_at_end;   /* the highest of all services */
+        uint64_t degradation_changes, degradation_falls, human_pages;
         uint64_t breaker_opened, breaker_refused, trials_ok, trials_failed;
         double breaker_open_s, breaker_half_open_s;
         uint64_t root_requests, events;

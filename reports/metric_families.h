@@ -109,5 +109,7 @@ METRIC_SAMPLE(sample_breaker_refused);
 METRIC_SAMPLE(sample_breaker_trials);
 METRIC_SAMPLE(sample_degradation_changes);
 METRIC_SAMPLE(sample_degradation_level); /* which: level */
+METRIC_SAMPLE(sample_degradation_at_end);
+METRIC_SAMPLE(sample_degradation_recovery);
 
 #endif

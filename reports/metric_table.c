@@ -339,6 +339,21 @@ const struct metric_row metric_rows[] = {
           .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER,
           .sample = sample_degradation_changes,
           .definition = "changes of a degradation level, per replication" },
+        { .name = "degradation_level_at_end", .unit = "level", .better = BETTER_LOW,
+          .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER,
+          .sample = sample_degradation_at_end,
+          .definition = "highest degradation level of a service in force at the end, mean over "
+                        "replications; 0 is full service" },
+        { .name = "degradation_recovery_rate", .unit = "1/min", .better = BETTER_HIGH,
+          .method = METHOD_RATE, .scopes = SCOPE_ARM | SCOPE_HEALER,
+          .sample = sample_degradation_recovery,
+          .definition = "falls of a degradation level (changes to a lesser one) per minute of "
+                        "service time at a level above 0; null when there was none" },
+        { .name = "degradation_time_level0", .unit = "s", .better = BETTER_NEITHER,
+          .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER,
+          .sample = sample_degradation_level, .which = 0,
+          .definition = "service-seconds at level 0, full service, per replication: with those at "
+                        "levels 1 to 4 the length of the run times the services" },
         { .name = "degradation_time_level1", .unit = "s", .better = BETTER_NEITHER,
           .method = METHOD_MEAN, .scopes = SCOPE_ARM | SCOPE_HEALER,
           .sample = sample_degradation_level, .which = 1,

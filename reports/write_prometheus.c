@@ -34,6 +34,7 @@ static void take_unit(struct family *family, const char *unit)
                 {"s", "seconds"},
                 {"ratio", "ratio"},
                 {"1/s", "per_second"},
+                {"1/min", "per_minute"},
                 {"1/h", "per_hour"},
                 {"1/week", "per_week"},
                 {"requests/s", "requests_per_second"},

@@ -210,6 +210,50 @@ START_TEST(one_that_was_watched_only_briefly_does_not_shorten_the_mean)
 }
 END_TEST
 
+/* front: level 2 from before the run on, 1 at 600 s, 0 at 900 s; pay: level 3 from
+ * 1000 s to 1060 s and 1 from then on; cart is never degraded. */
+START_TEST(s0_33_times_per_level_sum_to_the_run_and_falls_are_per_minute_of_them)
+{
+        static const struct {
+                uint32_t service;
+                double at_s, level;
+        } changes[] = {{FRONT, -30, 2},   {FRONT, 600, 1}, {FRONT, 900, 0},
+                       {PAY, 1000, 3},    {PAY, 1060, 1}};
+        static const double expected_s[] = {2700 + 1000 + 3600, 300 + 2540, 600, 60, 0};
+        struct run_meta meta = hand_meta();
+        struct world *world = world_new(0);
+        double sum_s = 0;
+
+        for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+                world_entry(world, ARM_TREATED, JOURNAL_DEGRADATION_CHANGED, changes[i].at_s,
+                            changes[i].service)
+                        ->value = changes[i].level;
+        json_t *result = grade_world(&meta, world);
+
+        for (unsigned level = 0; level < 5; level++) {
+                char name[40];
+                double time_s;
+
+                snprintf(name, sizeof(name), "degradation_time_level%u", level);
+                time_s = field_of(metric_in(result, "treated", name), "value");
+                ck_assert_double_eq_tol(time_s, expected_s[level], 1e-6);
+                sum_s += time_s;
+        }
+        ck_assert_double_eq_tol(sum_s, (double)SERVICES * HOUR_S, 1e-6);
+        /* three falls in 600 + 300 + 60 + 2540 s */
+        ck_assert_double_eq_tol(
+                field_of(metric_in(result, "treated", "degradation_recovery_rate"), "value"),
+                3 / (3500.0 / 60), 1e-9);
+        ck_assert_double_eq(
+                field_of(metric_in(result, "treated", "degradation_level_at_end"), "value"), 1);
+        ck_no_data(metric_in(result, "quiet", "degradation_recovery_rate"));
+        ck_assert_double_eq(
+                field_of(metric_in(result, "quiet", "degradation_time_level0"), "value"),
+                (double)SERVICES * HOUR_S);
+        json_decref(result);
+}
+END_TEST
+
 START_TEST(no_incidents_are_null_with_n_0_and_valid_zeros)
 {
         struct run_meta meta = hand_meta();
@@ -596,6 +640,7 @@ int main(void)
         tcase_add_test(tc, everything_prevented_is_prevention_1_and_no_mttr);
         tcase_add_test(tc, a_total_outage_is_censored_not_forgotten);
         tcase_add_test(tc, one_that_was_watched_only_briefly_does_not_shorten_the_mean);
+        tcase_add_test(tc, s0_33_times_per_level_sum_to_the_run_and_falls_are_per_minute_of_them);
         tcase_add_test(tc, no_incidents_are_null_with_n_0_and_valid_zeros);
         tcase_add_test(tc, identical_arms_differ_by_exactly_0);
         tcase_add_test(tc, queueing_figures_are_time_averages);

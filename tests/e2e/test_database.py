@@ -1,4 +1,6 @@
 """--db and --resume: whole replications only, at any moment; the same bytes after going on."""
+import collections
+import json
 import os
 import re
 import signal
@@ -172,7 +174,7 @@ class Database(chaos.Case):
                                        "--no-plots", "--quiet", "--db", self.path("x.db")))
         with open(QUERIES, encoding="utf-8") as f:
             queries = re.findall(r"```sql\n(.*?)```", f.read(), re.S)
-        self.assertGreaterEqual(len(queries), 7)
+        self.assertGreaterEqual(len(queries), 9)
         for query in queries:
             rows = self.ask(query)
             if "from predictions" not in query:
@@ -186,6 +188,47 @@ class Database(chaos.Case):
             untreated = self.ask("select failed_requests from arms where arm = 'untreated' and "
                                  "run_id = ? and replication = ?", run, replication)[0][0]
             self.assertEqual(untreated - failed, averted[run, replication])
+
+    def test_s2_26_top_actions_and_components_are_those_of_the_log(self):
+        """24 hours and 7 days back from the end, counted from journal.jsonl by other code; then
+        with rows moved to just within and just without, as a run of weeks would have them."""
+        self.assert_code(0, self.chaos(
+            os.path.join(chaos.SCENARIOS, "latency.json"), "--runs", "2", "--journal", "all",
+            "--no-plots", "--quiet", "--out", self.path("out"), "--db", self.path("x.db")))
+        with open(QUERIES, encoding="utf-8") as f:
+            queries = re.findall(r"```sql\n(.*?)```", f.read(), re.S)
+        top_actions = next(q for q in queries if "last 24 hours" in q)
+        top_services = next(q for q in queries if "last 7 days" in q)
+        taken = []
+        with open(self.path("out", "journal.jsonl"), encoding="utf-8") as f:
+            for line in map(json.loads, f):
+                if line["type"] == "action_started" and line["arm"] == "treated":
+                    if line["t"] >= 0 and not line["held_back"]:
+                        taken.append((line["service"], line["action"]))
+        self.assertGreater(len(taken), 3)
+
+        def check(within_day, within_week):
+            times = collections.Counter(action for _, action in within_day)
+            self.assertEqual(sorted(times.items(), key=lambda row: (-row[1], row[0])),
+                             self.ask(top_actions))
+            touched = collections.Counter(service for service, _ in within_week)
+            kinds = {service: len({a for s, a in within_week if s == service})
+                     for service in touched}
+            self.assertEqual(sorted(((s, n, kinds[s]) for s, n in touched.items()),
+                                    key=lambda row: (-row[1], row[0])), self.ask(top_services))
+
+        check(taken, taken)
+        # Ten days long; its actions at the end but two: one 25 hours, one 8 days before it.
+        rows = self.ask("select id, service, action from actions where arm = 'treated' and "
+                        "not held_back and started >= 0 order by id")
+        with sqlite3.connect(self.path("x.db")) as file:
+            file.execute("update arms set ended = 864000")
+            file.execute("update actions set started = 863000 where started >= 0")
+            file.execute("update actions set started = 864000 - 25 * 3600 where id = ?", rows[0][:1])
+            file.execute("update actions set started = 864000 - 192 * 3600 where id = ?",
+                         rows[1][:1])
+        pairs = [row[1:] for row in rows]
+        check(pairs[2:], pairs[:1] + pairs[2:])
 
     def test_trends_over_all_runs(self):
         for seed in ("1", "2", "3"):

@@ -168,3 +168,51 @@ class Recount(chaos.Case):
         runs = [float(self.values[run, "treated", "failed_requests"]) for run in ("0", "1", "2")]
         self.assertAlmostEqual(statistics.mean(runs),
                                self.treated["metrics"]["failed_requests"]["value"], places=6)
+
+
+class Levels(chaos.Case):
+    def test_s0_33_times_per_level_sum_to_the_run_and_falls_are_per_minute_of_usage(self):
+        """A healer that degrades; level after level counted from the log."""
+        strategy = self.write("degrades.json", {"recovery": {"strategies": {
+            "high_latency": ["set_degradation"], "dependency_failure": ["set_degradation"]}}})
+        self.assert_code(1, self.chaos(  # it makes things worse
+            SCENARIO, "--strategy", strategy, "--runs", "1", "--seed", "5", "--journal", "all",
+            "--out", self.path("out"), "--no-plots", "--quiet", "--set", "thresholds=[]"))
+        services = list(self.result()["arms"]["treated"]["services"])
+        with open(self.path("out", "journal.jsonl"), encoding="utf-8") as f:
+            journal = [json.loads(line) for line in f]
+        with open(self.path("out", "metrics.csv"), encoding="utf-8", newline="") as f:
+            values = {(int(row["run"]), row["arm"], row["metric"]): row["value"]
+                      for row in csv.DictReader(f) if not row["service"]}
+        degraded = 0
+        for run, arm, end in [(line["run"], line["arm"], line["t"]) for line in journal
+                              if line["type"] == "run_ended"]:
+            if (run, arm, "degradation_time_level0") not in values:
+                continue  # an arm without a healer
+            times, falls, last = collections.Counter(), 0, 0
+            changes = [line for line in journal if (line["run"], line["arm"], line["type"]) == (
+                run, arm, "degradation_changed")]
+            for service in services:
+                since, level = 0, 0
+                for line in changes:
+                    if line["service"] != service:
+                        continue
+                    times[level] += max(line["t"], 0) - since
+                    falls += line["t"] >= 0 and line["value"] < level
+                    since, level = max(line["t"], 0), int(line["value"])
+                times[level] += end - since
+                last = max(last, level)
+            told = [float(values[run, arm, "degradation_time_level%d" % level])
+                    for level in range(5)]
+            for level in range(5):
+                self.assertAlmostEqual(times[level], told[level], places=5)
+            self.assertAlmostEqual(len(services) * end, sum(told), places=5)
+            usage = sum(told[1:]) / 60
+            rate = values[run, arm, "degradation_recovery_rate"]
+            if usage > 0:
+                self.assertAlmostEqual(falls / usage, float(rate), places=6)
+            else:
+                self.assertEqual("", rate)
+            self.assertEqual(last, float(values[run, arm, "degradation_level_at_end"]))
+            degraded += usage > 0
+        self.assertGreater(degraded, 0)
