@@ -56,7 +56,7 @@ static const char *ink_of(const char *verdict)
         return "32";
 }
 
-/* Lines of words, broken at spaces. */
+/* Lines of words, broken at spaces, not within a number. */
 static void add_wrapped(struct screen *screen, const char *words)
 {
         while (*words != '\0') {
@@ -66,7 +66,7 @@ static void add_wrapped(struct screen *screen, const char *words)
                         struct text part;
 
                         length += strspn(words + length, " ");
-                        length += strcspn(words + length, " ");
+                        length += text_word_length(words + length);
                         text_init(&part);
                         text_add_bytes(&part, words, length);
                         if (text_columns(text_bytes(&part)) <= SCREEN_COLUMNS - 2 || fits == 0)

@@ -347,6 +347,16 @@ static bool in_word(const char *at, char before)
         return *at != '\0' && *at != '\n' && (*at != ' ' || is_glue(at, before));
 }
 
+size_t text_word_length(const char *raw)
+{
+        size_t length = 0;
+
+        while (raw[length] != '\0' &&
+               (raw[length] != ' ' || (length > 0 && is_glue(raw + length, raw[length - 1]))))
+                length++;
+        return length;
+}
+
 static size_t word_columns(const char *raw)
 {
         size_t columns = 0;

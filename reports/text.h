@@ -57,6 +57,10 @@ size_t text_columns(const char *raw);
  * padded to them with spaces. */
 void text_cell(struct text *text, const char *raw, size_t columns);
 
+/* Bytes of `raw` up to where a line may be broken: a space that is not within
+ * a number ("1 270") nor before its unit, or the end. */
+size_t text_word_length(const char *raw);
+
 /* Adds `raw` as text_plain() does, broken at spaces into lines of `columns`;
  * all but the first begin with `indent` spaces. The first goes on where the
  * last line of `text` ends. A word that fits no line is broken. Ends in \n. */

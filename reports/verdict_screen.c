@@ -91,7 +91,7 @@ static void add_title(struct screen *screen)
         end_line(screen);
 }
 
-/* Breaks words at spaces; at most three lines. */
+/* Breaks words at spaces, not within a number ("1 270"); at most three lines. */
 static void add_wrapped(struct screen *screen, const char *words)
 {
         for (int line = 0; line < 3 && *words != '\0'; line++) {
@@ -99,7 +99,7 @@ static void add_wrapped(struct screen *screen, const char *words)
                 struct text part;
 
                 for (;;) {
-                        size_t word = length + strcspn(words + length, " ");
+                        size_t word = length + text_word_length(words + length);
 
                         text_init(&part);
                         text_add_bytes(&part, words, word);

@@ -44,6 +44,27 @@ START_TEST(the_verdict_fits_one_screen)
 }
 END_TEST
 
+/* Over all widths, so that the end of a line comes to every place of the number once. */
+START_TEST(a_line_never_ends_within_a_number)
+{
+        for (int width = 1; width <= SCREEN_COLUMNS - 2; width++) {
+                char sentence[256];
+
+                snprintf(sentence, sizeof(sentence),
+                         "%0*d of 1 270 345 failed requests 58 s were averted", width, 0);
+                json_object_set_new(stored.result, "ab", json_pack("{s:s}", "sentence", sentence));
+                text_release(&screen);
+                text_init(&screen);
+                verdict_screen(&stored.report, "r", false, &screen);
+                check_size();
+                ck_assert_msg(strstr(text_bytes(&screen), "1 270 345") != NULL, "%s",
+                              text_bytes(&screen));
+                ck_assert_msg(strstr(text_bytes(&screen), "58 s") != NULL, "%s",
+                              text_bytes(&screen));
+        }
+}
+END_TEST
+
 START_TEST(many_thresholds_fit_and_those_that_fail_come_first)
 {
         json_t *list = json_array();
@@ -145,6 +166,7 @@ int main(void)
 
         tcase_add_checked_fixture(tests, setup, teardown);
         tcase_add_test(tests, the_verdict_fits_one_screen);
+        tcase_add_test(tests, a_line_never_ends_within_a_number);
         tcase_add_test(tests, many_thresholds_fit_and_those_that_fail_come_first);
         tcase_add_test(tests, long_wide_and_hostile_names_fit);
         tcase_add_test(tests, colour_adds_only_escapes);
