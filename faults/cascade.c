@@ -93,7 +93,8 @@ static void cascade_inject(struct fault_run *run)
 
         run->state = cascade;
         run->measured_what = "instances hit";
-        if (cascade == NULL || run->instance_count == 0)
+        if (cascade == NULL || run->instance_count == 0 ||
+            fault_kinds_at(run->arguments[KINDS], 0) == NULL)
                 return;
         begin_part(run, cascade, run->instances, run->instance_count,
                    fleet_instance_service(run->fleet, run->instances[0]));

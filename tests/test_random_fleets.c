@@ -282,6 +282,9 @@ static bool any_fault(uint32_t n)
                 return false;
         for (size_t i = 0; i < ops->params_count; i++) {
                 arguments[n][i] = any_value(&ops->params[i]);
+                if (ops->params[i].unit == FAULT_KINDS)
+                        arguments[n][i] = fault_kinds_add(fault_kinds_add(0, 0, fault_find("error")), 1,
+                                                          fault_find(one_in(2) ? "hang" : "cpu_pressure"));
                 if (ops->params[i].unit == FAULT_FEATURE)
                         arguments[n][i] = any(3);
                 if (ops->params[i].unit == FAULT_PARAMETER)

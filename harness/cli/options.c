@@ -64,7 +64,7 @@ static const struct option_row rows[] = {
         {"resume", 0, NULL, OPTION_FLAG, AT(resume), 0, 0, 0, ON_RUN | ON_AB,
          "go on with what --db holds; what has ended is not run again"},
         {"journal", 0, "WHAT", OPTION_TEXT, AT(journal), 0, 0, 0, ON_RUN,
-         "`first` (replication 0, the default), `all`, `none`; `telemetry`: first, and what was seen"},
+         "`first` (replication 0), `all`, `none`, `telemetry` (first and more)"},
         {"floor", 0, NULL, OPTION_FLAG, AT(floor), 0, 0, 0, ON_RUN,
          "the reference healers beside the grade (see `list strategies`)"},
         {"attribute", 0, NULL, OPTION_FLAG, AT(attribute), 0, 0, 0, ON_RUN,

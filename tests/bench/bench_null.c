@@ -43,6 +43,7 @@ struct population {
         struct ab_metric *metrics;
         size_t metric_count, count;
         struct run_meta *meta;
+        struct scenario *scenario;
 };
 
 static double *row_of(const struct population *p, size_t replication)
@@ -129,8 +130,16 @@ static bool populate(const char *path, uint32_t replications, struct population 
         ok = ok && fill(out, grade);
         grade_destroy(grade);
         text_pool_destroy(texts);
-        /* The scenario stays: the meta refers to it. */
+        out->scenario = scenario; /* the meta refers to it */
         return ok;
+}
+
+static void release(struct population *p)
+{
+        free(p->values);
+        free(p->metrics);
+        run_meta_free(p->meta);
+        scenario_free(p->scenario);
 }
 
 /* ---- experiments */
@@ -328,5 +337,6 @@ int main(int argc, char **argv)
                      count_unmirrored(&p, experiments / 20, true);
         printf("%-34s %6zu  rows not mirrored exactly: %zu  %s\n", "exchanged", experiments / 10,
                unmirrored, unmirrored == 0 ? "holds" : "BROKEN");
+        release(&p);
         return ok && unmirrored == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -101,11 +101,13 @@ class ExecHealer(chaos.Case):
     def test_a_healer_that_breaks_is_counted_told_and_ended(self):
         late = "import sys, time\nsys.stdin.readline(); sys.stdin.readline()\ntime.sleep(60)\n"
         self.write("late.py", late)
+        self.write("talker.py", "import sys\nsys.stdin.readline(); sys.stdin.readline()\nprint('hello', flush=True)\n"
+                                "sys.stdin.read()\n")
         self.write("unknown.py", "import sys\nsys.stdin.readline()\nfor l in sys.stdin:\n"
                                  " print('{\"next_wake\": 1, \"alarms\": [{\"service\": \"bnak\"}]}', flush=True)\n")
         for healer, reason in (("true", "it ended, or closed"),
                                ("/no/such/program", "there is no such program"),
-                               ("echo hello", "answer:1:1"),
+                               (sys.executable + " talker.py", "answer:1:1"),
                                (sys.executable + " unknown.py", "no service named 'bnak' (nearest: 'bank')"),
                                (sys.executable + " late.py", "no answer within 5 s")):
             before = time.monotonic()
