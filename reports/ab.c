@@ -141,7 +141,7 @@ static struct ab_question question_of(const struct ab *ab, size_t m)
 
         return (struct ab_question){
                 .metric = &ab->metrics[m],
-                .sequential = ab->settings.stopping != AB_FIXED,
+                .sequential = ab->settings.stopping != AB_FIXED || ab->settings.max_loss > 0,
                 .alpha = 1 - ab->settings.confidence,
                 .simultaneous = decides ? ab->decider_count * (ab->strategy_count - 1) : 1,
         };
@@ -269,8 +269,45 @@ static bool judge_deciders(struct ab *ab)
         return ok;
 }
 
+/* A - B of the primary; 0 where one of them has no data. */
+static double primary_difference(const struct ab *ab, size_t comparison, size_t pair)
+{
+        double a = ab_values(ab, 0, 0)[pair], b = ab_values(ab, comparison + 1, 0)[pair];
+
+        return isfinite(a) && isfinite(b) ? a - b : 0;
+}
+
+double ab_loss(const struct ab *ab)
+{
+        double most = 0;
+
+        for (size_t c = 0; c + 1 < ab->strategy_count; c++) {
+                double sum = 0;
+
+                for (size_t i = 0; i < ab->pairs; i++)
+                        sum += primary_difference(ab, c, i);
+                most = fmax(most, fabs(sum));
+        }
+        return most;
+}
+
+/* Looks at both sides alike, as all that stops does. */
+bool ab_may_lose_too_much(const struct ab *ab)
+{
+        double worst = 0;
+
+        if (!(ab->settings.max_loss > 0))
+                return false;
+        for (size_t c = 0; c + 1 < ab->strategy_count; c++)
+                for (size_t i = 0; i < ab->pairs; i++)
+                        worst = fmax(worst, fabs(primary_difference(ab, c, i)));
+        return ab_loss(ab) + 2 * worst > ab->settings.max_loss;
+}
+
 bool ab_enough(struct ab *ab)
 {
+        if (ab_may_lose_too_much(ab))
+                return true;
         if (ab->settings.stopping == AB_FIXED || ab->pairs < ab->settings.pairs_min)
                 return ab->pairs >= ab->settings.pairs_max;
         if (ab->pairs >= ab->settings.pairs_max)

@@ -61,6 +61,7 @@ struct ab_settings {
         enum ab_stopping stopping;
         size_t pairs_min, pairs_max; /* pairs_min: before it nothing stops */
         double width;                /* AB_PRECISION: of the whole interval, > 0 */
+        double max_loss;             /* of the primary, summed over pairs; 0: no limit */
         const struct run_meta *meta; /* seed, warm-up, horizon for the design line; NULL: unknown */
         const char *command; /* that repeats the run: "chaos-run f.json --seed 1"; for people */
 };
@@ -97,6 +98,16 @@ bool ab_add(struct ab *ab, const struct run_meta *meta, const struct kept *const
 
 /* Whether the rule that stops is met. False too when memory is out. */
 bool ab_enough(struct ab *ab);
+
+/* What the worse of two strategies lost in the primary to the other over all
+ * pairs so far, the most of all comparisons. */
+double ab_loss(const struct ab *ab);
+
+/* With a limit, whatever the rule, nothing more is run when a pair twice as bad
+ * as the worst so far could exceed it: only a worse one, or the first, can. As
+ * that is a look after every pair, what decides is then judged by the confidence
+ * sequence. */
+bool ab_may_lose_too_much(const struct ab *ab);
 
 /* The `ab` object of result.json, with `verdict`, `exit_code` and `sentence`;
  * `*exit_code` is 0, 6 or 7 (the worst comparison). A new reference; NULL when

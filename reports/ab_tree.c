@@ -496,6 +496,12 @@ static json_t *design_json(const struct ab *ab)
                          ab->pairs > 0 ? json_pack("[i, i]", (int)ab->replications[0],
                                                    (int)ab->replications[ab->pairs - 1])
                                        : json_null());
+        if (json != NULL && ab->settings.max_loss > 0) {
+                json_object_set_new(json, "max_loss", json_real(ab->settings.max_loss));
+                json_object_set_new(json, "loss", json_real(ab_loss(ab)));
+                json_object_set_new(json, "stopped_by_loss",
+                                    json_boolean(ab_may_lose_too_much(ab)));
+        }
         if (json != NULL && meta != NULL) {
                 json_object_set_new(json, "warmup", json_real(seconds_of(meta->warmup_ns)));
                 json_object_set_new(json, "duration", json_real(seconds_of(meta->duration_ns)));

@@ -527,6 +527,71 @@ START_TEST(a_narrower_interval_takes_more_pairs)
 }
 END_TEST
 
+/* Pairs until the loss limit, with the worse arm's loss then. */
+static size_t limited(enum ab_stopping stopping, double max_loss, change *edit, bool swapped,
+                      double *loss, json_t **result)
+{
+        struct ab_settings settings = {.confidence = 0.95, .stopping = stopping,
+                                       .pairs_min = AB_PAIRS_MIN, .pairs_max = AB_PAIRS_MAX,
+                                       .width = 1e-9, .max_loss = max_loss};
+        struct ab *ab = ab_create(&settings, metrics, METRICS, two, 2);
+        size_t pairs = 0;
+        int code;
+
+        do {
+                struct values v = same_values(pairs);
+                double both[2 * METRICS];
+
+                edit(&v, pairs);
+                memcpy(both, swapped ? v.b : v.a, sizeof(v.a));
+                memcpy(both + METRICS, swapped ? v.a : v.b, sizeof(v.b));
+                ck_assert(ab_add_values(ab, (uint32_t)pairs, both, NULL));
+                pairs++;
+        } while (!ab_enough(ab));
+        *loss = ab_loss(ab);
+        *result = ab_result(ab, &code);
+        ab_destroy(ab);
+        return pairs;
+}
+
+START_TEST(the_worse_arm_never_loses_more_than_the_limit)
+{
+        static const enum ab_stopping rules[] = {AB_SEQUENTIAL, AB_PRECISION, AB_FIXED};
+
+        for (int r = 0; r < 3; r++)
+                for (int swapped = 0; swapped < 2; swapped++) {
+                        double loss;
+                        json_t *result;
+                        size_t pairs = limited(rules[r], 1500, b_loses_fewer, swapped, &loss,
+                                               &result);
+                        const json_t *design = json_object_get(result, "design");
+
+                        /* some 100 a pair */
+                        ck_assert_uint_ge(pairs, 10);
+                        ck_assert_uint_le(pairs, 15);
+                        ck_assert_double_le(loss, 1500);
+                        ck_assert_double_gt(loss, 1000);
+                        ck_assert(json_is_true(json_object_get(design, "stopped_by_loss")));
+                        ck_assert_double_eq(result_number(design, "loss"), loss);
+                        ck_assert_str_eq(verdict_of(result, LOST), swapped ? "B worse" : "B better");
+                        json_decref(result);
+                }
+}
+END_TEST
+
+START_TEST(a_limit_that_is_far_away_changes_nothing)
+{
+        double loss;
+        json_t *result;
+
+        ck_assert_uint_eq(limited(AB_SEQUENTIAL, 1e9, b_loses_fewer, false, &loss, &result),
+                          stops_after(AB_SEQUENTIAL, 0, b_loses_fewer, false));
+        ck_assert(json_is_false(
+                json_object_get(json_object_get(result, "design"), "stopped_by_loss")));
+        json_decref(result);
+}
+END_TEST
+
 /* ---- more than two */
 
 START_TEST(each_further_strategy_is_compared_with_the_first)
@@ -690,6 +755,8 @@ int main(void)
         tcase_add_test(tcase, what_noise_hides_goes_on_to_the_end);
         tcase_add_test(tcase, the_rule_that_stops_does_not_see_which_is_which);
         tcase_add_test(tcase, a_narrower_interval_takes_more_pairs);
+        tcase_add_test(tcase, the_worse_arm_never_loses_more_than_the_limit);
+        tcase_add_test(tcase, a_limit_that_is_far_away_changes_nothing);
         tcase_add_test(tcase, each_further_strategy_is_compared_with_the_first);
         tcase_add_test(tcase, margins_are_facts_of_the_scenario);
         tcase_add_test(tcase, prices_make_cost_the_primary);

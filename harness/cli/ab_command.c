@@ -225,6 +225,7 @@ static int begin_comparison(struct contest *contest)
                             : options->precision != NULL ? AB_PRECISION
                                                          : AB_SEQUENTIAL,
                 .pairs_max = options->runs > 0 ? options->runs : analysis->max_runs,
+                .max_loss = analysis->max_loss,
                 .meta = contest->metas[0],
         };
         const char *problem;

@@ -1,6 +1,7 @@
 /* analysis_reader.c - how strategies are to be compared.
  *
  *     "analysis": {"confidence": 0.95, "primary": "bad_seconds", "max_runs": 200,
+ *                  "max_loss": "20min",
  *                  "metrics": [{"name": "latency_p99", "direction": "lower",
  *                               "critical": true, "margin": "20ms"}]}
  *
@@ -39,29 +40,27 @@ static const struct metric_name *read_metric(struct read_object *o, const char *
         return NULL;
 }
 
-/* A number, or a text with the metric's unit. */
-static void read_margin(struct read_object *o, const struct metric_name *metric,
-                        struct analysis_metric *out)
+/* A number above 0, or a text with the metric's unit. */
+static bool read_difference(struct read_object *o, const char *key,
+                            const struct metric_name *metric, const char *meaning, double *out)
 {
-        const json_t *json = read_any(o, "margin", READ_OPTIONAL);
+        const json_t *json = read_any(o, key, READ_OPTIONAL);
         struct quantity_error error;
 
         if (json == NULL || metric == NULL)
-                return;
+                return false;
         if (json_is_number(json)) {
-                out->margin = json_number_value(json);
+                *out = json_number_value(json);
         } else if (!json_is_string(json)) {
-                read_wrong_type(o->ctx, read_path(o, "margin"), json, "a value of that metric");
-                return;
-        } else if (!metric_value_parse(json_string_value(json), metric->unit, &out->margin,
-                                       &error)) {
-                read_error(o->ctx, read_path(o, "margin"), "%s", error.text);
-                return;
+                read_wrong_type(o->ctx, read_path(o, key), json, "a value of that metric");
+                return false;
+        } else if (!metric_value_parse(json_string_value(json), metric->unit, out, &error)) {
+                read_error(o->ctx, read_path(o, key), "%s", error.text);
+                return false;
         }
-        out->has_margin = true;
-        if (!(out->margin > 0))
-                read_error(o->ctx, read_path(o, "margin"),
-                           "a margin is above 0: the least difference that matters");
+        if (!(*out > 0))
+                read_error(o->ctx, read_path(o, key), "%s", meaning);
+        return true;
 }
 
 static void load_metric(struct read_context *ctx, const json_t *json, const char *path,
@@ -77,7 +76,9 @@ static void load_metric(struct read_context *ctx, const json_t *json, const char
                 read_choice(&o, "direction", READ_OPTIONAL, direction_names, &direction);
         out->higher_is_better = direction == 1;
         read_bool(&o, "critical", READ_OPTIONAL, &out->critical);
-        read_margin(&o, metric, out);
+        out->has_margin = read_difference(&o, "margin", metric,
+                                          "a margin is above 0: the least difference that matters",
+                                          &out->margin);
         read_object_end(&o);
 }
 
@@ -114,7 +115,13 @@ void load_analysis(struct read_object *scenario, struct analysis_spec *out)
             (out->confidence < 0.5 || out->confidence >= 1))
                 read_error(o.ctx, read_path(&o, "confidence"),
                            "outside 0.5..1 (1 itself is never reached)");
-        read_metric(&o, "primary", READ_OPTIONAL, &out->primary);
+        const struct metric_name *primary =
+                read_metric(&o, "primary", READ_OPTIONAL, &out->primary);
+        if (primary != NULL)
+                read_difference(&o, "max_loss", primary, "a loss limit is above 0", &out->max_loss);
+        else if (read_any(&o, "max_loss", READ_OPTIONAL) != NULL)
+                read_error(o.ctx, read_path(&o, "max_loss"),
+                           "of which metric is for `primary` to say");
         load_metrics(&o, out);
         read_count(&o, "max_runs", READ_OPTIONAL, 2, ANALYSIS_RUNS_MAX, &out->max_runs);
         read_object_end(&o);

@@ -201,6 +201,7 @@ struct analysis_spec {
         const struct analysis_metric *metrics;
         size_t metric_count;
         uint32_t max_runs;   /* 300 */
+        double max_loss;     /* of the primary, in its base unit; 0: no limit */
 };
 
 struct variable_spec {
