@@ -273,14 +273,11 @@ static void add_comparison(struct screen *screen, const json_t *comparison, size
         plain(screen);
         end_line(screen);
         text_init(&names);
-        text_add(&names, "A: ");
-        text_plain(&names, result_text(comparison, "a"));
-        text_addf(&names, ", %c: ", (char)('B' + number));
-        text_plain(&names, result_text(comparison, "b"));
+        text_addf(&names, "A: %s, %c: %s", result_text(comparison, "a"), (char)('B' + number),
+                  result_text(comparison, "b"));
         ink(screen, "2");
-        text_cell(screen->out, text_bytes(&names), SCREEN_COLUMNS);
+        add_wrapped(screen, text_bytes(&names));
         plain(screen);
-        end_line(screen);
         text_release(&names);
         add_wrapped(screen, result_text(comparison, "sentence"));
         end_line(screen);

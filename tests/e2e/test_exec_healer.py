@@ -1,6 +1,7 @@
 """A program as healer: it grades like the one inside, and what breaks it is told."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -150,7 +151,11 @@ class ExecHealer(chaos.Case):
 
     def test_programs_can_be_compared(self):
         self.write("small.json", chaos.small(replications=2))
-        told = self.chaos("ab", "small.json", "--a", "none", "--b", "exec:%s %s" % (sys.executable, EXAMPLE),
+        # In a folder deep enough that its name does not fit on a line beside the other's.
+        folder = self.path(*["a-folder-in-the-depth"] * 2)
+        os.makedirs(folder)
+        program = shutil.copy(EXAMPLE, folder)
+        told = self.chaos("ab", "small.json", "--a", "none", "--b", "exec:%s %s" % (sys.executable, program),
                           "--runs", "3", "--no-plots", "--quiet", "--out", "ab", cwd=self.folder)
         self.assertIn(told.code, (0, 6, 7))
         self.assertIn("exec_healer.py", told.out)
