@@ -11,7 +11,7 @@
 #define MEAN_S 0.010
 #define MEAN_NS (10 * NS_PER_MS)
 
-enum { SEEDS = 30, FRONT = 0, BACK = 1 };
+enum { FRONT = 0, BACK = 1 };
 
 static struct builder b;
 static struct books books;

@@ -11,7 +11,7 @@
 #include "tests/fleet_builder.h"
 #include "tests/validation/estimate.h"
 
-enum { SEEDS = 4, END_S = 1000 };
+enum { LOAD_SEEDS = 4, END_S = 1000 };
 
 static struct builder b;
 static struct books books;
@@ -63,7 +63,7 @@ static void expect(const char *what, const struct trial_setting *setting, bool c
         double least = 1, most = 0, idle = 0;
         char line[160];
 
-        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        for (uint64_t seed = 1; seed <= LOAD_SEEDS; seed++) {
                 double busy, good = goodput_at_the_end(setting, seed, &busy);
 
                 least = good < least ? good : least;

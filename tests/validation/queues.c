@@ -10,8 +10,6 @@
 #define MEAN_S 0.010
 #define MEAN_NS (10 * NS_PER_MS)
 
-enum { SEEDS = 30 };
-
 static struct builder b;
 static struct books books;
 
