@@ -5,10 +5,16 @@ whose name contains a word of the command line, or all. Each test is a line
 `ok N - module: name of the test`, with its time; what a failing test said comes
 before its line, behind `#`. Sub-tests count one by one when they fail. The exit
 code is 1 when a test failed or none was found.
+
+With `jobs`, so many files run at a time, each in a process of its own, and the
+lines of a file come when it is through.
 """
+import concurrent.futures
 import importlib.util
+import io
 import os
 import re
+import subprocess
 import sys
 import time
 import traceback
@@ -97,13 +103,11 @@ def load(path):
     return unittest.defaultTestLoader.loadTestsFromModule(module)
 
 
-def run_files(paths, words, out):
-    """Returns the number of failures, or -1 when there was nothing to run."""
+def run_files(paths, out):
+    """Returns how many results there were, and how many of them bad."""
     suite = unittest.TestSuite()
     broken = 0
     for path in paths:
-        if words and not any(word in os.path.basename(path) for word in words):
-            continue
         try:
             suite.addTest(load(path))
         except Exception:  # a module that does not load is a failed test, not the end of all
@@ -114,17 +118,53 @@ def run_files(paths, words, out):
     result = TapResult(out)
     result.number = broken
     suite.run(result)
-    out.write("1..%d\n" % result.number)
-    out.flush()
-    return result.bad + broken if result.number else -1
+    return result.number, result.bad + broken
 
 
-def main(folder, words=None):
+RESULT = re.compile(r"^(not )?ok \d+ ")
+
+
+def run_apart(path):
+    """A file's TAP, from a process that is this one's command with `--file` before its words."""
+    command = [sys.executable, sys.argv[0], "--file", path] + sys.argv[1:]
+    told = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace")
+    rows = told.stdout.rstrip("\n").split("\n")
+    if told.returncode not in (0, 1) or not re.match(r"^1\.\.\d+$", rows[-1]):
+        rows.append("not ok 0 - %s ends before its last test (exit %d)" % (os.path.basename(path), told.returncode))
+    return rows
+
+
+def run_files_apart(paths, jobs, out):
+    number = bad = 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(run_apart, path) for path in paths]):
+            for row in done.result():
+                match = RESULT.match(row)
+                if match:
+                    number += 1
+                    bad += bool(match.group(1))
+                    row = RESULT.sub(lambda m: "%sok %d " % (m.group(1) or "", number), row)
+                elif row.startswith("1.."):
+                    continue
+                out.write(row + "\n")
+            out.flush()
+    return number, bad
+
+
+def main(folder, words=None, jobs=1, only=None):
     sys.dont_write_bytecode = True
     sys.path.insert(0, folder)
     paths = sorted(
         os.path.join(folder, name)
         for name in os.listdir(folder)
         if name.startswith("test_") and name.endswith(".py")
+        and (not words or any(word in name for word in words))
     )
-    return 1 if run_files(paths, words or [], sys.stdout) else 0
+    if only is not None or jobs == 1:
+        number, bad = run_files(paths if only is None else [only], sys.stdout)
+    else:
+        number, bad = run_files_apart(paths, jobs, sys.stdout)
+    sys.stdout.write("1..%d\n" % number)
+    sys.stdout.flush()
+    return 1 if bad or not number else 0
