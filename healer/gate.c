@@ -249,7 +249,22 @@ void healer_export(const struct healer *healer, struct healer_learned *out)
         (void)pthread_mutex_unlock(lock_of(healer));
 }
 
+void healer_open_export(const struct healer *healer, struct healer_open *out)
+{
+        (void)pthread_mutex_lock(lock_of(healer));
+        hlr_open_export(healer, out);
+        (void)pthread_mutex_unlock(lock_of(healer));
+}
+
 /* ---- what is known from elsewhere */
+
+enum healer_err healer_open_import(struct healer *healer, int64_t now_ns,
+                                   const struct healer_open *open)
+{
+        if (!enter(healer))
+                return HEALER_E_BUSY;
+        return leave(healer, hlr_open_import(healer, now_ns, open));
+}
 
 enum healer_err healer_prediction_outcome(struct healer *healer, uint64_t prediction,
                                           bool came_true)

@@ -16,6 +16,7 @@
 #include "healer/healer.h"
 #include "healer/hlr_base.h"
 #include "healer/patterns.h"
+#include "healer/resume.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -370,6 +371,9 @@ struct healer_tally hlr_prediction_day(const struct healer *healer, int64_t at_n
 struct healer_outlook hlr_outlook_of(const struct healer *healer, uint32_t service);
 void hlr_export(const struct healer *healer, struct healer_learned *out);
 enum healer_err hlr_import(struct healer *healer, const struct healer_learned *learned);
+void hlr_open_export(const struct healer *healer, struct healer_open *out);
+enum healer_err hlr_open_import(struct healer *healer, int64_t now_ns,
+                                const struct healer_open *open);
 
 /* ---- out (healer.c) */
 

@@ -29,6 +29,8 @@ FLEET_FACE = ["harness/fleet/fleet.h", "harness/fleet/effect.h", "harness/fleet/
               "harness/fleet/fleet_spec.h", "harness/fleet/parameter.h"]
 MAY_INCLUDE = {
     "healer/": [],
+    "healer/store/": ["healer/"],
+    "healer/notify/": ["healer/"],
     "harness/base/": [],
     "harness/sim/": ["harness/base/"],
     "harness/fleet/": ["harness/sim/", "harness/base/"],
@@ -41,6 +43,14 @@ MAY_INCLUDE = {
                  "harness/base/"],
     "reports/stats/": ["harness/base/"],
     "harness/cli/": ["harness/", "faults/", "healer/", "reports/"],
+}
+
+# What lies below a folder and is still none of its business: libraries of their
+# own, which need more than libc.
+MUST_NOT_INCLUDE = {
+    "healer/": ["healer/store/", "healer/notify/"],
+    "healer/store/": ["healer/notify/"],
+    "healer/notify/": ["healer/store/"],
 }
 
 # Files that may include more than their folder. A strategy file is the healer's
@@ -59,10 +69,16 @@ HIDDEN = {
     "healer/hlr_base.h": "healer/",
     "healer/hlr_supervisor.h": "healer/",
     "healer/hlr_window.h": "healer/",
+    "healer/store/hst.h": "healer/store/",
+    "healer/store/tables.h": "healer/store/",
 }
 
 # Headers of the system that a folder may use, where that is limited.
-MAY_USE_SYSTEM = {"healer/": LIBC}
+MAY_USE_SYSTEM = {
+    "healer/": LIBC,
+    "healer/store/": LIBC | {"sqlite3.h"},
+    "healer/notify/": LIBC | {"curl/curl.h"},
+}
 
 CLOCKS = """time clock clock_gettime clock_getres gettimeofday timespec_get localtime gmtime
     localtime_r gmtime_r mktime strftime""".split()
@@ -194,12 +210,16 @@ def include_breaches(tree):
             continue
         allowed = allowed_for(path, folder)
         for line, kind, target in includes:
-            if kind == '"' and not is_allowed(target, allowed):
+            if kind == '"' and any(target.startswith(f) for f in MUST_NOT_INCLUDE.get(folder, [])):
+                yield "%s:%d: includes %s; that is a library beside %s" % (
+                    path, line, target, folder)
+            elif kind == '"' and not is_allowed(target, allowed):
                 yield "%s:%d: includes %s; %s may include %s only" % (
                     path, line, target, folder, ", ".join(allowed))
             if kind == "<" and folder in MAY_USE_SYSTEM and target not in MAY_USE_SYSTEM[folder]:
-                yield "%s:%d: includes <%s>; %s uses libc's headers only" % (
-                    path, line, target, folder)
+                more = sorted(MAY_USE_SYSTEM[folder] - LIBC)
+                yield "%s:%d: includes <%s>; %s uses libc's headers only%s" % (
+                    path, line, target, folder, " and " + ", ".join(more) if more else "")
             if kind == "<" and tree.ours(target):
                 yield '%s:%d: includes <%s>, a header of ours: write "%s"' % (
                     path, line, target, target)

@@ -12,6 +12,9 @@ GOOD = {
     "healer/err.h": "enum healer_err { HEALER_OK };\n",
     "healer/hlr_base.h": '#include "healer/err.h"\n',
     "healer/config.h": "struct healer_config;\n",
+    "healer/store/store.h": '#include "healer/err.h"\n',
+    "healer/store/file.c": '#include <sqlite3.h>\n#include "healer/store/store.h"\n'
+                           '#include "healer/hlr_base.h"\n',
     "healer/breaker.c": '#include <string.h>\n#include "healer/hlr_base.h"\n'
                         "/* exit() and time() in words */\n"
                         'static const char *help = "call time(NULL)";\n'
@@ -38,6 +41,10 @@ BAD = [
     ("healer/breaker.c", '#include "../faults/fault.h"', "includes faults/fault.h"),
     ("healer/breaker.c", "#include <harness/base/rng.h>", "libc's headers only"),
     ("healer/breaker.c", "#include <jansson.h>", "libc's headers only"),
+    ("healer/breaker.c", '#include "healer/store/store.h"', "a library beside healer/"),
+    ("healer/breaker.c", "#include <sqlite3.h>", "libc's headers only"),
+    ("healer/store/file.c", "#include <curl/curl.h>", "libc's headers only and sqlite3.h"),
+    ("healer/store/file.c", "long g(void) { return time(0); }", "calls time()"),
     ("healer/breaker.c", "#include <unistd.h>", "libc's headers only"),
     ("healer/breaker.c", "void g(void) { exit(1); }", "calls exit()"),
     ("healer/breaker.c", 'void g(void) { printf("x"); }', "calls printf()"),
