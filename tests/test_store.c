@@ -173,7 +173,7 @@ static enum healer_err add_check(int64_t at_ns, const char *component)
 static size_t value_for(int table, size_t column, const char *name, const char *type, char *text,
                         struct healer_value *out)
 {
-        snprintf(text, 64, "%s of %d", name, table);
+        snprintf(text, 64, "%.40s of %d", name, table);
         memset(out, 0, sizeof(*out));
         out->column = name;
         out->text = text;
