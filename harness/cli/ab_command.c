@@ -22,6 +22,7 @@
 #include "harness/run/plan.h"
 #include "harness/run/reference.h"
 #include "harness/run/run.h"
+#include "harness/scenario/capacity.h"
 #include "harness/scenario/metric_value.h"
 #include "reports/ab.h"
 #include "reports/ab_board.h"
@@ -138,6 +139,8 @@ static bool load_all(struct contest *contest)
                 diag_list_print(&diags, stderr);
                 diag_list_release(&diags);
         }
+        if (ok)
+                capacity_warn(&contest->scenarios[0]->fleet, contest->path, stderr);
         return ok;
 }
 

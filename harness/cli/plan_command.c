@@ -18,6 +18,7 @@
 #include "harness/run/plan.h"
 #include "harness/run/plan_words.h"
 #include "harness/run/record.h"
+#include "harness/scenario/capacity.h"
 #include "harness/sim/time.h"
 #include "reports/text.h"
 #include "reports/timeline.h"
@@ -418,6 +419,7 @@ int command_plan(const struct options *options)
                 if (!scenario_load(options->words.items[0], &overrides, &scenario, &diags))
                         break;
                 count = scenario->matrix_count;
+                capacity_warn(&scenario->fleet, options->words.items[0], stderr);
                 if (options->json && count > 1)
                         printf(overrides.matrix_index == 0 ? "[\n" : ",\n");
                 code = plan_check_safety(scenario, 0, scenario->replications, true, &diags)

@@ -19,6 +19,7 @@
 #include "harness/run/plan.h"
 #include "harness/run/reference.h"
 #include "harness/run/run.h"
+#include "harness/scenario/capacity.h"
 #include "reports/floor.h"
 #include "reports/grade.h"
 #include "reports/verdict.h"
@@ -346,6 +347,8 @@ static int load_job(struct job *job, const char *path, const char *strategy, uin
         diag_list_print(&diags, stderr);
         diag_list_release(&diags);
         ok = ok && (!options->env || env_overrides_take(job->scenario, &job->env, stderr));
+        if (ok && (options->strategies.count == 0 || strategy == options->strategies.items[0]))
+                capacity_warn(&job->scenario->fleet, path, stderr);
         return ok ? EXIT_PASSED : EXIT_INVALID;
 }
 

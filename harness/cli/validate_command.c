@@ -4,6 +4,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/scenario_files.h"
 #include "harness/run/plan.h"
+#include "harness/scenario/capacity.h"
 #include "reports/verdict.h"
 
 /* Whether another combination has said the same already. */
@@ -32,6 +33,8 @@ static int validate_one(const struct options *options, const char *path, uint32_
         diag_list_init(&diags);
         if (scenario_load(path, &overrides, &scenario, &diags)) {
                 *count = scenario->matrix_count;
+                if (index == 0)
+                        capacity_warn(&scenario->fleet, path, stderr);
                 code = outputs_check(scenario);
                 if (!plan_check_safety(scenario, 0, scenario->replications, true, &diags))
                         code = EXIT_INVALID;

@@ -105,6 +105,7 @@ class ExitCodes(chaos.Case):
         said = " ".join((told.out + told.err).split())
         self.assertIn("more than 2 million requests in flight", said)
         self.assertIn("give the service a `queue`", said)
+        self.assertIn("is offered 200000 requests a second", told.err)
 
     def test_the_worst_wins(self):
         """Gate before threshold; of several scenarios the worst, and all of them run."""
