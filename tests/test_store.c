@@ -894,6 +894,29 @@ START_TEST(s2_14_each_of_the_eleven_types_is_one_row)
 }
 END_TEST
 
+START_TEST(s2_08_the_history_of_rollbacks_agrees_with_what_a_manager_says)
+{
+        struct healer_rollback_result result = {.type = HEALER_ROLLBACK_DEPLOYMENT,
+                                                .component = "cart",
+                                                .from = "v8",
+                                                .to = "v7",
+                                                .success = true,
+                                                .ended_ns = 5};
+
+        open_store();
+        ck_assert_int_eq(healer_store_rollback(store, &result), HEALER_OK);
+        result.success = false;
+        strcpy(result.error, "build of v7 is gone");
+        ck_assert_int_eq(healer_store_rollback(store, &result), HEALER_OK);
+        ck_assert_int_eq(healer_store_flush(store, 6), HEALER_OK);
+        ck_assert_str_eq(ask("select group_concat(from_state || '>' || to_state || ' ' || success || "
+                             "' ' || coalesce(error_message, ''), ',') from ai_rollback_history"),
+                         "v8>v7 1 ,v8>v7 0 build of v7 is gone");
+        ck_assert_str_eq(ask("select group_concat(action_type) from unified_brain"),
+                         "automatic_rollback,rollback_failed");
+}
+END_TEST
+
 START_TEST(s2_15_a_prediction_has_its_time_and_is_joined_with_its_outcome)
 {
         struct healer_notice notice = {.kind = HEALER_NOTICE_PREDICTION,
@@ -1161,6 +1184,7 @@ int main(void)
         tcase_add_test(tcase, s1_30_s2_15_an_episode_from_alarm_to_verified_is_in_the_tables);
         tcase_add_test(tcase, the_success_rate_of_a_procedure_follows_its_outcomes);
         tcase_add_test(tcase, s2_14_each_of_the_eleven_types_is_one_row);
+        tcase_add_test(tcase, s2_08_the_history_of_rollbacks_agrees_with_what_a_manager_says);
         tcase_add_test(tcase, s2_15_a_prediction_has_its_time_and_is_joined_with_its_outcome);
         tcase_add_test(tcase, s2_26_the_insight_queries_give_what_a_count_by_hand_gives);
         tcase_add_test(tcase, views_show_what_is_and_triggers_keep_the_past);

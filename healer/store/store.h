@@ -29,6 +29,7 @@
 
 #include "healer/healer.h"
 #include "healer/resume.h"
+#include "healer/rollback.h"
 
 HEALER_BEGIN_DECLS
 
@@ -181,6 +182,10 @@ struct healer_log_entry {
 
 HEALER_API enum healer_err healer_store_log(struct healer_store *store, int64_t at_ns,
                                             const struct healer_log_entry *entry);
+
+/* A rollback that a manager of healer/rollback.h has ended. */
+HEALER_API enum healer_err healer_store_rollback(struct healer_store *store,
+                                                 const struct healer_rollback_result *result);
 
 /* A breaker is in that state now ("closed", "half-open", "open"). */
 HEALER_API enum healer_err healer_store_breaker(struct healer_store *store, int64_t at_ns,

@@ -101,6 +101,33 @@ enum healer_err healer_store_breaker(struct healer_store *store, int64_t at_ns, 
                                 HLR_COUNT(values));
 }
 
+enum healer_err healer_store_rollback(struct healer_store *store,
+                                      const struct healer_rollback_result *result)
+{
+        const struct healer_log_entry entry = {
+                .writer = HEALER_WRITER_SELF_HEALING,
+                .type = result->success ? HEALER_LOGGED_ROLLBACK : HEALER_LOGGED_ROLLBACK_FAILED,
+                .component = result->component,
+                .input = result->from,
+                .output = result->success ? result->to : result->error,
+                .metadata = healer_rollback_names[result->type],
+                .success = result->success,
+        };
+        const struct healer_value values[] = {
+                HEALER_TEXT("component", result->component),
+                HEALER_TEXT("rollback_type", healer_rollback_names[result->type]),
+                HEALER_TEXT("from_state", result->from),
+                HEALER_TEXT("to_state", result->to),
+                HEALER_INTEGER("success", result->success),
+                HEALER_TEXT("error_message", result->success ? NULL : result->error),
+                HEALER_INTEGER("executed_at", result->ended_ns),
+        };
+        enum healer_err err = healer_store_add(store, HEALER_TABLE_AI_ROLLBACK_HISTORY, 0,
+                                               result->ended_ns, values, HLR_COUNT(values));
+
+        return err == HEALER_OK ? healer_store_log(store, result->ended_ns, &entry) : err;
+}
+
 /* ---- notices */
 
 static void note_alarm(struct healer_store *store, int64_t at_ns, const struct healer_notice *n)
