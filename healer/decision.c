@@ -15,16 +15,54 @@
          UINT32_C(1) << HEALER_ACTION_PURGE_QUEUE | UINT32_C(1) << HEALER_ACTION_SKIP_MESSAGE |  \
          UINT32_C(1) << HEALER_ACTION_END_SESSION)
 
-/* The others can take the traffic of those that are bad. */
+#define CARRY_BUSY_MAX 0.5 /* of the workers, by the median call: the mean is above it */
+
+static bool is_target(const struct hlr_episode *episode, uint32_t instance)
+{
+        uint32_t i;
+
+        for (i = 0; i < episode->target_count; i++) {
+                if (episode->targets[i].instance == instance)
+                        return true;
+        }
+        return false;
+}
+
+/* The others can take the traffic of those that are bad: they are enough, and as long
+ * as a call takes with them they have workers for it. */
 static bool others_can_carry(const struct healer *healer, const struct hlr_episode *episode)
 {
-        uint32_t i, serving = 0;
+        const struct hlr_instance *instance;
+        double moved = 0, busy = 0, took = 0;
+        uint32_t i, serving = 0, others = 0;
 
-        for (i = 0; i < healer->instance_count; i++)
-                serving += healer->instances[i].service == episode->service &&
-                           healer->instances[i].process == HLR_UP &&
-                           healer->instances[i].command == 0;
-        return episode->target_count > 0 && 2 * episode->target_count <= serving;
+        for (i = 0; i < healer->instance_count; i++) {
+                instance = &healer->instances[i];
+                if (instance->service != episode->service || instance->process != HLR_UP ||
+                    instance->command != 0)
+                        continue;
+                serving++;
+                if (is_target(episode, i)) {
+                        moved += isnan(instance->quick[HLR_SIGNAL_LOAD])
+                                         ? 0
+                                         : instance->quick[HLR_SIGNAL_LOAD];
+                } else if (!isnan(instance->quick[HLR_SIGNAL_BUSY])) {
+                        busy += instance->quick[HLR_SIGNAL_BUSY];
+                        took += instance->quick[HLR_SIGNAL_LATENCY];
+                        others++;
+                }
+        }
+        if (episode->target_count == 0 || 2 * episode->target_count > serving)
+                return false;
+        if (others == 0)
+                return true; /* nothing is known of them */
+        busy += moved * took / others / healer->services[episode->service].info.workers;
+        return busy / others <= CARRY_BUSY_MAX;
+}
+
+static bool can(const struct healer *healer, enum healer_action_kind kind)
+{
+        return (healer->actions_available & (UINT32_C(1) << kind)) != 0;
 }
 
 static bool possible(const struct healer *healer, const struct hlr_episode *episode,
@@ -33,7 +71,7 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
         const struct hlr_service *service = &healer->services[episode->service];
         int64_t window = healer->config.diagnosis.correlation_window_ns;
 
-        if ((healer->actions_available & (UINT32_C(1) << kind)) == 0 ||
+        if (!can(healer, kind) ||
             ((UINT32_C(1) << kind & HLR_NEEDS_KEPT) != 0 &&
              (service->info.keeps & (UINT32_C(1) << kind)) == 0))
                 return false;
@@ -51,7 +89,9 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
         case HEALER_ACTION_INCREASE_RESOURCES:
                 return healer->config.recovery.auto_scaling;
         case HEALER_ACTION_FAILOVER:
-                return others_can_carry(healer, episode);
+                /* While nobody is hurt, a replacement does not need the place at once. */
+                return !(episode->preventive && can(healer, HEALER_ACTION_REPLACE_INSTANCE)) &&
+                       others_can_carry(healer, episode);
         case HEALER_ACTION_SET_DEGRADATION:
                 return healer->config.degradation.enabled &&
                        service->level < healer->config.degradation.level_max;

@@ -211,8 +211,12 @@ static void judge_latency(const struct healer *healer, const struct hlr_service 
         if (hlr_service_changing(healer, service))
                 j.dwell_ns = hlr_mul(j.dwell_ns, 2);
         judge(healer, monitor, &j, at_ns);
-        if (j.value < j.warning && monitor->level == HLR_FINE)
-                learn_usual(monitor, quantile, j.value);
+        if (!(j.value < j.warning) || monitor->level != HLR_FINE)
+                return;
+        learn_usual(monitor, quantile, j.value);
+        /* A new version is compared with the old one by the median, however many call. */
+        if (quantile != 0 && !isnan(p50_s))
+                learn_usual(monitor, 0, p50_s);
 }
 
 /* ---- samples */
@@ -264,6 +268,10 @@ static void follow(struct hlr_service *service, struct hlr_instance *instance,
                 [HLR_SIGNAL_LATENCY] = calls > 0 ? sample->latency_p50_s : NAN,
                 [HLR_SIGNAL_QUEUE] = sample->queue_depth,
                 [HLR_SIGNAL_LOAD] = sample->throughput_per_s,
+                [HLR_SIGNAL_BUSY] = calls > 0 && service->info.workers > 0
+                                            ? sample->throughput_per_s * sample->latency_p50_s /
+                                                      service->info.workers
+                                            : NAN,
         };
 
         hlr_track_add(instance, at_ns, values);

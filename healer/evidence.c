@@ -1,12 +1,13 @@
 /* evidence.c - the sources of prediction: what speaks now for a failure to come.
  *
  *   trends    memory, disk, descriptors, connections, tokens, processors on a line
- *             that reaches the limit within the horizon; errors that double; a load
- *             that was higher at this time of the days before
+ *             that reaches the limit within the horizon; workers that fill up because
+ *             there is more to do; errors that double; a load that was higher at this
+ *             time of the days before
  *   queue     a backlog on its way to where it is refused, or answered too late
- *   health    an instance that fails three answers of ten, or slows down while its
- *             peers do not, or misses heartbeats; new processes of a deployment that
- *             are slower than the old ones were
+ *   health    an instance that fails three answers of ten, or slows down, or so far
+ *             that its workers fill up, or misses heartbeats; new processes of a
+ *             deployment that are slower than the old ones were
  *   patterns  signs present now that came before failures (patterns.h)
  *   history   a situation like those that ended badly (model.h), a failure that
  *             comes back at even intervals, a process that keeps dying
@@ -32,6 +33,12 @@ enum { NEWEST = 24 };
 #define FAILING_SHARE 0.3
 #define ERROR_FLOOR 0.01
 #define INHERITED_RATIO 1.15
+#define INHERITED_USUAL_RATIO 1.6 /* above what is usual, where that is known */
+#define BUSY_LIMIT 0.8       /* of the workers, counted by the median: the mean is above it */
+#define BUSY_MIN 0.1
+#define LOAD_GROWN_RATIO 1.1
+#define SHIFTED_NS (180 * HLR_SECOND)
+#define BUSY_RISE_MIN 0.05
 #define GAPS_NS (300 * HLR_SECOND)
 #define CRASHES_NS (900 * HLR_SECOND)
 #define PATTERN_LEAD_NS (10 * HLR_SECOND) /* later is no prediction */
@@ -136,23 +143,30 @@ static void line_times(struct hlr_candidate *c, const struct healer_line *trend,
         c->similarity = line_similarity(trend);
 }
 
+/* The newest third, where that is a clear line by itself. */
+static bool newest_line(const struct hlr_instance *instance, enum hlr_signal signal,
+                        struct healer_line *newest)
+{
+        double values[NEWEST];
+        int64_t at_ns[NEWEST];
+        uint32_t have = hlr_track_last(instance, signal, values, NEWEST), i;
+
+        if (have < NEWEST)
+                return false;
+        for (i = 0; i < NEWEST; i++)
+                at_ns[i] = instance->fine.at_ns[(instance->fine.count - NEWEST + i) % HLR_TRACK];
+        return healer_line_fit(at_ns, values, NEWEST, newest) && newest->likeness >= 0.9 &&
+               newest->slope_low >= 0.5 * newest->slope_per_s;
+}
+
 /* A rise that began inside the window is steeper than the line through all of it:
  * where the newest third is a clear line by itself, its slope says when. */
 static void sharpen(const struct hlr_instance *instance, enum hlr_signal signal,
                     struct healer_line *line)
 {
-        double values[NEWEST];
-        int64_t at_ns[NEWEST];
         struct healer_line newest;
-        uint32_t have = hlr_track_last(instance, signal, values, NEWEST), i;
 
-        if (have < NEWEST)
-                return;
-        for (i = 0; i < NEWEST; i++)
-                at_ns[i] = instance->fine.at_ns[(instance->fine.count - NEWEST + i) % HLR_TRACK];
-        if (!healer_line_fit(at_ns, values, NEWEST, &newest) || newest.likeness < 0.9 ||
-            newest.slope_low < 0.5 * newest.slope_per_s ||
-            newest.slope_per_s < line->slope_per_s)
+        if (!newest_line(instance, signal, &newest) || newest.slope_per_s < line->slope_per_s)
                 return;
         line->slope_per_s = newest.slope_per_s;
         line->slope_low = newest.slope_low;
@@ -213,6 +227,13 @@ static void resource_lines(struct collector *collector, uint32_t index)
 
 /* ---- errors, latency, backlog */
 
+static double usual_latency(const struct hlr_instance *instance)
+{
+        const struct hlr_monitor *monitor = &instance->monitors[HEALER_METRIC_LATENCY];
+
+        return monitor->usual_count[0] >= 12 ? hlr_exp(monitor->usual[0]) : NAN;
+}
+
 /* What callees do to it is theirs: slow or failing answers, and the queue behind
  * workers that wait for them. */
 static bool inherited(const struct healer *healer, uint32_t service)
@@ -233,6 +254,8 @@ static bool inherited(const struct healer *healer, uint32_t service)
                                 continue;
                         if (callee->quick[HLR_SIGNAL_LATENCY] >
                                     INHERITED_RATIO * callee->slow[HLR_SIGNAL_LATENCY] ||
+                            callee->quick[HLR_SIGNAL_LATENCY] >
+                                    INHERITED_USUAL_RATIO * usual_latency(callee) ||
                             callee->quick[HLR_SIGNAL_ERRORS] >
                                     callee->slow[HLR_SIGNAL_ERRORS] + ERROR_FLOOR)
                                 return true;
@@ -288,13 +311,6 @@ static void errors_double(struct collector *collector, uint32_t index)
                 return;
         line_times(c, &trend, limit);
         c->reasons = HEALER_REASON_ERRORS;
-}
-
-static double usual_latency(const struct hlr_instance *instance)
-{
-        const struct hlr_monitor *monitor = &instance->monitors[HEALER_METRIC_LATENCY];
-
-        return monitor->usual_count[0] >= 12 ? hlr_exp(monitor->usual[0]) : NAN;
 }
 
 /* An instance that slows down steadily; `wide`: its peers do the same. */
@@ -354,6 +370,75 @@ static void backlog_grows(struct collector *collector, uint32_t index)
                 return;
         line_times(c, &trend, limit);
         c->reasons = HEALER_REASON_QUEUE;
+}
+
+/* Beyond this share of the workers one instance cannot be away any more, which each
+ * deployment and each restart asks for. */
+static double busy_limit(const struct healer *healer, uint32_t service)
+{
+        uint32_t i, up = 0;
+
+        for (i = 0; i < healer->instance_count; i++)
+                up += healer->instances[i].service == service &&
+                      healer->instances[i].process == HLR_UP;
+        return up > 1 ? BUSY_LIMIT * (up - 1) / up : BUSY_LIMIT;
+}
+
+/* One that goes leaves its work to the others, one that comes takes some of it. */
+static bool peers_come_and_go(const struct healer *healer, uint32_t service)
+{
+        const struct hlr_instance *peer;
+        uint32_t i;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                peer = &healer->instances[i];
+                if (peer->service == service &&
+                    ((peer->process != HLR_UP && peer->process != HLR_REMOVED) ||
+                     hlr_sub(healer->now_ns, peer->changed_ns) < SHIFTED_NS))
+                        return true;
+        }
+        return false;
+}
+
+/* Workers that are taken for longer and longer, or by more and more: once all are,
+ * a queue grows without end, long before that shows in what a call takes. */
+static void workers_fill(struct collector *collector, uint32_t index)
+{
+        struct healer *healer = collector->healer;
+        const struct hlr_instance *instance = &healer->instances[index];
+        double horizon_s = (double)healer->config.prediction.horizon_ns / 1e9, limit;
+        struct hlr_candidate *c;
+        struct healer_line trend;
+        bool slower;
+
+        if (!(instance->quick[HLR_SIGNAL_BUSY] > BUSY_MIN))
+                return;
+        limit = busy_limit(healer, instance->service);
+        if (!hlr_track_rises(instance, HLR_SIGNAL_BUSY, limit, horizon_s, interval_s(healer)) ||
+            (!newest_line(instance, HLR_SIGNAL_BUSY, &trend) &&
+             !find_line(healer, instance, HLR_SIGNAL_BUSY, false, BUSY_RISE_MIN, limit, &trend)))
+                return;
+        if (trend.rise < BUSY_RISE_MIN || !(trend.value < limit))
+                return;
+        slower = instance->quick[HLR_SIGNAL_LATENCY] >
+                         INHERITED_RATIO * instance->slow[HLR_SIGNAL_LATENCY] ||
+                 instance->quick[HLR_SIGNAL_LATENCY] >
+                         INHERITED_USUAL_RATIO * usual_latency(instance);
+        if (!slower && (instance->quick[HLR_SIGNAL_LOAD] <
+                                LOAD_GROWN_RATIO * instance->slow[HLR_SIGNAL_LOAD] ||
+                        peers_come_and_go(healer, instance->service)))
+                return;
+        c = add(collector, slower ? HEALER_SOURCE_HEALTH : HEALER_SOURCE_TRENDS,
+                instance->service, index,
+                slower ? HEALER_FAILURE_HIGH_LATENCY : HEALER_FAILURE_RESOURCE_EXHAUSTION,
+                HEALER_METRIC_LATENCY);
+        if (c == NULL)
+                return;
+        line_times(c, &trend, limit);
+        /* As what can be seen to be reached: what a call takes then, if their number stays. */
+        c->value = instance->quick[HLR_SIGNAL_LATENCY];
+        c->limit = c->value * limit / trend.value;
+        c->reasons = slower ? HEALER_REASON_LATENCY : HEALER_REASON_QUEUE;
 }
 
 /* ---- health of an instance */
@@ -506,7 +591,7 @@ static void change_is_slow(struct collector *collector, uint32_t index)
                 slower++;
                 ratio = fmax(ratio, instance->quick[HLR_SIGNAL_LATENCY] / usual_latency(instance));
         }
-        if (slower == 0 || 2 * slower < changed)
+        if (slower == 0 || 2 * slower < changed || inherited(healer, index))
                 return;
         c = add(collector, HEALER_SOURCE_HEALTH, index, HEALER_NONE,
                 HEALER_FAILURE_DEPLOYMENT_FAILURE, HEALER_METRIC_LATENCY);
@@ -687,6 +772,7 @@ uint32_t hlr_evidence_instance(struct healer *healer, uint32_t index, struct hlr
         if (moving(instance) && !inherited(healer, instance->service)) {
                 errors_double(&collector, index);
                 latency_climbs(&collector, index);
+                workers_fill(&collector, index);
                 backlog_grows(&collector, index);
                 answers_fail(&collector, index);
         }

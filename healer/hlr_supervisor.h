@@ -57,6 +57,7 @@ enum hlr_signal {
         HLR_SIGNAL_LATENCY, /* median, s */
         HLR_SIGNAL_QUEUE,   /* waiting */
         HLR_SIGNAL_LOAD,    /* answers a second */
+        HLR_SIGNAL_BUSY,    /* share of the workers, by Little: load * latency / workers */
         HLR_SIGNAL_COUNT
 };
 

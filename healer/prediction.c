@@ -2,7 +2,7 @@
  * it ended.
  *
  * evidence.c brings candidates. Of those for the same failure at the same place
- * the most certain one counts; certain enough and due within the horizon, it is
+ * that are due within the horizon the most certain one counts; certain enough, it is
  * said once, and stands until it is scored: right when the limit was reached or
  * the service failed, wrong when its time had gone by half over. One that was
  * acted on is not scored, for nobody can know. Scores are kept by source and
@@ -302,6 +302,29 @@ static bool it_is_time(const struct healer *healer, const struct hlr_candidate *
         return hlr_sub(c->eta_ns, healer->now_ns) <= hlr_max(needed, ACT_AHEAD_NS);
 }
 
+/* What is prevented at another instance already is prevented here, too, in the same
+ * episode: whether both may be away at once is for recovery.c to say. */
+static bool joins(struct healer *healer, const struct hlr_candidate *c)
+{
+        struct hlr_episode *episode = hlr_episode_of_service(healer, c->service);
+        uint32_t i;
+
+        if (episode == NULL || !episode->preventive || episode->failure != c->failure ||
+            episode->state != HLR_EPISODE_ACTING || c->instance == HEALER_NONE ||
+            (episode->acting != HEALER_ACTION_REPLACE_INSTANCE &&
+             episode->acting != HEALER_ACTION_RESTART_INSTANCE) ||
+            episode->target_count == HLR_TARGETS_MAX)
+                return false;
+        for (i = 0; i < episode->target_count; i++) {
+                if (episode->targets[i].instance == c->instance)
+                        return true;
+        }
+        memset(&episode->targets[i], 0, sizeof(episode->targets[i]));
+        episode->targets[episode->target_count++].instance = c->instance;
+        healer->instances[c->instance].prevent_after_ns = hlr_add(healer->now_ns, AGAIN_NS);
+        return true;
+}
+
 static void prevent(struct healer *healer, struct hlr_forecast *forecast,
                     const struct hlr_candidate *c, double confidence)
 {
@@ -313,11 +336,11 @@ static void prevent(struct healer *healer, struct hlr_forecast *forecast,
                 instance = &healer->instances[c->instance];
         if (instance != NULL && healer->now_ns < instance->prevent_after_ns)
                 return;
-        if ((instance == NULL && forecast->acted) || !undisturbed(healer, c))
-                return;
         /* Who has to approve needs all the time there is. */
         if (healer->config.prediction.preventive != HEALER_PREVENTIVE_QUEUED &&
             !it_is_time(healer, c))
+                return;
+        if ((instance == NULL && forecast->acted) || joins(healer, c) || !undisturbed(healer, c))
                 return;
         memset(&cause, 0, sizeof(cause));
         cause.failure = c->failure;
@@ -357,9 +380,6 @@ static void consider(struct healer *healer, const struct hlr_candidate *c)
         double confidence, needed = config->prediction.auto_apply;
         struct hlr_forecast *forecast;
 
-        if (c->eta_ns == HEALER_NEVER ||
-            hlr_sub(c->eta_ns, healer->now_ns) > config->prediction.horizon_ns)
-                return;
         confidence = confidence_of(healer, c);
         if (confidence < config->prediction.confidence_threshold)
                 return;
@@ -373,26 +393,44 @@ static void consider(struct healer *healer, const struct hlr_candidate *c)
                 prevent(healer, forecast, c, confidence);
 }
 
-/* The most certain one for each failure. */
+static bool is_due(const struct healer *healer, const struct hlr_candidate *c)
+{
+        return c->eta_ns != HEALER_NEVER &&
+               hlr_sub(c->eta_ns, healer->now_ns) <= healer->config.prediction.horizon_ns;
+}
+
+/* The most certain one for each failure of those that are due, by the time of the
+ * earliest that is certain enough by itself. */
 static void consider_all(struct healer *healer, const struct hlr_candidate *candidates,
                          uint32_t known)
 {
-        const struct hlr_candidate *best;
+        double certain, most, enough = healer->config.prediction.confidence_threshold;
+        struct hlr_candidate best;
+        int64_t earliest_ns;
         uint32_t i, k;
 
         for (i = 0; i < known; i++) {
-                best = &candidates[i];
+                most = -1;
+                earliest_ns = HEALER_NEVER;
                 for (k = 0; k < known; k++) {
                         if (candidates[k].failure != candidates[i].failure)
                                 continue;
                         if (k < i)
                                 break; /* was considered with that one */
-                        if (weighted_confidence(healer, &candidates[k]) >
-                            weighted_confidence(healer, best))
-                                best = &candidates[k];
+                        if (!is_due(healer, &candidates[k]))
+                                continue;
+                        certain = weighted_confidence(healer, &candidates[k]);
+                        if (certain >= enough)
+                                earliest_ns = hlr_min(earliest_ns, candidates[k].eta_ns);
+                        if (certain <= most)
+                                continue;
+                        most = certain;
+                        best = candidates[k];
                 }
-                if (k == known)
-                        consider(healer, best);
+                if (k < known || most < 0)
+                        continue;
+                best.eta_ns = hlr_min(best.eta_ns, earliest_ns);
+                consider(healer, &best);
         }
 }
 

@@ -266,6 +266,9 @@ static bool in_the_way(const struct healer *healer, const struct hlr_episode *ep
                 return false;
         if (healer->instances[target->instance].command != 0)
                 return true;
+        /* The replacement is there before the old one goes: nothing is missed meanwhile. */
+        if (episode->preventive && episode->acting == HEALER_ACTION_REPLACE_INSTANCE)
+                return false;
         return healer_actions[episode->acting].disruptive && !target->moved &&
                healer->instances[target->instance].process == HLR_UP &&
                !quorum_allows(healer, episode);
