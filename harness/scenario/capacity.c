@@ -108,18 +108,17 @@ static bool find_offered(const struct fleet_spec *fleet, struct service_capacity
  * waits for, one call deep: more is true and not needed to find what is hopeless. */
 static double held_s(const struct fleet_spec *fleet, const struct service_spec *service)
 {
-        double own_s = dist_mean_ns(&service->service_time) / NS_PER_S, in_turn_s = 0, at_once_s = 0;
+        double own_s = dist_mean_ns(&service->service_time) / NS_PER_S, in_turn_s = 0,
+               at_once_s = 0;
 
         if (service->hold == HOLD_WORK)
                 return own_s;
         for (uint32_t e = service->edge_first; e < service->edge_first + service->edge_count; e++) {
                 const struct edge_spec *edge = &fleet->edges[e];
-                double there_s =
-                        dist_mean_ns(&fleet->services[edge->to].service_time) / NS_PER_S;
+                double there_s = dist_mean_ns(&fleet->services[edge->to].service_time) / NS_PER_S;
 
                 /* A caller that gives up does not wait for it; a queue takes it and lets go. */
-                if (edge->timeout_ns != TIME_NEVER ||
-                    fleet->services[edge->to].data == DATA_QUEUE)
+                if (edge->timeout_ns != TIME_NEVER || fleet->services[edge->to].data == DATA_QUEUE)
                         continue;
                 if (edge->mode == CALL_PARALLEL)
                         at_once_s = fmax(at_once_s, fmin(1, mean_calls(fleet, e)) * there_s);
@@ -162,8 +161,10 @@ unsigned capacity_warn(const struct fleet_spec *fleet, const char *file, FILE *s
                         continue;
                 warned++;
                 fprintf(stream,
-                        "chaos-run: warning: %s: service '%s' is offered %.6g requests a second and "
-                        "can serve %.6g at most (instances x workers %u x %u, each held %s a request): "
+                        "chaos-run: warning: %s: service '%s' is offered %.6g requests a second "
+                        "and "
+                        "can serve %.6g at most (instances x workers %u x %u, each held %s a "
+                        "request): "
                         "it is overloaded without any fault\n",
                         file, service->name, all[i].offered_per_s, all[i].most_per_s,
                         service->instance_count, service->concurrency,

@@ -23,6 +23,7 @@ struct trial_setting {
         enum fleet_discipline discipline;
         bool cancel;
         int64_t trigger_ns; /* a crowd of ten times the load for so long */
+        int64_t backoff_ns; /* before each retry, always the same; 0: 1 ms */
 };
 
 /* Share of good of those that ended in the last 100 s, and how busy it was. */
@@ -37,7 +38,12 @@ static double goodput_at_the_end(const struct trial_setting *setting, uint64_t s
         load = build_load(&b, "users", 0, 100 * setting->rho);
         load->timeout_ns = NS_PER_S;
         load->cancel_on_timeout = setting->cancel;
-        load->retry = (struct retry_spec){setting->retries, NS_PER_MS, 1, NS_PER_S, 0, setting->budget};
+        load->retry = (struct retry_spec){setting->retries,
+                                          setting->backoff_ns > 0 ? setting->backoff_ns : NS_PER_MS,
+                                          1,
+                                          setting->backoff_ns + NS_PER_S,
+                                          0,
+                                          setting->budget};
         fleet = build_fleet(&b, seed, 20 * NS_PER_S);
         fleet_run_until(fleet, 10 * NS_PER_S);
         load_crowd(fleet, 0, 10);
@@ -71,21 +77,63 @@ static void expect(const char *what, const struct trial_setting *setting, bool c
                 idle = 1 - busy > idle ? 1 - busy : idle;
         }
         snprintf(line, sizeof(line), "%s (rho %.2f, %u retries): %s, good %.4f to %.4f", what,
-                 setting->rho, setting->retries, collapses ? "stays down" : "comes back", least, most);
+                 setting->rho, setting->retries, collapses ? "stays down" : "comes back", least,
+                 most);
         /* Down: nothing is good though every worker is busy. */
         claims(line, collapses ? most < 0.01 && idle < 0.001 : least > 0.99);
+}
+
+/* Attempts at the leaf of `layers` calls in a row, each with k retries, for each
+ * request of the users, when the leaf refuses everything. */
+static double attempts_at_the_leaf(uint32_t layers, uint32_t retries)
+{
+        static const struct load_step stop = {50 * NS_PER_S, 0}; /* so that none is on its way */
+        struct fleet *fleet;
+        double each;
+
+        build_begin(&b);
+        for (uint32_t i = 0; i <= layers; i++) {
+                struct service_spec *service =
+                        build_service(&b, "layer", exponential(NS_PER_MS / 10));
+
+                service->concurrency = 64;
+                service->error_rate = i == layers ? 1 : 0;
+        }
+        for (uint32_t i = 0; i < layers; i++)
+                build_call(&b, i, i + 1)->retry =
+                        (struct retry_spec){retries, NS_PER_MS, 1, NS_PER_S, 0, -1};
+        build_load(&b, "users", 0, 20)->profile =
+                (struct load_profile){.shape = SHAPE_STEPS, .steps = &stop, .step_count = 1};
+        fleet = build_fleet(&b, 1, 0);
+        if (!fleet_run_until(fleet, 60 * NS_PER_S) || !books_close(&books, &b, fleet))
+                exit(1);
+        each = (double)books.services[layers].arrived / (double)books.totals.root_requests;
+        books_free(&books);
+        build_end(&b);
+        return each;
+}
+
+static void expect_layers(uint32_t layers, uint32_t retries)
+{
+        double each = attempts_at_the_leaf(layers, retries);
+        char line[160];
+
+        snprintf(line, sizeof(line), "%u retries at each of %u layers make %.0f calls of the leaf",
+                 retries, layers, each);
+        claims(line, each == pow(retries + 1, layers));
 }
 
 int main(void)
 {
         static const double products[] = {0.5, 0.7, 0.85, 1.15, 1.3, 1.6};
-        struct trial_setting down = {0.7, 2, -1, DISCIPLINE_FIFO, false, 5 * NS_PER_S}, other;
+        struct trial_setting down = {0.7, 2, -1, DISCIPLINE_FIFO, false, 5 * NS_PER_S, 0}, other;
 
         for (uint32_t k = 1; k <= 3; k++)
                 for (int i = 0; i < 6; i++) {
-                        struct trial_setting setting = {products[i] / (1 + k), k, -1, DISCIPLINE_FIFO, false,
-                                                  5 * NS_PER_S};
+                        struct trial_setting setting = down;
 
+                        setting.rho = products[i] / (1 + k);
+                        setting.retries = k;
                         expect("trigger of 5 s", &setting, products[i] > 1);
                 }
         other = down;
@@ -106,5 +154,11 @@ int main(void)
         other = down;
         other.retries = 0;
         expect("cure: no retries", &other, false);
+        other = down;
+        other.backoff_ns = 2 * NS_PER_S;
+        expect("no cure: a fixed back-off of 2 s", &other, true);
+        for (uint32_t layers = 1; layers <= 3; layers++)
+                for (uint32_t retries = 1; retries <= 3; retries++)
+                        expect_layers(layers, retries);
         return estimates_end();
 }
