@@ -105,6 +105,8 @@ enum healer_severity hlr_severity(const struct healer *healer, const struct hlr_
                                   const struct hlr_service *service)
 {
         (void)healer;
+        if (alarm->reported)
+                return service->reports[alarm - service->alarms].severity;
         if (alarm->level == HLR_CRITICAL)
                 return service->info.critical ? HEALER_SEVERITY_CRITICAL : HEALER_SEVERITY_HIGH;
         return service->info.critical ? HEALER_SEVERITY_HIGH : HEALER_SEVERITY_MEDIUM;

@@ -73,6 +73,8 @@ const struct healer_option healer_options[] = {
              "length of the day that comes again, 0s: none"),
         BOOL("detection.patterns", detection.patterns, 1,
              "a failure that keeps coming back starts one rung further up"),
+        {"detection.load_max", HEALER_OPTION_NUMBER, AT(detection.load_max), 0, 1e9, 0, NULL,
+         "above so many samples a second they are judged up to 8 x less often, 0: never"},
 
         TIME("health.check_interval", health.check_interval_ns, 0.1, 3600, 5,
              "how often health is counted"),
@@ -80,6 +82,10 @@ const struct healer_option healer_options[] = {
               "availability over an hour below which a warning is given"),
         RATIO("health.thresholds.critical", health.critical, 0, 1, 0.80, "the same, critical"),
         RATIO("health.thresholds.fatal", health.fatal, 0, 1, 0.50, "the same, fatal"),
+        BOOL("health.alert_on_degradation", health.alert_on_degradation, 1,
+             "whether warnings are given and changes of status told"),
+        TIME("health.retention", health.retention_ns, 1, 365 * DAY, 7 * DAY,
+             "checks older than this are forgotten"),
 
         BOOL("diagnosis.enabled", diagnosis.enabled, 1,
              "false: whoever shows the symptom is to blame"),
@@ -156,6 +162,14 @@ const struct healer_option healer_options[] = {
 
         TIME("reconciler.interval", reconcile_interval_ns, 1, DAY, 60,
              "everything is looked at again this often"),
+        BOOL("reconciler.policy", policy.enabled, 0,
+             "whether it restarts what is about to fail and warns of low scores"),
+        RATIO("reconciler.restart_above", policy.restart_above, 0, 1, 0.5,
+              "risk of a failure above which an instance is restarted"),
+        {"reconciler.warn_below", HEALER_OPTION_NUMBER, AT(policy.warn_below), 0, 100, 60, NULL,
+         "health score below which each look warns"},
+        TIME("reconciler.leak_check", policy.leak_interval_ns, 0, 7 * DAY, 900,
+             "how often growing memory is looked for, 0s: never"),
 };
 
 const size_t healer_option_count = sizeof(healer_options) / sizeof(healer_options[0]);

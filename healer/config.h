@@ -35,7 +35,7 @@ enum healer_source {
 enum healer_preventive { HEALER_PREVENTIVE_OFF, HEALER_PREVENTIVE_QUEUED, HEALER_PREVENTIVE_AUTOMATIC };
 
 /* What makes its confidence. */
-enum healer_rule { HEALER_RULE_WEIGHTED, HEALER_RULE_LEARNED };
+enum healer_confidence_rule { HEALER_RULE_WEIGHTED, HEALER_RULE_LEARNED };
 
 /* What is tried against a failure, in this order, until one of them helps. */
 struct healer_ladder {
@@ -66,11 +66,14 @@ struct healer_config {
                 double sensitivity;   /* 0..1, of the above */
                 int64_t season_ns;    /* length of its day; 0: none */
                 bool patterns;        /* what comes back again goes one rung further up */
+                double load_max;      /* samples a second; above it, judged less often. 0: never */
         } detection;
 
         struct {
                 int64_t check_interval_ns;
                 double warning, critical, fatal; /* availability over an hour */
+                bool alert_on_degradation; /* false: no warnings, no changes of status */
+                int64_t retention_ns;      /* checks older than this are forgotten */
         } health;
 
         struct {
@@ -108,7 +111,7 @@ struct healer_config {
                 double confidence_threshold; /* said from here on */
                 double auto_apply;           /* acted on from here on */
                 uint32_t preventive;         /* enum healer_preventive */
-                uint32_t rule;               /* enum healer_rule */
+                uint32_t rule;               /* enum healer_confidence_rule */
                 int64_t horizon_ns;          /* failures later than this are nobody's business yet */
                 bool sources[HEALER_SOURCE_COUNT];
         } prediction;
@@ -126,6 +129,12 @@ struct healer_config {
         } escalation;
 
         int64_t reconcile_interval_ns;
+        struct {
+                bool enabled;
+                double restart_above;     /* risk of a failure, above which is restarted */
+                double warn_below;        /* health score */
+                int64_t leak_interval_ns; /* how often leaks are looked for; 0: never */
+        } policy; /* of the reconciler */
 };
 
 enum healer_option_kind {

@@ -181,6 +181,11 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
                 return;
         kind = hlr_rung(healer, episode, &rung);
         if (kind == HEALER_ACTION_COUNT) {
+                if (healer->config.recovery.strategies[episode->failure].count == 0 &&
+                    !episode->without) {
+                        episode->without = true;
+                        healer->stats.no_strategy++;
+                }
                 if (episode->rungs_failed > 0 && !episode->failed) {
                         episode->failed = true;
                         healer->stats.failed++;

@@ -30,6 +30,7 @@
 #define FLAP_NS (30 * HLR_SECOND)
 #define USUAL_SAMPLES 12
 #define USUAL_RATE 0.02
+#define FIRST_SAMPLES 60 /* until what is usual is known well enough to be held against later */
 #define BAD_CALLS_MIN 5.0 /* fewer errors are chance */
 #define QUANTILE_CALLS 20.0
 
@@ -153,6 +154,22 @@ static void judge_ratio(const struct healer *healer, struct hlr_monitor *monitor
         judge(healer, monitor, &j, at_ns);
 }
 
+void hlr_judge(const struct healer *healer, struct hlr_monitor *monitor, double value,
+               double warning, double critical, int64_t at_ns)
+{
+        const struct judgement j = {
+                .metric = HEALER_METRIC_DRIFT,
+                .value = value,
+                .warning = warning,
+                .critical = critical,
+                .calls = NAN,
+                .bad_calls = NAN,
+                .dwell_ns = healer->config.detection.dwell_ns,
+        };
+
+        judge(healer, monitor, &j, at_ns);
+}
+
 /* ---- latency: against limit, objective and usual */
 
 static double latency_limit(const struct healer *healer, const struct hlr_service *service,
@@ -228,6 +245,7 @@ static void note_sample_time(struct healer *healer, int64_t at_ns)
         if (at_ns > healer->sample_ns)
                 healer->sample_ns = at_ns;
         healer->sampled = true;
+        healer->work += healer->work < UINT32_MAX;
 }
 
 static double interval_s(const struct healer *healer)
@@ -273,8 +291,14 @@ static void follow(struct hlr_service *service, struct hlr_instance *instance,
                                                       service->info.workers
                                             : NAN,
         };
+        int quantile;
 
         hlr_track_add(instance, at_ns, values);
+        for (quantile = 0; quantile < 2; quantile++) {
+                if (isnan(instance->usual_first[quantile]) &&
+                    latency->usual_count[quantile] >= FIRST_SAMPLES)
+                        instance->usual_first[quantile] = latency->usual[quantile];
+        }
         if (calls > 0 && latency->usual_count[0] >= USUAL_SAMPLES)
                 instance->slow_after_change =
                         sample->latency_p50_s > SLOWER_RATIO * hlr_exp(latency->usual[0])
@@ -436,6 +460,8 @@ struct claim {
         enum hlr_level level;
         enum healer_metric metric;
         uint32_t instance, edge;
+        uint32_t monitor; /* of the caller's own, and one; 0: none */
+        bool reported;
         double value, limit;
 };
 
@@ -448,6 +474,8 @@ static void claim_raise(struct claim *claim, enum hlr_level level, enum healer_m
         claim->metric = metric;
         claim->instance = instance;
         claim->edge = edge;
+        claim->monitor = 0;
+        claim->reported = false;
         claim->value = value;
         claim->limit = limit;
 }
@@ -556,6 +584,50 @@ static void claim_edges(struct healer *healer, uint32_t service, struct claim *c
         }
 }
 
+static void claim_own(struct healer *healer, uint32_t service, struct claim *claims)
+{
+        struct hlr_own_monitor *monitor;
+        struct claim *claim;
+        enum hlr_level before;
+        uint32_t i;
+
+        for (i = 0; i < healer->monitor_count; i++) {
+                monitor = &healer->monitors[i];
+                if (monitor->info.service != service)
+                        continue;
+                if (hlr_monitor_status(healer, monitor) == HEALER_UNKNOWN)
+                        forget_silent(healer, &monitor->state);
+                claim = &claims[monitor->info.failure];
+                before = claim->level;
+                claim_raise(claim, monitor->state.level, HEALER_METRIC_DRIFT, HEALER_NONE,
+                            HEALER_NONE, monitor->state.value, monitor->info.warning);
+                if (claim->level > before)
+                        claim->monitor = i + 1;
+        }
+}
+
+static void claim_reports(const struct healer *healer, uint32_t service, struct claim *claims)
+{
+        const struct hlr_report *report;
+        int failure;
+
+        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
+                report = &healer->services[service].reports[failure];
+                if (!hlr_report_stands(healer, report))
+                        continue;
+                claims[failure] = (struct claim){
+                        .level = report->severity >= HEALER_SEVERITY_HIGH ? HLR_CRITICAL
+                                                                          : HLR_WARNING,
+                        .metric = HEALER_METRIC_COUNT,
+                        .instance = report->instance,
+                        .edge = HEALER_NONE,
+                        .reported = true,
+                        .value = report->value,
+                        .limit = NAN,
+                };
+        }
+}
+
 static void say_alarm(struct healer *healer, uint32_t service, enum healer_failure failure,
                       const struct hlr_alarm *alarm, enum healer_notice_kind kind)
 {
@@ -571,6 +643,8 @@ static void say_alarm(struct healer *healer, uint32_t service, enum healer_failu
         notice.metric = alarm->metric;
         notice.value = alarm->value;
         notice.limit = alarm->limit;
+        if (alarm->monitor > 0)
+                notice.monitor = alarm->monitor - 1;
         hlr_say(healer, &notice);
 }
 
@@ -612,6 +686,8 @@ static void settle_alarm(struct healer *healer, uint32_t service, enum healer_fa
         alarm->metric = claim->metric;
         alarm->instance = claim->instance;
         alarm->edge = claim->edge;
+        alarm->monitor = claim->monitor;
+        alarm->reported = claim->reported;
         alarm->value = claim->value;
         alarm->limit = claim->limit;
         if (alarm->id != 0)
@@ -639,6 +715,8 @@ void hlr_detect(struct healer *healer)
                 custom = &healer->services[service].custom;
                 claim_raise(&claims[HEALER_FAILURE_UNKNOWN], custom->level, HEALER_METRIC_DRIFT,
                             HEALER_NONE, HEALER_NONE, custom->value, custom->limit);
+                claim_own(healer, service, claims);
+                claim_reports(healer, service, claims);
                 for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
                         settle_alarm(healer, service, (enum healer_failure)failure,
                                      &claims[failure]);

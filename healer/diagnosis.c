@@ -568,6 +568,8 @@ uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_
         struct survey survey;
         uint32_t via, culprit, count;
 
+        if (hlr_reported_cause(healer, service, &causes[0]))
+                return 1;
         if (!healer->config.diagnosis.enabled)
                 return take_symptom(healer, service, causes);
         look(healer, service, &survey);

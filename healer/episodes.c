@@ -310,7 +310,8 @@ static void look_again(struct healer *healer, struct hlr_episode *episode)
         if (episode->state != HLR_EPISODE_WATCHING) {
                 /* Only more of the same, while an action is under way. */
                 if (causes[0].service == episode->service &&
-                    causes[0].failure == episode->failure)
+                    causes[0].failure == episode->failure &&
+                    healer_actions[episode->acting].scope == HEALER_SCOPE_INSTANCE)
                         for (i = 0; i < causes[0].target_count; i++)
                                 add_target(episode, causes[0].targets[i]);
                 return;
@@ -367,6 +368,7 @@ enum healer_err hlr_close_episode(struct healer *healer, uint64_t id)
 
         if (episode == NULL)
                 return HEALER_E_NOT_FOUND;
+        hlr_reports_close(healer, episode);
         episode->closing = true;
         healer->told = true;
         return HEALER_OK;

@@ -123,6 +123,7 @@ static bool instance_added(struct healer *healer, const struct healer_occurrence
                 instance->commanded_ns = INT64_MIN;
                 instance->prevent_after_ns = INT64_MIN;
                 instance->load_usual = NAN;
+                instance->usual_first[0] = instance->usual_first[1] = NAN;
                 instance->started_ns = INT64_MIN;
         }
         instance = &healer->instances[event->instance];

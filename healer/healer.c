@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define STRETCH_MAX 8
+
 /* ---- life */
 
 static const char *check_topology(const struct healer_topology *topology)
@@ -39,6 +41,7 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
 {
         struct hlr_service *service;
         uint32_t i;
+        int failure;
 
         for (i = 0; i < topology->service_count; i++) {
                 service = &healer->services[i];
@@ -49,6 +52,8 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                 service->deploy_ended_ns = INT64_MIN;
                 service->config_ns = INT64_MIN;
                 service->cased_ns = INT64_MIN;
+                for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
+                        service->reports[failure].until_ns = INT64_MIN;
                 service->bin_at = healer->now_ns / (60 * HLR_SECOND) - HLR_BINS;
                 hlr_monitor_clear(&service->custom);
         }
@@ -83,6 +88,7 @@ static void fill_instances(struct healer *healer, const struct healer_topology *
                 instance->commanded_ns = INT64_MIN;
                 instance->prevent_after_ns = INT64_MIN;
                 instance->load_usual = NAN;
+                instance->usual_first[0] = instance->usual_first[1] = NAN;
                 hlr_instance_forget(instance);
         }
         healer->instance_count = topology->instance_count;
@@ -175,6 +181,9 @@ enum healer_err healer_create(const struct healer_config *config,
         healer->judged_ns = INT64_MIN;
         healer->health_ns = INT64_MIN;
         healer->sample_ns = INT64_MIN;
+        healer->reconciled_ns = INT64_MIN;
+        healer->leak_checked_ns = INT64_MIN;
+        healer->stretch = 1;
         if (allocate(healer, topology) != HEALER_OK) {
                 healer_destroy(healer);
                 return HEALER_E_NOMEM;
@@ -231,6 +240,7 @@ struct healer_notice hlr_notice(enum healer_notice_kind kind)
         notice.value = NAN;
         notice.limit = NAN;
         notice.confidence = NAN;
+        notice.monitor = HEALER_NONE;
         notice.eta_ns = HEALER_NEVER;
         return notice;
 }
@@ -254,6 +264,7 @@ static enum healer_log_level weight(const struct healer_notice *notice)
         case HEALER_NOTICE_ANOMALY:
         case HEALER_NOTICE_RECURRING:
         case HEALER_NOTICE_PREDICTION_OUTCOME:
+        case HEALER_NOTICE_STATUS:
                 return HEALER_LOG_INFO;
         default:
                 return HEALER_LOG_WARNING;
@@ -293,7 +304,7 @@ void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
 static int64_t next_wake(const struct healer *healer)
 {
         const struct hlr_episode *e;
-        int64_t next = hlr_add(healer->now_ns, healer->config.reconcile_interval_ns);
+        int64_t next = hlr_min(hlr_reconcile_next(healer), hlr_monitors_next(healer));
         int i;
 
         for (i = 0; i < HLR_EPISODES_MAX; i++) {
@@ -326,13 +337,33 @@ static void think(struct healer *healer)
         hlr_health_update(healer);
 }
 
+/* How often samples are judged: less often while more of them come than is good. */
+static int64_t judge_interval(const struct healer *healer)
+{
+        return hlr_mul(healer->config.detection.interval_ns, healer->stretch);
+}
+
+static void trim_load(struct healer *healer)
+{
+        double limit = healer->config.detection.load_max;
+        double seconds = (double)hlr_sub(healer->now_ns, healer->judged_ns) / 1e9;
+        double load = seconds > 0 ? healer->work / seconds : 0;
+
+        if (!(limit > 0) || healer->judged_ns == INT64_MIN)
+                return;
+        if (load > limit && healer->stretch < STRETCH_MAX)
+                healer->stretch *= 2;
+        else if (load < limit / 2 && healer->stretch > 1)
+                healer->stretch /= 2;
+}
+
 /* Events are thought about at once, samples no more often than is configured;
  * a call without either is time itself waking us. */
 static bool due(const struct healer *healer)
 {
         if (!healer->sampled || healer->told || healer->judged_ns == INT64_MIN)
                 return true;
-        return hlr_sub(healer->now_ns, healer->judged_ns) >= healer->config.detection.interval_ns;
+        return hlr_sub(healer->now_ns, healer->judged_ns) >= judge_interval(healer);
 }
 
 enum healer_err hlr_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns)
@@ -348,15 +379,18 @@ enum healer_err hlr_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns
         }
         if (due(healer)) {
                 think(healer);
-                if (healer->sampled)
+                if (healer->sampled) {
+                        trim_load(healer);
                         healer->judged_ns = now_ns;
+                        healer->work = 0;
+                }
                 healer->sampled = false;
                 healer->told = false;
         }
+        hlr_reconcile(healer);
         *next_ns = next_wake(healer);
         if (healer->sampled)
-                *next_ns = hlr_min(*next_ns, hlr_add(healer->judged_ns,
-                                                     healer->config.detection.interval_ns));
+                *next_ns = hlr_min(*next_ns, hlr_add(healer->judged_ns, judge_interval(healer)));
         return HEALER_OK;
 }
 

@@ -22,7 +22,7 @@
  *
  * Memory: four allocations at create, one when an added instance finds no room,
  * none while observing samples or ticking. About 8 KiB an instance, 0.4 KiB an
- * edge, 3 KiB a service and 500 KiB besides; at most 4 x the instances of the
+ * edge, 8 KiB a service and 510 KiB besides; at most 4 x the instances of the
  * start + 256 are followed, later ones are counted in `dropped`. With pattern
  * prediction one more (2.2 KiB a service), with anomaly detection four more for
  * each of the first 64 services (18 KiB each).
@@ -163,8 +163,27 @@ enum healer_notice_kind {
         HEALER_NOTICE_RECURRING, /* failure, value: its period in s, rank: times; eta: the next */
         HEALER_NOTICE_HEALING_ODD, /* failure: its healing is not what it was; value: now, limit: before */
         HEALER_NOTICE_PREDICTION_OUTCOME, /* id; rank 1: came true, 0: did not */
+        HEALER_NOTICE_ORDER_LATE, /* id: the order; the healer has given it up: stop it */
+        HEALER_NOTICE_STATUS, /* rank: enum healer_status now, value: before; service, or of all */
         HEALER_NOTICE_KIND_COUNT
 };
+
+enum healer_status { HEALER_UNKNOWN, HEALER_HEALTHY, HEALER_DEGRADED, HEALER_UNHEALTHY };
+
+/* What a warning is about: the `rank` of its notice. */
+enum healer_warning {
+        HEALER_WARNED_AVAILABILITY, /* health.thresholds, over an hour */
+        HEALER_WARNED_SCORE,        /* below 80 */
+        HEALER_WARNED_DECLINING,    /* the trend of the score */
+        HEALER_WARNED_RISK,         /* of a failure, above 0.3 */
+        HEALER_WARNED_CPU,          /* at its critical threshold */
+        HEALER_WARNED_DRIFT,        /* what is usual has moved by its critical threshold */
+        HEALER_WARNED_LEAK,         /* memory grows steadily */
+        HEALER_WARNED_POLICY,       /* reconciler.warn_below */
+        HEALER_WARNING_COUNT
+};
+
+HEALER_API extern const char *const healer_warning_names[HEALER_WARNING_COUNT];
 
 struct healer_notice {
         enum healer_notice_kind kind;
@@ -177,6 +196,7 @@ struct healer_notice {
         enum healer_action_kind action; /* of a suggestion; HEALER_ACTION_COUNT: none */
         double value, limit, confidence; /* NaN where they have no meaning */
         uint32_t rank;
+        uint32_t monitor;           /* of the caller's own that it speaks of, or HEALER_NONE */
         int64_t eta_ns;             /* HEALER_NEVER: none */
 };
 
@@ -221,6 +241,105 @@ HEALER_API enum healer_err healer_observe_result(struct healer *healer, int64_t 
  * latest, should nothing happen before; HEALER_NEVER if only then. */
 HEALER_API enum healer_err healer_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns);
 
+/* ---- what the caller adds: monitors, handlers, failures that were seen elsewhere */
+
+#define HEALER_MONITORS_MAX 64u
+#define HEALER_HANDLERS_MAX 8u
+
+/* A metric of the caller's own: high is bad, from `warning` on. It joins detection
+ * under its name like any built-in one (dwell, hysteresis, one alarm for each
+ * service and failure). `read` is called by healer_tick() every `interval_ns`, in
+ * step with the first time, before it thinks, with no lock held and never twice at
+ * once; a call back into the healer from inside it answers HEALER_E_BUSY. With
+ * `read` NULL the value is told by healer_observe_monitor(). */
+struct healer_monitor_info {
+        uint32_t size; /* sizeof(struct healer_monitor_info) */
+        uint32_t service;
+        const char *name;            /* 1..47 bytes, of no other monitor; copied */
+        enum healer_failure failure; /* that its alarm raises */
+        double warning, critical;    /* warning <= critical */
+        int64_t interval_ns;         /* > 0 */
+        bool (*read)(void *user, double *value); /* false: it could not be read */
+        void *user;
+};
+
+struct healer_monitor_state {
+        const char *name;           /* the healer's, as long as it lives */
+        enum healer_status status;  /* UNKNOWN: never read, the last time in vain, or 3 intervals
+                                     * ago: then its service is not called healthy either */
+        double value, limit;        /* NaN: unknown */
+        int64_t seen_ns;            /* INT64_MIN: never */
+        uint64_t reads, failures;
+};
+
+/* `*index` is how it is spoken of from then on. HEALER_E_RANGE, _EXISTS, _FULL. */
+HEALER_API HEALER_NODISCARD enum healer_err
+healer_register_monitor(struct healer *healer, const struct healer_monitor_info *info,
+                        uint32_t *index);
+/* NaN: it could not be read. */
+HEALER_API enum healer_err healer_observe_monitor(struct healer *healer, int64_t at_ns,
+                                                  uint32_t index, double value);
+/* HEALER_E_NOT_FOUND: no such monitor. */
+HEALER_API enum healer_err healer_monitor_state(const struct healer *healer, uint32_t index,
+                                                struct healer_monitor_state *out);
+
+/* One more place that notices go to: a log, a metric system, a screen. Bit k of
+ * `kinds`: notices of kind k; 0: all. Each notice is handed to each handler once, after
+ * `callbacks.note`, under the same promises: one that wants to raise something of its own
+ * is answered HEALER_E_BUSY, so nothing can go round. */
+struct healer_handler {
+        uint32_t kinds;
+        void (*note)(void *user, const struct healer_notice *notice);
+        void *user;
+};
+
+/* HEALER_E_FULL above 8, HEALER_E_EXISTS for one that is there (same note and user). */
+HEALER_API HEALER_NODISCARD enum healer_err
+healer_add_handler(struct healer *healer, const struct healer_handler *handler);
+HEALER_API enum healer_err healer_remove_handler(struct healer *healer,
+                                                 const struct healer_handler *handler);
+
+/* An event in somebody else's words, and the failure that it stands for:
+ *   heartbeat_failed; agent_failed in health state FAILED    agent_down, high
+ *   agent_failed in any other state                          agent_failed, high
+ *   task_timeout                                             task_timeout, medium
+ *   resource_exhaustion, quota_exceeded                      resource_exhaustion, the event's
+ *                                                            severity, else high; with its usage
+ *   quorum_loss, consensus_failed                            quorum_loss, critical
+ * Anything else, and an agent's event without an agent, a task's without a task: none. */
+struct healer_event_seen {
+        const char *type, *agent, *task, *health_state; /* NULL: not known */
+        enum healer_severity severity; /* HEALER_SEVERITY_COUNT: it says none */
+        double usage, limit;           /* of a resource; NaN: not known */
+        uint32_t quorum;               /* 0: it says none */
+};
+
+struct healer_failure_seen {
+        enum healer_failure failure;
+        enum healer_severity severity;
+        double usage_percent;     /* NaN: not known */
+        uint32_t quorum_required; /* of quorum_loss: 3 unless the event says so; else 0 */
+};
+
+HEALER_API bool healer_failure_of_event(const struct healer_event_seen *event,
+                                        struct healer_failure_seen *out);
+
+/* Somebody knows of a failure. It is an alarm at once, needs no diagnosis, and
+ * stands until healer_unreport(), until its episode is closed by hand, or until
+ * `stands_ns` after the last report of it (HEALER_NEVER: not by itself). The same again
+ * is the same failure. `instance` may be HEALER_NONE. */
+HEALER_API enum healer_err healer_report(struct healer *healer, int64_t at_ns, uint32_t service,
+                                         uint32_t instance,
+                                         const struct healer_failure_seen *failure,
+                                         int64_t stands_ns);
+/* HEALER_E_NOT_FOUND: no such report stands. */
+HEALER_API enum healer_err healer_unreport(struct healer *healer, uint32_t service,
+                                           enum healer_failure failure);
+
+/* Stops and starts it at run time: while stopped it takes in what it is shown, and
+ * says, orders and wakes nothing. Orders that are under way stay known. */
+HEALER_API enum healer_err healer_set_enabled(struct healer *healer, bool enabled);
+
 /* ---- hands on */
 
 /* Answers to a suggestion that waits for approval. `who` must not be empty.
@@ -247,21 +366,89 @@ struct healer_stats {
         uint64_t budget_refusals; /* actions not taken because too many were */
         uint64_t dropped;         /* samples, events, episodes there was no room for */
         uint64_t time_went_back;
+        uint64_t no_strategy;     /* episodes for whose failure no action is written */
+        uint64_t cycles;          /* of the reconciler */
+        uint64_t cycles_ok;       /* of them: nothing was open, or something was done about it */
+        uint64_t policy_restarts; /* asked for by the reconciler's policy */
         uint32_t episodes_open, orders_open;
 };
 
-enum healer_status { HEALER_UNKNOWN, HEALER_HEALTHY, HEALER_DEGRADED, HEALER_UNHEALTHY };
+/* Share of actions that were reported as done among all that ended, were late or were
+ * refused; NaN when there are none. */
+HEALER_API double healer_recovery_rate(const struct healer_stats *stats);
 
 struct healer_health_report {
         enum healer_status status;
         double score;        /* 0..100 by the penalty table, NaN: nothing known */
         double availability; /* over the last hour, NaN: nothing known */
-        int trend;           /* -1 declining, 0 stable, 1 improving */
+        int trend;           /* of the score: -1 declining, 0 stable, 1 improving; the newer half of
+                              * the last 10 (at least 5) against the older, by more than 5 */
+        int availability_trend; /* the same of the checks of the last hour (at least 10), by more
+                                 * than 0.10 */
+        uint32_t warnings;   /* bit i: enum healer_warning i; SCORE, DECLINING and RISK */
 };
+
+/* One check of a service: its worst instance's readings, NaN where unknown. */
+struct healer_health_point {
+        int64_t at_ns;
+        float score, cpu, memory, errors, latency_s;
+};
+enum { HEALER_HEALTH_POINTS = 120 };
+
+/* How many components are how; the word for the whole. */
+struct healer_mix {
+        uint32_t healthy, degraded, unhealthy, unknown;
+        double availability; /* mean of those known, 0..1; NaN: none is */
+};
+struct healer_system_health {
+        enum healer_status status;
+        uint32_t mode;  /* enum healer_mode of healer/degrade.h that it asks for */
+        double score;   /* 100 x the mean availability; NaN: nothing known */
+};
+/* More than half of those known unhealthy: unhealthy, emergency. One unhealthy, or more
+ * than half degraded: degraded, reduced (minimal where not more are degraded than
+ * unhealthy). One degraded: degraded, reduced. Else healthy; nothing known: unknown. */
+HEALER_API struct healer_system_health healer_system_of(const struct healer_mix *mix);
 
 HEALER_API struct healer_stats healer_stats(const struct healer *healer);
 /* Of one service, or of all with HEALER_NONE (the worst status, the mean score). */
 HEALER_API struct healer_health_report healer_health_of(const struct healer *healer, uint32_t service);
+
+/* The checks of a service that are kept, oldest first, at most `count_max`: the newest
+ * HEALER_HEALTH_POINTS, none older than health.retention. How many. */
+HEALER_API uint32_t healer_health_history(const struct healer *healer, uint32_t service,
+                                          struct healer_health_point *out, uint32_t count_max);
+
+enum healer_episode_stage {
+        HEALER_STAGE_WATCHING,
+        HEALER_STAGE_APPROVAL,
+        HEALER_STAGE_ACTING,
+        HEALER_STAGE_VERIFYING,
+        HEALER_STAGE_ESCALATED
+};
+enum { HEALER_EPISODES_MAX = 64 };
+
+struct healer_episode_view {
+        uint64_t id;
+        uint32_t service;
+        enum healer_failure failure;
+        enum healer_severity severity;
+        enum healer_episode_stage stage;
+        int64_t opened_ns;
+        double confidence;
+        bool preventive, claimed;
+};
+
+/* Everything at one moment, by one lock. */
+struct healer_snapshot {
+        int64_t now_ns;
+        struct healer_stats stats;
+        struct healer_health_report health; /* of all: the worst status */
+        struct healer_system_health system; /* of all: by the mix */
+        uint32_t episode_count;
+        struct healer_episode_view episodes[HEALER_EPISODES_MAX]; /* open ones, oldest first */
+};
+HEALER_API void healer_snapshot(const struct healer *healer, struct healer_snapshot *out);
 
 /* From now on every episode that ends is added to `analytics` (NULL: to none), which
  * must outlive the healer or be taken away: a strategy is the action that decided

@@ -32,14 +32,15 @@ enum {
         HLR_HOURS_OF_LOAD = 96, /* a quarter of an hour each */
         HLR_EXITS_MAX = 8,
         HLR_TARGETS_MAX = 32,   /* instances of one episode */
-        HLR_EPISODES_MAX = 64,
+        HLR_EPISODES_MAX = HEALER_EPISODES_MAX,
         HLR_COMMANDS_MAX = 128,
         HLR_HISTORY_MAX = 1024, /* commands remembered for the budget */
         HLR_CAUSES_MAX = 3,
         HLR_NOTICES_MAX = 512,
         HLR_RECALL_MAX = 64,    /* closed episodes remembered for recurrence */
         HLR_SCORES_MAX = 10,
-        HLR_BINS = 60           /* of availability, a minute each */
+        HLR_BINS = 60,          /* of availability, a minute each */
+        HLR_CHECKS = 1024       /* of which each is one bit */
 };
 
 /* Monitors of an instance, by metric; and of an edge. */
@@ -119,6 +120,7 @@ struct hlr_instance {
         uint32_t gap_count;
         uint32_t slow_after_change; /* samples in order that were slower than before it */
         int64_t prevent_after_ns; /* not before, after a try */
+        double usual_first[2];  /* log of the usual latency when it was first known; NaN */
 };
 
 struct hlr_edge {
@@ -128,6 +130,24 @@ struct hlr_edge {
         struct hlr_monitor monitors[HLR_EDGE_METRICS]; /* network, error rate, latency */
 };
 
+/* A metric of the caller's own. */
+struct hlr_own_monitor {
+        struct healer_monitor_info info; /* name: that below */
+        char name[48];
+        struct hlr_monitor state;
+        int64_t next_ns;        /* read then; INT64_MIN: at once */
+        bool known;
+        uint64_t reads, failures;
+};
+
+/* A failure that somebody knows of. */
+struct hlr_report {
+        int64_t at_ns, until_ns; /* until INT64_MIN: none stands */
+        uint32_t instance;
+        enum healer_severity severity;
+        double value;           /* its usage in percent, or NaN */
+};
+
 struct hlr_alarm {
         uint64_t id;            /* 0: not active */
         uint64_t episode;       /* it was explained by, or 0 */
@@ -135,6 +155,8 @@ struct hlr_alarm {
         enum hlr_level level;
         enum healer_metric metric;
         uint32_t instance, edge;
+        uint32_t monitor;       /* of the caller's own, and one; 0: none */
+        bool reported;          /* by somebody who knows of it */
         double value, limit;
 };
 
@@ -158,6 +180,13 @@ struct hlr_service {
         uint32_t bin_good[HLR_BINS], bin_all[HLR_BINS];
         int64_t bin_at;         /* number of the newest minute */
         int warned;             /* 0 none, 1 warning, 2 critical, 3 fatal */
+        uint32_t early;         /* bit i: enum healer_warning i was said and still holds */
+        enum healer_status status; /* that was last told */
+        struct healer_health_point points[HEALER_HEALTH_POINTS]; /* a ring */
+        uint64_t point_count;
+        uint64_t check_bits[HLR_CHECKS / 64]; /* a ring: 1 was good */
+        uint64_t check_count;
+        struct hlr_report reports[HEALER_FAILURE_COUNT];
         /* anomalies: what the batch said so far, and until when one is fresh */
         double odd_sum[HLR_ODD_COUNT], odd_weight[HLR_ODD_COUNT];
         int64_t odd_at_ns;      /* of the batch; INT64_MIN: nothing pending */
@@ -251,6 +280,7 @@ struct hlr_episode {
         struct hlr_target targets[HLR_TARGETS_MAX];
         uint32_t target_count;
         uint32_t commands_open, commands_ok;
+        bool without;           /* no action is written against it: counted */
         bool claimed, escalated, preventive, suggested, approved, rejected, closing, failed;
         uint64_t prediction;
         enum healer_metric foreseen;    /* preventive: what was to run out, and how far it was */
@@ -326,6 +356,13 @@ struct healer {
         uint64_t next_id;
         bool sampled;           /* samples came since they were last judged */
         bool told;              /* something else did */
+        uint32_t work;          /* samples since they were last judged */
+        uint32_t stretch;       /* of the interval between judgements, >= 1 */
+        int64_t reconciled_ns, leak_checked_ns; /* when each was last due; INT64_MIN: never */
+        uint64_t orders_at_cycle;
+        enum healer_status status; /* of all, that was last told */
+        struct hlr_own_monitor monitors[HEALER_MONITORS_MAX];
+        uint32_t monitor_count;
         struct healer_stats stats;
 
         struct healer_notice notices[HLR_NOTICES_MAX];
@@ -337,6 +374,10 @@ struct healer {
         pthread_mutex_t lock;   /* on all of the above, but while calling back */
         bool handing_on;        /* `hands` is calling back */
         pthread_t hands;
+        bool reading;           /* `reader` is reading monitors */
+        pthread_t reader;
+        struct healer_handler handlers[HEALER_HANDLERS_MAX];
+        uint32_t handler_count;
         struct healer_notice notices_out[HLR_NOTICES_MAX];
         struct healer_command orders_out[HLR_COMMANDS_MAX];
 };
@@ -376,6 +417,22 @@ void hlr_open_export(const struct healer *healer, struct healer_open *out);
 enum healer_err hlr_open_import(struct healer *healer, int64_t now_ns,
                                 const struct healer_open *open);
 
+uint32_t hlr_health_history(const struct healer *healer, uint32_t service,
+                            struct healer_health_point *out, uint32_t count_max);
+void hlr_snapshot(const struct healer *healer, struct healer_snapshot *out);
+enum healer_err hlr_register_monitor(struct healer *healer, const struct healer_monitor_info *info,
+                                     uint32_t *index);
+enum healer_err hlr_observe_monitor(struct healer *healer, int64_t at_ns, uint32_t index,
+                                    double value);
+enum healer_err hlr_monitor_state(const struct healer *healer, uint32_t index,
+                                  struct healer_monitor_state *out);
+/* The next monitor to read, which is then no longer due; or HEALER_NONE. */
+uint32_t hlr_monitor_due(struct healer *healer, int64_t now_ns);
+enum healer_err hlr_report(struct healer *healer, int64_t at_ns, uint32_t service,
+                           uint32_t instance, const struct healer_failure_seen *failure,
+                           int64_t stands_ns);
+enum healer_err hlr_unreport(struct healer *healer, uint32_t service, enum healer_failure failure);
+
 /* ---- out (healer.c) */
 
 uint64_t hlr_next_id(struct healer *healer);
@@ -388,6 +445,9 @@ void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
 /* ---- detection.c */
 
 void hlr_monitor_clear(struct hlr_monitor *monitor);
+/* One value of a metric that needs no traffic, by limits of its own. */
+void hlr_judge(const struct healer *healer, struct hlr_monitor *monitor, double value,
+               double warning, double critical, int64_t at_ns);
 void hlr_detect(struct healer *healer);
 /* Fresh evidence only, after what was measured has been replaced. */
 void hlr_instance_forget(struct hlr_instance *instance);
@@ -404,6 +464,21 @@ void hlr_take_event(struct healer *healer, const struct healer_occurrence *event
 /* (healer_classify_text() is public: healer.h) */
 enum healer_severity hlr_severity(const struct healer *healer, const struct hlr_alarm *alarm,
                                   const struct hlr_service *service);
+
+/* ---- monitors.c, reports.c: what the caller adds */
+
+enum healer_status hlr_monitor_status(const struct healer *healer,
+                                      const struct hlr_own_monitor *monitor);
+int64_t hlr_monitors_next(const struct healer *healer);
+bool hlr_report_stands(const struct healer *healer, const struct hlr_report *report);
+/* What was reported of the service needs no diagnosis; false: nothing was. */
+bool hlr_reported_cause(const struct healer *healer, uint32_t service, struct hlr_cause *out);
+void hlr_reports_close(struct healer *healer, const struct hlr_episode *episode);
+
+/* ---- reconcile.c: the look at everything, at its interval */
+
+void hlr_reconcile(struct healer *healer);
+int64_t hlr_reconcile_next(const struct healer *healer);
 
 /* ---- diagnosis.c: ranked causes of the alarms of a service; how many */
 

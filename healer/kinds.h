@@ -40,6 +40,18 @@ enum healer_failure {
         HEALER_FAILURE_COUNT
 };
 
+/* Kinds of failure types, for those who choose a strategy by them. */
+enum healer_category {
+        HEALER_CATEGORY_NETWORK,
+        HEALER_CATEGORY_DATABASE,
+        HEALER_CATEGORY_SERVICE,
+        HEALER_CATEGORY_RESOURCE,
+        HEALER_CATEGORY_DEPENDENCY,
+        HEALER_CATEGORY_TIMEOUT,
+        HEALER_CATEGORY_UNKNOWN,
+        HEALER_CATEGORY_COUNT
+};
+
 enum healer_severity {
         HEALER_SEVERITY_LOW,
         HEALER_SEVERITY_MEDIUM,
@@ -126,6 +138,8 @@ HEALER_API extern const struct healer_failure_row healer_failures[HEALER_FAILURE
 HEALER_API extern const struct healer_action_row healer_actions[HEALER_ACTION_COUNT];
 HEALER_API extern const struct healer_metric_row healer_metrics[HEALER_METRIC_COUNT];
 HEALER_API extern const char *const healer_severity_names[HEALER_SEVERITY_COUNT];
+HEALER_API extern const char *const healer_category_names[HEALER_CATEGORY_COUNT];
+HEALER_API extern const enum healer_category healer_failure_categories[HEALER_FAILURE_COUNT];
 
 /* The *_COUNT value when there is none of that name. */
 HEALER_API enum healer_failure healer_failure_of(const char *name);

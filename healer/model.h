@@ -29,7 +29,7 @@ HEALER_BEGIN_DECLS
 
 /* "reach": where the line through the last samples stands at the horizon, as a
  * share of the limit, weighted by how much of a line it is; 0 where unknown. */
-enum healer_feature {
+enum healer_model_feature {
         HEALER_FEATURE_MEMORY,
         HEALER_FEATURE_MEMORY_REACH,
         HEALER_FEATURE_DISK,

@@ -11,6 +11,8 @@
  * the others it says nothing.
  */
 #include "healer/recover.h"
+
+#include "healer/kinds.h"
 #include "healer/hlr_base.h"
 
 #include <string.h>
@@ -185,6 +187,22 @@ static struct entry *find(struct healer_recover *r, const char *type)
         return NULL;
 }
 
+/* The strategy for a failure: its own, its category's, the default. */
+static struct entry *find_for(struct healer_recover *r, const char *type)
+{
+        struct entry *entry = find(r, type);
+        enum healer_failure failure = HEALER_FAILURE_UNKNOWN;
+
+        if (entry)
+                return entry;
+        if (type)
+                failure = healer_failure_of(type);
+        if (failure == HEALER_FAILURE_COUNT)
+                failure = HEALER_FAILURE_UNKNOWN;
+        entry = find(r, healer_category_names[healer_failure_categories[failure]]);
+        return entry ? entry : find(r, HEALER_RECOVER_DEFAULT);
+}
+
 static enum healer_err make_breaker(const struct healer_recover *r,
                                     const struct healer_recover_strategy *s,
                                     struct healer_breaker **out)
@@ -303,7 +321,7 @@ static struct entry *run_once(struct run *run)
         run->result.err = run->result.code ? HEALER_E_FAILED : HEALER_OK;
         run->result.value = run->result.code ? NULL : value;
         if (run->result.code) {
-                entry = find(r, r->c.type_of(r->c.ctx, run->result.code));
+                entry = find_for(r, r->c.type_of(r->c.ctx, run->result.code));
                 run->result.no_strategy = !entry;
                 if (!entry)
                         hlr_count(&r->no_strategy, 1, true);

@@ -16,6 +16,10 @@
  *   restart, rollback, heal   the handler does so, then the call runs again
  *                       after wait_ns
  *
+ * A type that nobody registered falls back on its category (healer/kinds.h: network,
+ * database, service, resource, dependency, timeout, unknown), registered under that
+ * name, and then on the default strategy, registered as HEALER_RECOVER_DEFAULT.
+ *
  * It is always the call itself that runs again, and its own value that comes
  * back; only fallback and ignore answer otherwise, and the result says so. A
  * type without a strategy is an answer of its own, and counted. A strategy whose
@@ -33,6 +37,7 @@
 HEALER_BEGIN_DECLS
 
 #define HEALER_RECOVER_TYPES_MAX 64u
+#define HEALER_RECOVER_DEFAULT "*"
 
 enum healer_recover_kind {
         HEALER_RECOVER_RETRY = 0,
@@ -73,7 +78,7 @@ struct healer_recover_strategy {
 struct healer_recover_config {
         uint32_t size;
         uint32_t builtins; /* 1 (default): register those below as far as their handlers exist */
-        /* The type of a failure; NULL or a type unknown here: no strategy. Needed. */
+        /* The type of a failure; NULL: of category unknown. Needed. */
         const char *(*type_of)(void *ctx, int32_t code);
         int64_t (*now)(void *ctx);                     /* needed */
         void (*wait)(void *ctx, int64_t until_ns);     /* needed */

@@ -469,9 +469,10 @@ void hlr_take_result(struct healer *healer, int64_t at_ns, const struct healer_r
         }
         if (command == NULL)
                 return; /* known to nobody: late beyond all patience, or twice */
-        if (result->ok)
+        /* A late one was counted as late: its result comes too late to count. */
+        if (!command->late && result->ok)
                 healer->stats.orders_ok++;
-        else
+        else if (!command->late)
                 healer->stats.orders_failed++;
         free_instance(healer, command);
         action_ended(healer, command, result->ok);
@@ -484,6 +485,21 @@ enum healer_err hlr_observe_result(struct healer *healer, int64_t at_ns,
         healer->told = true;
         hlr_take_result(healer, at_ns, result);
         return HEALER_OK;
+}
+
+/* Nobody waits for it any more: whoever carries it out had better stop. */
+static void say_late(struct healer *healer, const struct hlr_command *command)
+{
+        struct healer_notice notice = hlr_notice(HEALER_NOTICE_ORDER_LATE);
+
+        notice.id = command->order.id;
+        notice.episode = command->order.episode;
+        notice.service = command->order.service;
+        notice.instance = command->order.instance;
+        notice.edge = command->order.edge;
+        notice.action = command->order.kind;
+        notice.value = (double)hlr_sub(healer->now_ns, command->issued_ns) / 1e9;
+        hlr_say(healer, &notice);
 }
 
 void hlr_commands_check(struct healer *healer)
@@ -500,6 +516,7 @@ void hlr_commands_check(struct healer *healer)
                 if (!command->late && healer->now_ns >= command->due_ns) {
                         command->late = true;
                         healer->stats.orders_late++;
+                        say_late(healer, command);
                         episode = hlr_episode_find(healer, command->order.episode);
                         if (episode != NULL) {
                                 episode->commands_open--;

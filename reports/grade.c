@@ -85,6 +85,7 @@ static bool is_told(enum journal_type type)
         case JOURNAL_ALARM_CLEARED:
         case JOURNAL_PREDICTION_OUTCOME:
         case JOURNAL_SUGGESTION:
+        case JOURNAL_WARNING:
         case JOURNAL_BACKGROUND:
                 return false;
         default:

@@ -125,7 +125,36 @@ START_TEST(s3_06_a_slow_check_neither_overlaps_nor_blocks_and_its_late_report_is
 }
 END_TEST
 
+START_TEST(s3_06_checks_registered_before_and_after_the_start_survive_a_restart)
+{
+        struct healer_checks *s = make();
+        struct healer_check_run run;
+        int64_t next;
+        uint32_t ran[2] = {0, 0};
+
+        add(s, HEALER_CHECK_LIVENESS, 0);
+        run_all(s, 0, true);
+        add(s, HEALER_CHECK_READINESS, 5 * NS_S); /* it runs already */
+        for (int i = 0; i < 3; i++)
+                healer_checks_restarted(s, (10 + i) * NS_S);
+        ck_assert_int_eq(healer_checks_status_of(s, 0), HEALER_CHECK_UNKNOWN);
+        ck_assert_int_eq(healer_checks_status_of(s, 1), HEALER_CHECK_UNKNOWN);
+        for (int i = 0; i < 50; i++) {
+                while (healer_checks_next(s, (20 + i) * NS_S, &run, &next)) {
+                        ran[run.check]++;
+                        ck_assert_int_eq(healer_checks_report(s, &run, true, (20 + i) * NS_S),
+                                         HEALER_OK);
+                }
+        }
+        ck_assert_uint_eq(ran[0], 5);
+        ck_assert_uint_eq(ran[1], 5);
+        ck_assert(healer_checks_status(s, 70 * NS_S).in_service);
+        healer_checks_destroy(s);
+}
+END_TEST
+
 POLICY_MAIN("health_check", nothing_known_is_unknown_and_not_in_service,
             three_failures_in_a_row_make_it_unhealthy_and_liveness_asks_for_one_restart,
             readiness_never_restarts, the_startup_gate_holds_the_others_back_until_it_has_passed,
-            s3_06_a_slow_check_neither_overlaps_nor_blocks_and_its_late_report_is_ignored)
+            s3_06_a_slow_check_neither_overlaps_nor_blocks_and_its_late_report_is_ignored,
+            s3_06_checks_registered_before_and_after_the_start_survive_a_restart)

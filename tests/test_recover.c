@@ -1,4 +1,5 @@
 /* test_recover.c - ten ways to recover, each in the world that needs it. */
+#include "healer/kinds.h"
 #include "healer/recover.h"
 #include "policy_main.h"
 
@@ -114,20 +115,27 @@ static int32_t call(void *ctx, const struct healer_attempt *attempt, void **valu
         return 0;
 }
 
-static struct healer_recover *make(void)
+static struct healer_recover_config config_of(const char *(*types)(void *, int32_t))
 {
         struct healer_recover_config c = healer_recover_config_defaults();
-        struct healer_recover *r;
 
         c.now = now;
         c.wait = wait_until;
-        c.type_of = type_of;
+        c.type_of = types;
         c.handlers[HEALER_RECOVER_FALLBACK] = use_cache;
         c.handlers[HEALER_RECOVER_COMPENSATE] = credit_back;
         c.handlers[HEALER_RECOVER_ESCALATE] = page;
         c.handlers[HEALER_RECOVER_RESTART] = restart;
         c.handlers[HEALER_RECOVER_ROLLBACK] = roll_back;
         c.handlers[HEALER_RECOVER_HEAL] = heal;
+        return c;
+}
+
+static struct healer_recover *make(void)
+{
+        struct healer_recover_config c = config_of(type_of);
+        struct healer_recover *r;
+
         ck_assert_int_eq(healer_recover_create(&c, &r), HEALER_OK);
         return r;
 }
@@ -242,6 +250,77 @@ START_TEST(s0_09_a_strategy_is_for_its_type_only_and_an_unknown_type_says_so)
         ck_assert_uint_eq(result.kind, HEALER_RECOVER_KIND_COUNT);
         ck_assert_uint_eq(healer_recover_no_strategy_count(r), 1);
         ck_assert_uint_eq(healer_recover_count(r, HEALER_RECOVER_FALLBACK), 1);
+        healer_recover_destroy(r);
+}
+END_TEST
+
+/* A failure type of each category; the last is of none. */
+static const char *const one_of_each[] = {
+        "network_timeout",    "database_connection", "agent_failed", "memory_leak",
+        "dependency_failure", "task_timeout",        "unknown",      "lunch_break"};
+
+static const char *type_by_number(void *ctx, int32_t code)
+{
+        (void)ctx;
+        return code == 99 ? NULL : one_of_each[code - 1];
+}
+
+START_TEST(s3_12_seven_categories_route_as_mapped_and_others_to_the_default)
+{
+        static const enum healer_recover_kind kinds[HEALER_CATEGORY_COUNT] = {
+                HEALER_RECOVER_RETRY,    HEALER_RECOVER_EXPONENTIAL_BACKOFF,
+                HEALER_RECOVER_RESTART,  HEALER_RECOVER_HEAL,
+                HEALER_RECOVER_FALLBACK, HEALER_RECOVER_CIRCUIT_BREAKER,
+                HEALER_RECOVER_IGNORE};
+        struct healer_recover_config c = config_of(type_by_number);
+        struct healer_recover *r;
+        int32_t code;
+
+        c.builtins = 0;
+        ck_assert_int_eq(healer_recover_create(&c, &r), HEALER_OK);
+        code = 8;
+        ck_assert(healer_recover_call(r, fail_as, &code, NULL).no_strategy);
+        put(r, HEALER_RECOVER_DEFAULT, HEALER_RECOVER_COMPENSATE);
+        for (code = 1; code <= 8; code++) /* nobody is registered but the default */
+                ck_assert_uint_eq(healer_recover_call(r, fail_as, &code, NULL).kind,
+                                  HEALER_RECOVER_COMPENSATE);
+        for (int i = 0; i < HEALER_CATEGORY_COUNT; i++)
+                put(r, healer_category_names[i], kinds[i]);
+        for (code = 1; code <= 7; code++)
+                ck_assert_uint_eq(healer_recover_call(r, fail_as, &code, NULL).kind,
+                                  kinds[code - 1]);
+        code = 99; /* no type at all is of category unknown, and so is a word from elsewhere */
+        ck_assert_uint_eq(healer_recover_call(r, fail_as, &code, NULL).kind, HEALER_RECOVER_IGNORE);
+        code = 8;
+        ck_assert_uint_eq(healer_recover_call(r, fail_as, &code, NULL).kind, HEALER_RECOVER_IGNORE);
+        put(r, "lunch_break", HEALER_RECOVER_FALLBACK); /* a type's own goes first */
+        ck_assert_uint_eq(healer_recover_call(r, fail_as, &code, NULL).kind,
+                          HEALER_RECOVER_FALLBACK);
+        healer_recover_destroy(r);
+}
+END_TEST
+
+static int32_t fail_once(void *ctx, const struct healer_attempt *attempt, void **value)
+{
+        (void)attempt;
+        *value = &own_value;
+        return world.calls++ == 0 ? *(int32_t *)ctx : 0;
+}
+
+START_TEST(s3_10_a_transient_error_is_one_recovery_and_the_calls_own_value)
+{
+        struct healer_recover *r = make();
+        struct healer_recover_result result;
+        int32_t code = 7;
+
+        memset(&world, 0, sizeof(world));
+        put(r, "the_trouble", HEALER_RECOVER_RETRY);
+        result = healer_recover_call(r, fail_once, &code, NULL);
+        ck_assert_int_eq(result.err, HEALER_OK);
+        ck_assert_ptr_eq(result.value, &own_value);
+        ck_assert_int_eq(world.calls, 2);
+        ck_assert_uint_eq(result.attempts, 2);
+        ck_assert_uint_eq(healer_recover_count(r, HEALER_RECOVER_RETRY), 1);
         healer_recover_destroy(r);
 }
 END_TEST
@@ -363,4 +442,6 @@ POLICY_MAIN("recover", s2_23_s0_09_each_of_ten_kinds_has_a_world_in_which_only_i
             s0_09_a_strategy_is_for_its_type_only_and_an_unknown_type_says_so,
             s0_09_the_built_in_types_match_and_do_what_they_say, a_deadline_bounds_all_waits,
             what_cannot_be_carried_out_cannot_be_registered,
-            names_are_found_in_capitals_and_small_letters)
+            names_are_found_in_capitals_and_small_letters,
+            s3_12_seven_categories_route_as_mapped_and_others_to_the_default,
+            s3_10_a_transient_error_is_one_recovery_and_the_calls_own_value)

@@ -72,11 +72,13 @@ static enum healer_note_kind note_kind(enum healer_notice_kind kind)
                 [HEALER_NOTICE_ESCALATION] = NOTE_ESCALATION,
                 [HEALER_NOTICE_SUGGESTION] = NOTE_SUGGESTION,
                 [HEALER_NOTICE_DEGRADATION] = NOTE_DEGRADATION,
-                [HEALER_NOTICE_WARNING] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_WARNING] = NOTE_WARNING,
                 [HEALER_NOTICE_ANOMALY] = NOTE_KIND_COUNT,
                 [HEALER_NOTICE_RECURRING] = NOTE_KIND_COUNT,
                 [HEALER_NOTICE_HEALING_ODD] = NOTE_KIND_COUNT,
                 [HEALER_NOTICE_PREDICTION_OUTCOME] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_ORDER_LATE] = NOTE_KIND_COUNT,
+                [HEALER_NOTICE_STATUS] = NOTE_KIND_COUNT,
         };
 
         return kinds[kind];
@@ -129,6 +131,8 @@ static void take_notice(void *user, const struct healer_notice *notice)
         };
         if (notice->kind == HEALER_NOTICE_SUGGESTION && notice->action < HEALER_ACTION_COUNT)
                 note->type = healer_actions[notice->action].name;
+        if (notice->kind == HEALER_NOTICE_WARNING && notice->rank < HEALER_WARNING_COUNT)
+                note->type = healer_warning_names[notice->rank];
 }
 
 static void take_command(void *user, const struct healer_command *command)

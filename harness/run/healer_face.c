@@ -5,7 +5,7 @@ const char *const healer_list_names[LIST_COUNT] = {
         [LIST_ALARMS] = "alarms",           [LIST_PREDICTIONS] = "predictions",
         [LIST_DIAGNOSES] = "diagnoses",     [LIST_EPISODES] = "episodes",
         [LIST_ESCALATIONS] = "escalations", [LIST_SUGGESTIONS] = "suggestions",
-        [LIST_DEGRADATIONS] = "degradations",
+        [LIST_DEGRADATIONS] = "degradations", [LIST_WARNINGS] = "warnings",
 };
 
 const struct healer_note_row healer_note_rows[NOTE_KIND_COUNT] = {
@@ -21,4 +21,5 @@ const struct healer_note_row healer_note_rows[NOTE_KIND_COUNT] = {
         [NOTE_ESCALATION] = {LIST_ESCALATIONS, NULL},
         [NOTE_SUGGESTION] = {LIST_SUGGESTIONS, NULL},
         [NOTE_DEGRADATION] = {LIST_DEGRADATIONS, NULL},
+        [NOTE_WARNING] = {LIST_WARNINGS, NULL},
 };

@@ -56,6 +56,7 @@ enum healer_note_kind {
         NOTE_ESCALATION,
         NOTE_SUGGESTION,        /* would act, but may not */
         NOTE_DEGRADATION,       /* value: level */
+        NOTE_WARNING,           /* nobody is hurt yet; type: what of */
         NOTE_KIND_COUNT
 };
 
@@ -68,6 +69,7 @@ enum healer_list {
         LIST_ESCALATIONS,
         LIST_SUGGESTIONS,
         LIST_DEGRADATIONS,
+        LIST_WARNINGS,
         LIST_COUNT
 };
 

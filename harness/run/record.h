@@ -124,6 +124,7 @@ enum journal_type {
         JOURNAL_ACTION_STARTED,   /* id, action, episode, preventive, held_back */
         JOURNAL_ACTION_FINISHED,  /* id, ok, text: reason */
         JOURNAL_SUGGESTION,
+        JOURNAL_WARNING,          /* kind: what of, metric, value, limit: nobody is hurt yet */
         JOURNAL_BREAKER_OPENED,   /* edge */
         JOURNAL_BREAKER_HALF_OPENED,
         JOURNAL_BREAKER_CLOSED,

@@ -662,6 +662,7 @@ static const enum journal_type note_types[NOTE_KIND_COUNT] = {
         [NOTE_ESCALATION] = JOURNAL_ESCALATION,
         [NOTE_SUGGESTION] = JOURNAL_SUGGESTION,
         [NOTE_DEGRADATION] = JOURNAL_DEGRADATION_CHANGED,
+        [NOTE_WARNING] = JOURNAL_WARNING,
 };
 
 /* A number of the present healer, unlike all those of the ones before it. */

@@ -91,7 +91,6 @@ static const struct {
         const char *keys[5];
 } unsupported[] = {
         {"", {"store", NULL}},
-        {"health", {"retention", NULL}},
         {"degradation", {"levels", "per_resource", "rules", "features", NULL}},
         {"escalation", {"channels", NULL}},
 };

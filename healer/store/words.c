@@ -322,6 +322,12 @@ static void note_degradation(struct healer_store *store, int64_t at_ns,
             HEALER_TEXT("component", component_name(store, n->service)));
 }
 
+static bool is_about_score(uint32_t warning)
+{
+        return warning == HEALER_WARNED_AVAILABILITY || warning == HEALER_WARNED_SCORE ||
+               warning == HEALER_WARNED_DECLINING || warning == HEALER_WARNED_POLICY;
+}
+
 void healer_store_notice(struct healer_store *store, int64_t at_ns,
                          const struct healer_notice *notice)
 {
@@ -362,8 +368,10 @@ void healer_store_notice(struct healer_store *store, int64_t at_ns,
         case HEALER_NOTICE_WARNING:
                 PUT(store, HEALER_TABLE_AI_PROACTIVE_HEALTH, 0, at_ns,
                     HEALER_TEXT("component", component_name(store, notice->service)),
-                    HEALER_REAL("health_score", notice->value),
-                    HEALER_TEXT("warnings", "availability below its threshold"),
+                    HEALER_REAL("health_score", is_about_score(notice->rank) ? notice->value : NAN),
+                    HEALER_TEXT("warnings", notice->rank == HEALER_WARNED_AVAILABILITY
+                                                    ? "availability below its threshold"
+                                                    : healer_warning_names[notice->rank]),
                     HEALER_INTEGER("created_at", at_ns), HEALER_INTEGER("updated_at", at_ns));
                 break;
         default:
