@@ -395,6 +395,12 @@ struct healer_health_point {
 };
 enum { HEALER_HEALTH_POINTS = 120 };
 
+/* The penalty table: 100 less 15/30 for a processor above 70/90 %, the same for memory above
+ * 75/90 %, 10/25 for errors above 5/10 %, 10/20 for latency above 2/5 s; at least 0. NaN
+ * is not known, and NaN when nothing is. */
+HEALER_API double healer_health_score(double cpu_ratio, double memory_ratio, double error_ratio,
+                                      double latency_s);
+
 /* How many components are how; the word for the whole. */
 struct healer_mix {
         uint32_t healthy, degraded, unhealthy, unknown;

@@ -83,6 +83,14 @@ static double score_of(const struct reading *r)
         return fmax(0, score);
 }
 
+double healer_health_score(double cpu_ratio, double memory_ratio, double error_ratio,
+                           double latency_s)
+{
+        const struct reading r = {cpu_ratio, memory_ratio, error_ratio, latency_s};
+
+        return score_of(&r);
+}
+
 static bool alarmed(const struct hlr_service *service)
 {
         int failure;

@@ -13,6 +13,7 @@
 #include "harness/cli/healers.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/ledger.h"
+#include "harness/cli/live.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
 #include "harness/cli/scenario_files.h"
@@ -241,6 +242,7 @@ static int run_job(struct job *job)
                 .progress = take_progress,
         };
         enum run_status status = RUN_OK;
+        struct live *live = NULL;
         json_t *result;
         int code;
 
@@ -248,10 +250,20 @@ static int run_job(struct job *job)
                 return tell_stored(job);
         for (size_t i = 0; i < REFERENCE_COUNT; i++)
                 healers[1 + i] = run_healer_of_reference(&reference_rows[i]);
-        progress_begin(&job->progress, job->scenario->file, options->quiet);
+        if (options->live) {
+                live = live_create(job->scenario, options->live_speed, &interrupt_signal);
+                run.watch = live_watch;
+                run.watch_user = live;
+                if (live == NULL) {
+                        fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
+                        return EXIT_INTERNAL;
+                }
+        }
+        progress_begin(&job->progress, job->scenario->file, options->quiet || options->live);
         if (run.count > 0)
                 status = run_scenario(&run);
         progress_end(&job->progress);
+        live_destroy(live);
         job->facts.simulated_s = wall_s() - job->facts.started_s;
         if (options->verbose)
                 fprintf(stderr, "chaos-run: %s: %.0f requests, %.0f events, %.0f virtual s in %.1f s\n",
@@ -407,6 +419,10 @@ static bool choices_are_known(const struct options *options)
             strcmp(options->journal, "telemetry") != 0) {
                 fprintf(stderr, "chaos-run: --journal: '%s' is none of first, all, telemetry, none\n",
                         options->journal);
+                return false;
+        }
+        if (options->live_speed > 0 && !options->live) {
+                fprintf(stderr, "chaos-run: --live-speed: is for --live\n");
                 return false;
         }
         if (options->inconclusive != NULL && strcmp(options->inconclusive, "pass") != 0 &&

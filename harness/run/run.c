@@ -232,10 +232,23 @@ static bool replication_begin(struct runner *runner, struct replication *replica
         return true;
 }
 
+/* The lane that treated of the first healer is, or is the same as. */
+static uint32_t watched_lane(const struct runner *runner)
+{
+        static const enum arm same[] = {ARM_TREATED, ARM_UNTREATED, ARM_QUIET};
+
+        for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++)
+                if (runner->lanes[lane_of(runner, 0, same[i])].wanted)
+                        return lane_of(runner, 0, same[i]);
+        return lane_of(runner, 0, ARM_CALM);
+}
+
 static struct world *lane_world(struct runner *runner, struct replication *replication,
                                 uint32_t number, const struct knockout *without)
 {
         const struct lane *lane = &runner->lanes[number];
+        bool watched = without == NULL && number == watched_lane(runner) &&
+                       replication->number == runner->options->first;
         struct world_options options = {
                 .leads = runner->leads && without == NULL && goes_first(runner, number, runner->healer_count),
                 .may_stop = without == NULL && goes_first(runner, number, leader_count(runner)),
@@ -249,6 +262,8 @@ static struct world *lane_world(struct runner *runner, struct replication *repli
                 .texts = runner->options->texts,
                 .journal_telemetry = runner->options->journal_telemetry &&
                                      replication->number == runner->options->first,
+                .watch = watched ? runner->options->watch : NULL,
+                .watch_user = runner->options->watch_user,
                 .without = without,
         };
 

@@ -50,6 +50,10 @@ struct run_options {
         bool attribute;
         /* The first replication's journal also has what the monitor saw, in all arms. */
         bool journal_telemetry;
+        /* Is shown the journal of the first replication's treated arm as it is written, and
+         * what its monitor saw, from the one thread that runs it. May be NULL. */
+        void (*watch)(void *user, const struct journal_entry *entry);
+        void *watch_user;
         struct text_pool *texts;      /* must outlive the records */
         uint32_t first, count;           /* replications [first, first + count) */
         uint32_t jobs;                   /* threads, >= 1 */

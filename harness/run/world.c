@@ -206,6 +206,8 @@ static void pull_trigger(struct world *world, struct trigger *trigger,
 static void enter(struct world *world, const struct journal_entry *entry)
 {
         journal_write(&world->journal, entry);
+        if (world->options.watch != NULL)
+                world->options.watch(world->options.watch_user, entry);
         for (uint32_t i = 0; i < world->trigger_count; i++)
                 if (world->triggers[i].type == entry->type)
                         pull_trigger(world, &world->triggers[i], entry);
@@ -480,7 +482,10 @@ static void journal_value(struct world *world, int64_t at_ns, uint32_t service, 
         entry.edge = edge;
         entry.metric = metric;
         entry.value = value;
-        journal_write(&world->journal, &entry);
+        if (world->options.journal_telemetry)
+                journal_write(&world->journal, &entry);
+        if (world->options.watch != NULL)
+                world->options.watch(world->options.watch_user, &entry);
 }
 
 /* What the fleet's monitor saw in an interval, before the channel had its way
@@ -511,7 +516,7 @@ static void telemetry_from_fleet(void *user, const struct telemetry_batch *batch
         uint32_t services = world->options.scenario->fleet.service_count;
         bool varies = fleet_telemetry_delay_varies(world->fleet);
 
-        if (world->options.journal_telemetry)
+        if (world->options.journal_telemetry || world->options.watch != NULL)
                 journal_telemetry(world, batch);
         if (world->options.healer == NULL)
                 return;

@@ -34,6 +34,10 @@ struct world_options {
         const void *healer_config;
         struct text_pool *texts;      /* must outlive the records */
         bool journal_telemetry;       /* also what the monitor saw */
+        /* Is shown each entry as it is written, and telemetry where there is any; changes
+         * nothing. May be NULL. */
+        void (*watch)(void *user, const struct journal_entry *entry);
+        void *watch_user;
         const struct knockout *without; /* NULL: everything is done; else not copied */
         /* This world is what entries with `when` and stop conditions look at: it
          * finds out when their faults come and where the replication is cut. */

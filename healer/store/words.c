@@ -11,6 +11,7 @@
  */
 #include "healer/store/hst.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
