@@ -340,10 +340,10 @@ uint32_t healer_health_history(const struct healer *healer, uint32_t service,
         return count;
 }
 
-void healer_snapshot(const struct healer *healer, struct healer_snapshot *out)
+void healer_overview(const struct healer *healer, struct healer_overview *out)
 {
         (void)pthread_mutex_lock(lock_of(healer));
-        hlr_snapshot(healer, out);
+        hlr_overview(healer, out);
         (void)pthread_mutex_unlock(lock_of(healer));
 }
 

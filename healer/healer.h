@@ -446,7 +446,7 @@ struct healer_episode_view {
 };
 
 /* Everything at one moment, by one lock. */
-struct healer_snapshot {
+struct healer_overview {
         int64_t now_ns;
         struct healer_stats stats;
         struct healer_health_report health; /* of all: the worst status */
@@ -454,7 +454,7 @@ struct healer_snapshot {
         uint32_t episode_count;
         struct healer_episode_view episodes[HEALER_EPISODES_MAX]; /* open ones, oldest first */
 };
-HEALER_API void healer_snapshot(const struct healer *healer, struct healer_snapshot *out);
+HEALER_API void healer_overview(const struct healer *healer, struct healer_overview *out);
 
 /* From now on every episode that ends is added to `analytics` (NULL: to none), which
  * must outlive the healer or be taken away: a strategy is the action that decided

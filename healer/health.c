@@ -484,7 +484,7 @@ static void view(const struct hlr_episode *episode, struct healer_episode_view *
         out->claimed = episode->claimed;
 }
 
-void hlr_snapshot(const struct healer *healer, struct healer_snapshot *out)
+void hlr_overview(const struct healer *healer, struct healer_overview *out)
 {
         struct healer_episode_view one;
         uint32_t i, at;

@@ -419,7 +419,7 @@ enum healer_err hlr_open_import(struct healer *healer, int64_t now_ns,
 
 uint32_t hlr_health_history(const struct healer *healer, uint32_t service,
                             struct healer_health_point *out, uint32_t count_max);
-void hlr_snapshot(const struct healer *healer, struct healer_snapshot *out);
+void hlr_overview(const struct healer *healer, struct healer_overview *out);
 enum healer_err hlr_register_monitor(struct healer *healer, const struct healer_monitor_info *info,
                                      uint32_t *index);
 enum healer_err hlr_observe_monitor(struct healer *healer, int64_t at_ns, uint32_t index,

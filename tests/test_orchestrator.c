@@ -85,19 +85,19 @@ END_TEST
 
 /* ---- one look at everything */
 
-START_TEST(s1_02_a_snapshot_lists_open_incidents_and_closed_ones_leave_it)
+START_TEST(s1_02_an_overview_lists_open_incidents_and_closed_ones_leave_it)
 {
-        struct healer_snapshot *now = malloc(sizeof(*now));
+        struct healer_overview *now = malloc(sizeof(*now));
         struct rig *rig = rig_started();
 
         rig_run(rig, 300);
-        healer_snapshot(rig->healer, now);
+        healer_overview(rig->healer, now);
         ck_assert_uint_eq(now->episode_count, 0);
         ck_assert_int_eq(now->health.status, HEALER_HEALTHY);
         ck_assert_int_eq(now->now_ns, rig->now_ns);
         break_one(rig);
         rig_run(rig, 30);
-        healer_snapshot(rig->healer, now);
+        healer_overview(rig->healer, now);
         ck_assert_uint_eq(now->episode_count, 1);
         ck_assert_uint_eq(now->episodes[0].service, PAYMENT);
         ck_assert_int_eq(now->episodes[0].failure, HEALER_FAILURE_EXECUTION_ERROR);
@@ -106,7 +106,7 @@ START_TEST(s1_02_a_snapshot_lists_open_incidents_and_closed_ones_leave_it)
         ck_assert_int_eq(now->health.status, HEALER_UNHEALTHY);
         rig_answer_all(rig, true);
         rig_run(rig, 120);
-        healer_snapshot(rig->healer, now);
+        healer_overview(rig->healer, now);
         ck_assert_uint_eq(now->episode_count, 0);
         ck_assert_uint_eq(now->stats.verified, 1);
         ck_assert_int_eq(now->health.status, HEALER_HEALTHY);
@@ -120,10 +120,10 @@ static _Atomic uint64_t looks;
 
 static void *look_again_and_again(void *healer)
 {
-        struct healer_snapshot *now = malloc(sizeof(*now));
+        struct healer_overview *now = malloc(sizeof(*now));
 
         while (!atomic_load(&looking_ends)) {
-                healer_snapshot(healer, now);
+                healer_overview(healer, now);
                 ck_assert_uint_eq(now->episode_count, now->stats.episodes_open);
                 ck_assert_uint_le(now->stats.orders_ok + now->stats.orders_failed +
                                           now->stats.orders_open,
@@ -136,7 +136,7 @@ static void *look_again_and_again(void *healer)
         return NULL;
 }
 
-START_TEST(s1_02_snapshots_are_consistent_under_load)
+START_TEST(s1_02_overviews_are_consistent_under_load)
 {
         struct rig *rig = rig_started();
         pthread_t looker;
@@ -976,16 +976,16 @@ END_TEST
 
 START_TEST(s3_07_nothing_known_is_unknown_and_not_a_hundred)
 {
-        struct healer_snapshot *now = malloc(sizeof(*now));
+        struct healer_overview *now = malloc(sizeof(*now));
         struct rig *rig = rig_started();
 
-        healer_snapshot(rig->healer, now);
+        healer_overview(rig->healer, now);
         ck_assert_int_eq(now->system.status, HEALER_UNKNOWN);
         ck_assert_double_nan(now->system.score);
         rig_run(rig, 300);
         break_one(rig);
         rig_run(rig, 60);
-        healer_snapshot(rig->healer, now);
+        healer_overview(rig->healer, now);
         ck_assert_int_eq(now->system.status, HEALER_DEGRADED); /* one of four */
         ck_assert_uint_eq(now->system.mode, HEALER_MODE_MINIMAL);
         ck_assert_double_lt(now->system.score, 100);
@@ -1263,8 +1263,8 @@ int main(void)
 
         tcase_add_test(tcase, s1_01_a_thousand_starts_and_stops_leave_nothing_behind);
         tcase_add_test(tcase, s1_01_stopped_it_says_and_orders_nothing_and_started_again_it_heals);
-        tcase_add_test(tcase, s1_02_a_snapshot_lists_open_incidents_and_closed_ones_leave_it);
-        tcase_add_test(tcase, s1_02_snapshots_are_consistent_under_load);
+        tcase_add_test(tcase, s1_02_an_overview_lists_open_incidents_and_closed_ones_leave_it);
+        tcase_add_test(tcase, s1_02_overviews_are_consistent_under_load);
         tcase_add_test(tcase, s1_05_a_metric_of_the_callers_own_joins_detection_by_its_name);
         tcase_add_test(tcase,
                        s1_05_a_monitor_that_cannot_be_read_is_unknown_and_so_is_its_service);

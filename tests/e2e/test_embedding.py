@@ -43,6 +43,13 @@ class Embedding(chaos.Case):
         told = self.run_in(folder, "./protect_call").splitlines()
         self.assertEqual(["ok   " + scene for scene in SCENES], told)
 
+    def test_all_public_headers_go_together(self):
+        headers = sorted(map(os.path.basename, glob.glob(chaos.PREFIXES[0] + "/include/healer/*.h")))
+        for order in headers, headers[::-1]:
+            source = self.write("all.c", "".join("#include <healer/%s>\n" % header for header in order))
+            self.run_in(None, "gcc", "-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror",
+                        "-I", chaos.PREFIXES[0] + "/include", "-fsyntax-only", source)
+
     def test_every_public_header_is_pedantic_c11_by_itself(self):
         headers = glob.glob(chaos.PREFIXES[0] + "/include/healer/*.h")
         self.assertGreater(len(headers), 15)
