@@ -437,6 +437,16 @@ static void tell_escalation(struct story *story, const json_t *line, double at_s
         text_plain(words, result_text(line, "text"));
 }
 
+/* Its host crashed, or came back: with what it knew before, or without. */
+static void tell_healer(struct story *story, const json_t *line, double at_s)
+{
+        struct text *words = timeline_add(&story->timeline, at_s, "healer");
+
+        text_plain(words, result_text(line, "kind"));
+        text_add(words, ": ");
+        text_plain(words, result_text(line, "text"));
+}
+
 /* Instances that go down for no planned reason, and what becomes of them. */
 static void tell_instance(struct story *story, const json_t *line, double at_s)
 {
@@ -516,6 +526,7 @@ static const struct teller {
         {"breaker_closed", tell_breaker},
         {"degradation_changed", tell_degradation},
         {"escalation", tell_escalation},
+        {"healer", tell_healer},
         {"instance_state", tell_instance},
 };
 

@@ -30,7 +30,7 @@ static const struct fleet_spec fleet = {.zones = zones,
 static const struct healer_instance instances[] = {
         {0, 0, "shop-0", "v1"}, {1, 0, "bank-0", "v1"}, {1, 0, "bank-1", "v2"}};
 static const char *const edge_names[] = {"shop->bank", "people->shop"};
-static const struct healer_world world = {&fleet, instances, 3, 2, edge_names};
+static const struct healer_world world = {&fleet, instances, 3, 2, edge_names, 0, "treated"};
 
 static struct exec_names names;
 static struct json_line line;

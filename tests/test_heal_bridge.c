@@ -23,7 +23,7 @@ static const struct fleet_spec fleet = {.services = services,
 static const struct healer_instance instances[] = {
         {0, 0, "shop-0", "v1"}, {1, 0, "bank-0", "v1"}, {1, 0, "bank-1", "v1"}};
 static const char *const edge_names[] = {"shop->bank", "people->shop"};
-static const struct healer_world world = {&fleet, instances, 3, 2, edge_names};
+static const struct healer_world world = {&fleet, instances, 3, 2, edge_names, 0, "treated"};
 
 enum { SHOP_BANK, PEOPLE_SHOP };
 

@@ -707,6 +707,8 @@ int command_ab(const struct options *given)
                 if (files.count > 1)
                         printf("\n");
         }
+        if (healers_store_failed())
+                code = exit_code_worse(code, EXIT_IO_ERROR);
         if (files.count > 1 || ab_board_count(board) > 1)
                 code = tell_board(&options, board, code);
         ab_board_destroy(board);

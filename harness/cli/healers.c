@@ -1,6 +1,7 @@
 /* healers.c - libhealer with a strategy, a reference, or a program. */
 #include "harness/cli/healers.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,23 @@ static void choose_program(const struct scenario *scenario, struct chosen_healer
         out->digest = out->exec_digest;
 }
 
+/* Several worlds write to one store, each from a thread of its own: what goes
+ * wrong is the same for all, and said a few times only. */
+enum { STORE_LINES_MAX = 3 };
+static _Atomic uint32_t store_lines;
+
+static void say_of_store(void *ctx, const char *line)
+{
+        (void)ctx;
+        if (atomic_fetch_add(&store_lines, 1) < STORE_LINES_MAX)
+                fprintf(stderr, "chaos-run: the healer's store: %s\n", line);
+}
+
+bool healers_store_failed(void)
+{
+        return atomic_load(&store_lines) > 0;
+}
+
 void healer_choose(const struct scenario *scenario, struct chosen_healer *out)
 {
         memset(out, 0, sizeof(*out));
@@ -38,6 +56,7 @@ void healer_choose(const struct scenario *scenario, struct chosen_healer *out)
                 choose_program(scenario, out);
                 return;
         }
+        scenario->strategy->store.say = say_of_store;
         out->run = run_healer_of(scenario->strategy);
         out->name = scenario->strategy->name;
         out->digest = strategy_digest(scenario->strategy);

@@ -18,4 +18,8 @@ struct chosen_healer {
 /* `out` refers to itself and to the scenario: neither may move or go while it is used. */
 void healer_choose(const struct scenario *scenario, struct chosen_healer *out);
 
+/* Whether a healer's own store (`store.path`) has said that it could not write; it
+ * has been told on stderr then, and costs exit code 74. */
+bool healers_store_failed(void);
+
 #endif

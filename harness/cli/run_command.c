@@ -281,6 +281,8 @@ static int run_job(struct job *job)
                 return EXIT_INTERNAL;
         }
         code = write_all(job, result);
+        if (healers_store_failed())
+                code = exit_code_worse(code, EXIT_IO_ERROR);
         json_decref(result);
         return code;
 }

@@ -16,11 +16,13 @@
 #include <string.h>
 
 #include "harness/run/exec_process.h"
+#include "harness/run/heal_bridge_store.h"
 #include "harness/run/heal_train.h"
 #include "harness/run/healer_face.h"
 #include "harness/scenario/strategy.h"
 #include "harness/sim/time.h"
 #include "healer/healer.h"
+#include "healer/store/store.h"
 
 _Static_assert((int)HEALER_ACTION_COUNT == (int)ACTION_KIND_COUNT &&
                        (int)HEALER_ACTION_ESCALATE == (int)ACTION_ESCALATE &&
@@ -35,6 +37,10 @@ _Static_assert(HEALER_NONE == FLEET_NO_INDEX && HEALER_NEVER == TIME_NEVER, "sam
 
 struct heal_bridge {
         struct healer *healer;
+        struct healer_store *store; /* NULL: none */
+        int64_t now_ns;
+        const char *const *edge_names;
+        bool *kept_off; /* [edge_count]: what the store was told of breakers; NULL without one */
         bool watching, said; /* said: the protections, once */
         struct strategy_rule *breakers; /* [edge_count], rules of our own for some edges */
         struct edge_protection *protections;
@@ -105,6 +111,8 @@ static void take_notice(void *user, const struct healer_notice *notice)
         enum healer_note_kind kind = note_kind(notice->kind);
         struct healer_note *note;
 
+        if (bridge->store != NULL)
+                healer_store_notice(bridge->store, bridge->now_ns, notice);
         if (kind == NOTE_KIND_COUNT)
                 return;
         if (!grow((void **)&bridge->notes, &bridge->note_room, bridge->note_count,
@@ -139,6 +147,8 @@ static void take_command(void *user, const struct healer_command *command)
 {
         struct heal_bridge *bridge = user;
 
+        if (bridge->store != NULL)
+                healer_store_command(bridge->store, bridge->now_ns, command);
         if (!grow((void **)&bridge->orders, &bridge->order_room, bridge->order_count,
                   sizeof(*bridge->orders))) {
                 bridge->answer.failure = "out of memory";
@@ -244,8 +254,34 @@ static void show_all(struct heal_bridge *bridge, const struct healer_wake *wake)
 
                 (void)healer_observe_result(bridge->healer, wake->results[i].finished_at_ns,
                                             &result);
+                if (bridge->store != NULL)
+                        healer_store_result(bridge->store, wake->results[i].finished_at_ns, &result);
         }
         show_breakers(bridge, wake);
+}
+
+/* ---- its own records */
+
+static void keep_breakers(struct heal_bridge *bridge, const struct healer_wake *wake,
+                          const char *const *names)
+{
+        for (uint32_t i = 0; i < bridge->edge_count; i++) {
+                if (bridge->kept_off[i] == wake->breaker_open[i])
+                        continue;
+                bridge->kept_off[i] = wake->breaker_open[i];
+                (void)healer_store_breaker(bridge->store, wake->now_ns, names[i],
+                                           wake->breaker_open[i] ? "open" : "closed",
+                                           wake->breaker_open[i] ? "calls are refused"
+                                                                 : "calls pass");
+        }
+}
+
+/* Off the healing path: virtual time stands still. Failures are the store's to say. */
+static void keep_records(struct heal_bridge *bridge, const struct healer_wake *wake)
+{
+        keep_breakers(bridge, wake, bridge->edge_names);
+        healer_store_watch(bridge->store, wake->now_ns, bridge->healer);
+        (void)healer_store_pump(bridge->store, wake->now_ns);
 }
 
 static const struct healer_answer *bridge_wake(void *healer, const struct healer_wake *wake)
@@ -263,6 +299,7 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
                 bridge->answer.next_wake_ns = TIME_NEVER;
                 return &bridge->answer;
         }
+        bridge->now_ns = wake->now_ns;
         show_all(bridge, wake);
         err = healer_tick(bridge->healer, wake->now_ns, &bridge->answer.next_wake_ns);
         if (err != HEALER_OK) {
@@ -275,6 +312,8 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
         bridge->answer.orders = bridge->orders;
         bridge->answer.order_count = bridge->order_count;
         bridge->answer.thought_ns = exec_clock_ns() - from_ns;
+        if (bridge->store != NULL)
+                keep_records(bridge, wake);
         return &bridge->answer;
 }
 
@@ -389,7 +428,7 @@ static void describe(const struct healer_world *world, struct topology_memory *m
 }
 
 static bool create_healer(struct heal_bridge *bridge, const struct strategy *strategy,
-                          const struct healer_world *world)
+                          const struct healer_world *world, uint64_t session)
 {
         const struct healer_callbacks callbacks = {bridge, take_command, take_notice};
         struct topology_memory memory;
@@ -405,6 +444,8 @@ static bool create_healer(struct heal_bridge *bridge, const struct strategy *str
                                    &bridge->healer) == HEALER_OK &&
                      (strategy->learned == NULL ||
                       healer_import(bridge->healer, strategy->learned) == HEALER_OK);
+                if (ok && strategy->healer.enabled)
+                        bridge->store = heal_store_open(strategy, world, &topology, session);
         }
         free(memory.services);
         free(memory.edges);
@@ -418,7 +459,9 @@ static void bridge_destroy(void *healer)
 
         if (bridge == NULL)
                 return;
+        healer_store_close(bridge->store);
         healer_destroy(bridge->healer);
+        free(bridge->kept_off);
         free(bridge->breakers);
         free(bridge->protections);
         free(bridge->notes);
@@ -426,17 +469,18 @@ static void bridge_destroy(void *healer)
         free(bridge);
 }
 
-static void *bridge_create(const void *config, const struct healer_world *world, uint64_t key)
+static struct heal_bridge *bridge_make(const struct strategy *strategy,
+                                       const struct healer_world *world, uint64_t session)
 {
-        const struct strategy *strategy = config;
         struct heal_bridge *bridge = calloc(1, sizeof(*bridge));
 
-        (void)key; /* libhealer takes no chance; the guards' jitter has its own */
         if (bridge == NULL)
                 return NULL;
         bridge->watching = strategy->healer.enabled;
         bridge->edge_count = world->edge_count;
-        if (!create_healer(bridge, strategy, world) ||
+        bridge->edge_names = world->edge_names;
+        bridge->kept_off = calloc(world->edge_count + 1u, sizeof(*bridge->kept_off));
+        if (bridge->kept_off == NULL || !create_healer(bridge, strategy, world, session) ||
             !protect_edges(bridge, strategy, world->spec)) {
                 bridge_destroy(bridge);
                 return NULL;
@@ -444,9 +488,38 @@ static void *bridge_create(const void *config, const struct healer_world *world,
         return bridge;
 }
 
+static void *bridge_create(const void *config, const struct healer_world *world, uint64_t key)
+{
+        (void)key; /* libhealer takes no chance; the guards' jitter has its own */
+        return bridge_make(config, world, 0);
+}
+
+/* What waited for its batch dies with the process; the file stays. */
+static void *bridge_restart(void *dead, const void *config, const struct healer_world *world,
+                            uint64_t key, int *open, const char **why)
+{
+        struct heal_bridge *bridge = dead;
+        uint64_t session = heal_store_session(bridge->store);
+        bool kept = bridge->store != NULL;
+
+        (void)key;
+        healer_store_abandon(bridge->store);
+        bridge->store = NULL;
+        bridge_destroy(bridge);
+        bridge = bridge_make(config, world, session);
+        if (bridge == NULL || !kept)
+                return bridge;
+        if (bridge->store == NULL)
+                *why = "its store could not be opened";
+        else
+                *open = heal_store_take_up(bridge->store, bridge->healer, world->now_ns, why);
+        return bridge;
+}
+
 const struct healer_ops healer_builtin = {
         .name = "libhealer",
         .create = bridge_create,
+        .restart = bridge_restart,
         .wake = bridge_wake,
         .destroy = bridge_destroy,
 };
@@ -541,6 +614,7 @@ static void *trainer_create(const void *config, const struct healer_world *world
         trainer->instance_count = world->instance_count;
         tied = *training->strategy;
         tied.healer.auto_heal = false;
+        tied.store.path = NULL;
         tied.healer.prediction.preventive = HEALER_PREVENTIVE_OFF;
         tied.healer.prediction.rule = HEALER_RULE_WEIGHTED;
         trainer->bridge = bridge_create(&tied, world, key);

@@ -28,6 +28,8 @@ struct healer_world {
         uint32_t instance_count;
         uint32_t edge_count; /* declared edges, then one a load source */
         const char *const *edge_names;
+        int64_t now_ns;
+        const char *store_name; /* under which it keeps records of its own; says nothing else */
 };
 
 struct healer_wake {
@@ -131,6 +133,12 @@ struct healer_ops {
          * and lives until the next call. */
         const struct healer_answer *(*wake)(void *healer, const struct healer_wake *wake);
         void (*destroy)(void *healer);
+        /* After a crash of its host: as create, and `dead` is taken over. What it keeps
+         * where a crash does not reach, it may take up: `*open` says how much, or
+         * stays -1: nothing is kept (or `*why`, static text, says why it could not be
+         * read). With `*open` >= 0 its numbers go on where they were. NULL: always anew. */
+        void *(*restart)(void *dead, const void *config, const struct healer_world *world,
+                         uint64_t key, int *open, const char **why);
         /* For the oracle of the reference healers alone; NULL in any that is graded.
          * What is going to be done, before the first wake-up of an arm with faults (both
          * outlive the healer; false: out of memory), and each fault as it begins; it is

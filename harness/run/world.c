@@ -90,6 +90,7 @@ struct world {
         bool healer_down;
         bool ending; /* the books are being closed */
         uint64_t id_base, id_most;
+        uint64_t id_base_before; /* of the life that has ended */
         uint64_t healer_lives; /* that have ended */
         uint32_t late_base; /* orders thought of before it died */
         struct open_alarm *alarms;
@@ -1064,21 +1065,36 @@ static bool probes_begin(struct world *world)
 
 /* ---- life */
 
-/* The healer is made, told the topology, and woken for the first time, so that
- * its protections stand before the first request comes. */
-static bool healer_begin(struct world *world, uint64_t key)
+/* What a healer is told of where it is. */
+static bool describe_world(struct world *world, struct healer_world *known)
 {
-        struct healer_world known = {.spec = &world->options.scenario->fleet,
-                                     .edge_count = fleet_edge_count(world->fleet),
-                                     .edge_names = world->edge_names};
+        const struct knockout *without = world->options.without;
+        const char *arm = arm_names[world->options.arm];
 
         if (!know_instances(world))
                 return false;
-        known.instances = world->instances;
-        known.instance_count = world->instance_count;
-        world->healer = world->options.healer->create(world->options.healer_config, &known, key);
-        if (world->healer == NULL)
-                return false;
+        *known = (struct healer_world){
+                .spec = &world->options.scenario->fleet,
+                .instances = world->instances,
+                .instance_count = world->instance_count,
+                .edge_count = fleet_edge_count(world->fleet),
+                .edge_names = world->edge_names,
+                .now_ns = world_now(world),
+                .store_name = without == NULL
+                                      ? arena_printf(&world->stored->arena, "%s %016llx", arm,
+                                                     (unsigned long long)world->options.key)
+                                      : arena_printf(&world->stored->arena, "%s %016llx, fork %llu/%u",
+                                                     arm, (unsigned long long)world->options.key,
+                                                     (unsigned long long)without->episode,
+                                                     without->action),
+        };
+        return known->store_name != NULL;
+}
+
+/* It is woken for the first time, so that its protections stand before the first
+ * request comes. */
+static bool healer_first_wake(struct world *world)
+{
         if (world->options.healer->foretell != NULL && world->injector.acts &&
             !world->options.healer->foretell(world->healer, world->options.scenario,
                                              world->options.plan))
@@ -1086,6 +1102,16 @@ static bool healer_begin(struct world *world, uint64_t key)
         world->healer_next_ns = world_now(world);
         wake(world, 0);
         return true;
+}
+
+static bool healer_begin(struct world *world, uint64_t key)
+{
+        struct healer_world known;
+
+        if (!describe_world(world, &known))
+                return false;
+        world->healer = world->options.healer->create(world->options.healer_config, &known, key);
+        return world->healer != NULL && healer_first_wake(world);
 }
 
 static bool healer_side_begin(struct world *world)
@@ -1138,6 +1164,7 @@ static void healer_died(struct world *world)
         world->event_count = 0;
         world->result_count = 0;
         world->late_base = world->late_count;
+        world->id_base_before = world->id_base;
         world->id_base = world->id_most;
         world->healer_next_ns = TIME_NEVER;
         world->healer_down = true;
@@ -1162,6 +1189,40 @@ static void tell_absences(struct world *world)
         }
 }
 
+/* Another life of it, with what it finds of the one before, if anything. */
+static bool healer_again(struct world *world, uint64_t key)
+{
+        const struct healer_ops *ops = world->options.healer;
+        const char *why = NULL, *text = "starts clean, without its open episodes";
+        struct healer_world known;
+        int open = -1;
+
+        if (!describe_world(world, &known))
+                return false;
+        if (ops->restart != NULL) {
+                world->healer = ops->restart(world->healer, world->options.healer_config, &known, key,
+                                             &open, &why);
+        } else {
+                ops->destroy(world->healer);
+                world->healer = ops->create(world->options.healer_config, &known, key);
+        }
+        if (world->healer == NULL)
+                return false;
+        if (open >= 0) {
+                world->id_base = world->id_base_before;
+                text = open == 1 ? "takes up 1 open episode from its store"
+                                 : arena_printf(&world->stored->arena,
+                                                "takes up %d open episodes from its store", open);
+        } else if (why != NULL) {
+                text = arena_printf(&world->stored->arena, "starts clean, %s", why);
+        }
+        if (text == NULL)
+                return false;
+        journal_host(world, "restarted", text);
+        tell_absences(world);
+        return healer_first_wake(world);
+}
+
 static void healer_host(void *user, bool up)
 {
         struct world *world = user;
@@ -1172,11 +1233,8 @@ static void healer_host(void *user, bool up)
                 healer_died(world);
                 return;
         }
-        journal_host(world, "restarted", "starts clean, without its open episodes");
         world->healer_down = false;
-        world->options.healer->destroy(world->healer);
-        tell_absences(world);
-        if (!healer_begin(world, hash_mix(hash_mix(world->options.key, 0x6865616cu),
+        if (!healer_again(world, hash_mix(hash_mix(world->options.key, 0x6865616cu),
                                           ++world->healer_lives)))
                 world_break(world, "out of memory");
 }

@@ -17,6 +17,7 @@
 #include "harness/scenario/embedded.h"
 #include "harness/scenario/strategy_learned.h"
 #include "harness/scenario/strategy_read.h"
+#include "harness/sim/time.h"
 
 enum { EXTENDS_MAX = 8, OPTION_PATH_MAX = 128 };
 
@@ -90,7 +91,6 @@ static const struct {
         const char *section;
         const char *keys[5];
 } unsupported[] = {
-        {"", {"store", NULL}},
         {"degradation", {"levels", "per_resource", "rules", "features", NULL}},
         {"escalation", {"channels", NULL}},
 };
@@ -347,6 +347,26 @@ static void read_initial_state(struct layering *layering, struct read_object *ob
         free(text);
 }
 
+/* A file to write to: below the file that names it, as all that it names. */
+static void read_store(struct read_object *object, struct strategy_store *out)
+{
+        struct read_object store;
+        const char *name;
+
+        if (!read_child_begin(object, "store", READ_OPTIONAL, &store))
+                return;
+        if (read_text(&store, "path", READ_OPTIONAL, &name))
+                out->path = read_resolve_path(store.ctx, read_path(&store, "path"), name);
+        (void)read_count(&store, "batch_size", READ_OPTIONAL, 1, 10000, &out->batch_size);
+        (void)read_duration(&store, "flush_interval", READ_OPTIONAL, NS_PER_MS, 3600 * NS_PER_S,
+                            &out->flush_interval_ns);
+        (void)read_duration(&store, "retention", READ_OPTIONAL, NS_PER_S, 3650 * 86400 * NS_PER_S,
+                            &out->retention_ns);
+        if (out->path == NULL && !read_has(&store, "path"))
+                read_error(store.ctx, store.path, "store: without a path nothing is kept");
+        read_object_end(&store);
+}
+
 static bool read_layer(struct layering *layering, struct read_context *ctx, const json_t *json,
                        const char *path)
 {
@@ -367,6 +387,7 @@ static bool read_layer(struct layering *layering, struct read_context *ctx, cons
         }
         (void)read_text(&object, "name", READ_OPTIONAL, &strategy->name);
         read_initial_state(layering, &object);
+        read_store(&object, &strategy->store);
         read_section(&object, "", &strategy->healer);
         strategy_read_policies(&object, strategy);
         read_object_end(&object);
@@ -461,6 +482,9 @@ bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *
         if (strategy == NULL || layering.merged == NULL)
                 goto done;
         healer_config_defaults(&strategy->healer);
+        strategy->store.batch_size = 100;
+        strategy->store.flush_interval_ns = 5 * NS_PER_S;
+        strategy->store.retention_ns = 30 * 86400 * NS_PER_S;
         strategy_policies_init(strategy);
         if (json_is_string(value_or_name)) {
                 strategy->name = arena_text(arena, json_string_value(value_or_name));

@@ -64,12 +64,22 @@ struct strategy_rule {
 
 enum { STRATEGY_RULES_MAX = 256 };
 
+/* Where the healer keeps records of its own; never anything that decides truth. */
+struct strategy_store {
+        const char *path; /* NULL: nowhere */
+        uint32_t batch_size;
+        int64_t flush_interval_ns, retention_ns;
+        void (*say)(void *ctx, const char *line); /* of whoever runs it; may be NULL */
+        void *say_ctx;
+};
+
 struct strategy {
         const char *name;
         const struct reference_row *reference; /* one of these instead; NULL: none */
         const char *json; /* effective: everything merged, keys sorted, one line */
         char digest[65];  /* SHA-256 of that, in hex */
         struct healer_config healer;
+        struct strategy_store store;
         struct healer_learned *learned; /* `initial_state`, or NULL: nothing yet */
         char learned_digest[65];        /* of that file's content; "" without one */
         struct strategy_rule *rules[STRATEGY_POLICY_COUNT]; /* [0]: the default, "*" to "*" */

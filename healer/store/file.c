@@ -261,6 +261,13 @@ static int upgrade(struct healer_store *store)
 
 static int last_session(struct healer_store *store, int64_t *session)
 {
+        char sql[96];
+
+        if (store->config.session != 0) {
+                snprintf(sql, sizeof(sql), "select id from healer_sessions where id = %llu",
+                         (unsigned long long)store->config.session);
+                return ask(store, sql, NULL, 0, session);
+        }
         return ask(store, "select max(id) from healer_sessions where source = ?1", store->source,
                    0, session);
 }

@@ -73,7 +73,8 @@ struct healer_store_config {
         uint32_t size;              /* sizeof(struct healer_store_config) */
         uint32_t batch_size;        /* records a transaction, 1..10000; default 100 */
         uint32_t queue_max;         /* records that may wait, batch_size..100000; default 1024 */
-        uint32_t resume;            /* 1: go on with the newest session of `source`; default 0 */
+        uint32_t resume;            /* 1: go on with `session`; default 0 */
+        uint64_t session;           /* which one; 0 (default): the newest of `source` */
         const char *path;           /* needed; read during open only, as all texts here */
         const char *source;         /* who writes, 1..63 bytes; default "healer" */
         int64_t flush_interval_ns;  /* > 0; default 5 s */
