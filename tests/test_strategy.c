@@ -244,7 +244,6 @@ static const struct {
         {"{\"escalation\": {\"human_response\": \"1s\"}}", "operations.human_response"},
         {"{\"fallback\": {\"default\": {\"quality\": 1}}}", "fact of the world"},
         {"{\"store\": {}}", "without a path nothing is kept"},
-        {"{\"store\": {\"path\": \"../../../x.db\"}}", "leaves the folder of the file"},
         {"{\"store\": {\"path\": \"x.db\", \"batch_size\": 0}}", "below the smallest"},
         {"{\"store\": {\"path\": \"x.db\", \"retention\": \"0s\"}}", "below the smallest"},
         {"{\"store\": {\"path\": \"x.db\", \"flush\": \"5s\"}}", "unknown key"},
