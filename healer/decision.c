@@ -9,6 +9,9 @@
  */
 #include "healer/hlr_supervisor.h"
 
+#define SHRUNK_NS (120 * HLR_SECOND)
+#define IN_VAIN_NS (600 * HLR_SECOND) /* what did not help is not tried again for so long */
+
 /* Actions on what only some services have. */
 #define HLR_NEEDS_KEPT                                                                        \
         (UINT32_C(1) << HEALER_ACTION_RESTORE_STATE | UINT32_C(1) << HEALER_ACTION_CLEAR_CACHE | \
@@ -65,12 +68,43 @@ static bool can(const struct healer *healer, enum healer_action_kind kind)
         return (healer->actions_available & (UINT32_C(1) << kind)) != 0;
 }
 
+/* Somebody of the platform works against us: the configuration came back after we
+ * had rolled it back, or instances are taken away from a service that needs them. */
+static bool somebody_undoes(const struct healer *healer, const struct hlr_episode *episode)
+{
+        const struct hlr_service *service = &healer->services[episode->service];
+        int64_t window = healer->config.diagnosis.correlation_window_ns;
+
+        if (episode->failure == HEALER_FAILURE_CONFIGURATION_ERROR)
+                return service->rolled_back_ns != INT64_MIN && service->config_ns != INT64_MIN &&
+                       service->config_ns > service->rolled_back_ns &&
+                       hlr_sub(healer->now_ns, service->rolled_back_ns) <= window;
+        return service->shrunk_ns != INT64_MIN &&
+               hlr_sub(healer->now_ns, service->shrunk_ns) < SHRUNK_NS;
+}
+
+/* It was tried against this here, and things were no better: in this episode, or
+ * lately. */
+static bool tried_in_vain(const struct healer *healer, const struct hlr_episode *episode,
+                          enum healer_action_kind kind)
+{
+        const struct hlr_service *service = &healer->services[episode->service];
+
+        return service->useless[kind].at_ns != INT64_MIN &&
+               service->useless[kind].failure == episode->failure &&
+               (service->useless[kind].at_ns >= episode->opened_ns ||
+                healer->config.learning.continuous_improvement) &&
+               hlr_sub(healer->now_ns, service->useless[kind].at_ns) < IN_VAIN_NS;
+}
+
 static bool possible(const struct healer *healer, const struct hlr_episode *episode,
                      enum healer_action_kind kind)
 {
         const struct hlr_service *service = &healer->services[episode->service];
         int64_t window = healer->config.diagnosis.correlation_window_ns;
 
+        if (kind != HEALER_ACTION_ESCALATE && tried_in_vain(healer, episode, kind))
+                return false;
         if (!can(healer, kind) ||
             ((UINT32_C(1) << kind & HLR_NEEDS_KEPT) != 0 &&
              (service->info.keeps & (UINT32_C(1) << kind)) == 0))
@@ -92,6 +126,10 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
                 /* While nobody is hurt, a replacement does not need the place at once. */
                 return !(episode->preventive && can(healer, HEALER_ACTION_REPLACE_INSTANCE)) &&
                        others_can_carry(healer, episode);
+        case HEALER_ACTION_STOP_CONTROLLER:
+                return somebody_undoes(healer, episode);
+        case HEALER_ACTION_DISABLE_HEALTH_CHECK:
+                return episode->checks_lie;
         case HEALER_ACTION_SET_DEGRADATION:
                 return healer->config.degradation.enabled &&
                        service->level < healer->config.degradation.level_max;
@@ -169,6 +207,12 @@ static void suggest(struct healer *healer, struct hlr_episode *episode,
         hlr_say(healer, &notice);
 }
 
+bool hlr_passes(const struct healer *healer, const struct hlr_episode *episode)
+{
+        return !episode->preventive && (!hlr_episode_has_alarm(healer, episode) ||
+                                        hlr_recovering(healer, episode->service));
+}
+
 static void decide_one(struct healer *healer, struct hlr_episode *episode)
 {
         enum healer_action_kind kind;
@@ -179,6 +223,8 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
                 return;
         if (healer->now_ns < episode->not_before_ns)
                 return;
+        if (hlr_passes(healer, episode))
+                return; /* acting now would only disturb */
         kind = hlr_rung(healer, episode, &rung);
         if (kind == HEALER_ACTION_COUNT) {
                 if (healer->config.recovery.strategies[episode->failure].count == 0 &&
@@ -216,6 +262,11 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
         episode->acting = kind;
         episode->context = hlr_context_of(healer, episode);
         episode->commands_ok = 0;
+        episode->rung_ns = HEALER_NEVER;
+        episode->rung_claimed = false;
+        episode->useless = false;
+        if (healer_actions[kind].scope != HEALER_SCOPE_INSTANCE)
+                episode->target_count = 0; /* the service, not those that show it */
         hlr_episode_set(healer, episode, HLR_EPISODE_ACTING);
 }
 

@@ -399,6 +399,7 @@ enum healer_err hlr_observe_edge(struct healer *healer, int64_t at_ns,
         calls = (double)sample->calls;
         if (!(calls > 0))
                 return HEALER_OK;
+        hlr_harm_add(healer, edge, sample, at_ns);
         healer->dwell_ns = dwell_for(healer, &healer->services[edge->to]);
         judge_ratio(healer, &edge->monitors[EDGE_NETWORK], HEALER_METRIC_NETWORK,
                     sample->timeout_ratio, calls, at_ns);

@@ -29,8 +29,13 @@
 enum { DEPTH_MAX = 64 };
 
 #define FRESH_NS (30 * HLR_SECOND)
+#define SLOWER 1.5     /* than the median of those that are fine */
+#define LOADED_BY 1.7  /* times the usual work; retries alone make 1.5 of it */
+#define NEARLY 0.6 /* of the limit of latency, which is a few times the usual */
+#define TOKENS_GONE 0.9 /* at the end of an interval; in it they were all gone */
 #define EXITS_NS (600 * HLR_SECOND)
-#define HEELS_NS (60 * HLR_SECOND)
+#define HEELS_NS (60 * HLR_SECOND)        /* of a deployment: its instances come one by one */
+#define CONFIG_HEELS_NS (15 * HLR_SECOND) /* of a configuration: it is in force at once */
 
 /* ---- down the call graph */
 
@@ -92,7 +97,11 @@ static uint32_t follow(const struct healer *healer, uint32_t service, uint32_t *
 
 struct survey {
         uint32_t standing;  /* instances that are part of it */
-        uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy, without_fds;
+        uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy, without_fds,
+                without_tokens, check_failing;
+        uint32_t slower;    /* of the bad: late, and their median is, too */
+        double load, usual; /* answers a second: now, and as it usually is */
+        uint32_t service;
         uint32_t fine_busy; /* cores all busy though the answers are fine */
         uint32_t bad_new, fine_new; /* of those, begun since the last deployment did */
         uint32_t downs[HLR_TARGETS_MAX], silents[HLR_TARGETS_MAX], bads[HLR_TARGETS_MAX],
@@ -158,7 +167,10 @@ static void look_at_process(const struct healer *healer, uint32_t index, struct 
                                    .instance == index) {
                 add(survey->downs, &survey->down, index);
                 survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
-        } else if (instance->process == HLR_UP && instance->silent &&
+        } else if (instance->process == HLR_UP && !instance->silent && instance->check_failing) {
+                survey->check_failing++;
+        }
+        if (instance->process == HLR_UP && instance->silent &&
                    healer->now_ns - instance->silent_since_ns >= patience) {
                 add(survey->silents, &survey->silent, index);
         } else if (instance->process == HLR_UP && instance->check_failing &&
@@ -176,6 +188,14 @@ static bool is_new(const struct healer *healer, const struct hlr_instance *insta
         return deployed_ns != INT64_MIN && instance->started_ns >= deployed_ns;
 }
 
+/* Not late enough for an alarm, and too late to be called fine: whoever is compared
+ * with it is no outlier. */
+static bool nearly_late(const struct healer *healer, const struct hlr_monitor *latency)
+{
+        return fresh(healer, latency) && latency->limit > 0 &&
+               latency->value > NEARLY * latency->limit;
+}
+
 static void look_at_answers(const struct healer *healer, uint32_t index, struct survey *survey)
 {
         const struct hlr_instance *instance = &healer->instances[index];
@@ -184,10 +204,13 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
         const struct hlr_monitor *network = &instance->monitors[HEALER_METRIC_NETWORK];
         const struct hlr_monitor *memory = &instance->monitors[HEALER_METRIC_MEMORY];
         const struct hlr_monitor *cpu = &instance->monitors[HEALER_METRIC_CPU];
+        const struct hlr_monitor *tokens = &instance->monitors[HEALER_METRIC_TOKENS];
         bool bad, full, busy;
 
         if (instance->process != HLR_UP || instance->command != 0)
                 return;
+        survey->without_tokens +=
+                fresh(healer, tokens) && tokens->value >= TOKENS_GONE;
         if (instance->monitors[HEALER_METRIC_FDS].level > HLR_FINE)
                 add(survey->stuck, &survey->without_fds, index);
         bad = latency->level > HLR_FINE || errors->level > HLR_FINE || network->level > HLR_FINE;
@@ -205,7 +228,7 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
                                                               errors->broken_since_ns));
                 if (errors->level > HLR_FINE)
                         survey->bad_errors++;
-        } else if (broken(latency) || broken(errors)) {
+        } else if (broken(latency) || broken(errors) || nearly_late(healer, latency)) {
                 survey->unclear++;
         } else if (fresh(healer, latency)) {
                 survey->fine++;
@@ -214,11 +237,62 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
         }
 }
 
+/* Of the newest samples of a signal; NaN: none. */
+static double lately(const struct hlr_instance *instance, enum hlr_signal signal)
+{
+        double values[2], sum = 0;
+        uint32_t count = hlr_track_last(instance, signal, values, HLR_COUNT(values));
+        uint32_t i, known = 0;
+
+        for (i = 0; i < count; i++) {
+                if (isnan(values[i]))
+                        continue;
+                sum += values[i];
+                known++;
+        }
+        return known > 0 ? sum / known : NAN;
+}
+
+/* A few requests that are long by nature make a tail late, on whichever instance they
+ * fall; what is wrong with an instance makes most of its answers later than those of
+ * its peers. */
+static void compare_medians(const struct healer *healer, struct survey *survey)
+{
+        double sum = 0, p50_s;
+        uint32_t i, fine = 0;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                const struct hlr_instance *instance = &healer->instances[i];
+
+                if (instance->service != survey->service || instance->process != HLR_UP)
+                        continue;
+                p50_s = lately(instance, HLR_SIGNAL_LATENCY);
+                if (instance->monitors[HEALER_METRIC_LATENCY].level > HLR_FINE || isnan(p50_s))
+                        continue;
+                sum += p50_s;
+                fine++;
+        }
+        for (i = 0; fine > 0 && i < survey->bad; i++)
+                survey->slower += lately(&healer->instances[survey->bads[i]],
+                                         HLR_SIGNAL_LATENCY) > SLOWER * sum / fine;
+}
+
+static void look_at_load(const struct hlr_instance *instance, struct survey *survey)
+{
+        double load = lately(instance, HLR_SIGNAL_LOAD);
+
+        if (!isnan(load) && instance->process == HLR_UP)
+                survey->load += load;
+        if (instance->load_usual > 0)
+                survey->usual += instance->load_usual;
+}
+
 static void look(const struct healer *healer, uint32_t service, struct survey *survey)
 {
         uint32_t i;
 
         memset(survey, 0, sizeof(*survey));
+        survey->service = service;
         survey->down_since_ns = HEALER_NEVER;
         survey->bad_since_ns = HEALER_NEVER;
         for (i = 0; i < healer->instance_count; i++) {
@@ -228,7 +302,9 @@ static void look(const struct healer *healer, uint32_t service, struct survey *s
                 survey->standing++;
                 look_at_process(healer, i, survey);
                 look_at_answers(healer, i, survey);
+                look_at_load(&healer->instances[i], survey);
         }
+        compare_medians(healer, survey);
 }
 
 /* ---- causes */
@@ -263,6 +339,14 @@ static int64_t platform_needs(const struct healer *healer, uint32_t service, uin
         return hlr_add(wait, healer->config.recovery.grace_ns);
 }
 
+/* Most of them fail their checks at once, though they beat, and none of them answers
+ * badly: it is the checking that fails. */
+static bool checks_lie(const struct survey *survey)
+{
+        return survey->check_failing >= 2 && 2 * survey->check_failing > survey->standing &&
+               survey->bad == 0 && survey->down == 0;
+}
+
 /* A process that is gone or silent. */
 static bool process_cause(const struct healer *healer, uint32_t service,
                           const struct survey *survey, struct hlr_cause *cause)
@@ -277,6 +361,11 @@ static bool process_cause(const struct healer *healer, uint32_t service,
                         cause->not_before_ns =
                                 hlr_add(survey->down_since_ns, platform_needs(healer, service,
                                                                               survey->exits_max));
+                return true;
+        }
+        if (checks_lie(survey)) {
+                *cause = cause_of(HEALER_FAILURE_AGENT_FAILED, service, 0.9);
+                cause->checks_lie = true;
                 return true;
         }
         if (survey->silent == 0)
@@ -297,6 +386,10 @@ static void instances_cause(uint32_t service, const struct survey *survey, doubl
                 aim(cause, survey->fulls, survey->full_memory);
                 return;
         }
+        if (survey->bad_errors > 0 && 2 * survey->without_tokens > survey->bad) {
+                *cause = cause_of(HEALER_FAILURE_TOKEN_EXHAUSTION, service, 0.9);
+                return; /* the service's as a whole: no instance can help it */
+        }
         if (survey->bad_errors > 0)
                 *cause = cause_of(HEALER_FAILURE_EXECUTION_ERROR, service, confidence);
         else if (survey->busy > 0)
@@ -308,7 +401,7 @@ static void instances_cause(uint32_t service, const struct survey *survey, doubl
 
 /* A change shortly before the trouble; the longer ago, the less likely. */
 static double change_confidence(const struct healer *healer, int64_t changed_ns, int64_t ended_ns,
-                                int64_t trouble_ns)
+                                int64_t heels_ns, int64_t trouble_ns)
 {
         int64_t age;
 
@@ -318,7 +411,7 @@ static double change_confidence(const struct healer *healer, int64_t changed_ns,
         if (age < -5 * HLR_SECOND || age > healer->config.diagnosis.correlation_window_ns)
                 return 0;
         /* Most changes are harmless: only what follows on their heels is theirs. */
-        return trouble_ns <= hlr_add(ended_ns, HEELS_NS) ? 0.88 : 0.6;
+        return trouble_ns <= hlr_add(ended_ns, heels_ns) ? 0.88 : 0.6;
 }
 
 static double deployment_confidence(const struct healer *healer, uint32_t service,
@@ -327,7 +420,15 @@ static double deployment_confidence(const struct healer *healer, uint32_t servic
         const struct hlr_service *s = &healer->services[service];
 
         return change_confidence(healer, s->deploy_started_ns,
-                                 s->deploying ? healer->now_ns : s->deploy_ended_ns, trouble_ns);
+                                 s->deploying ? healer->now_ns : s->deploy_ended_ns, HEELS_NS,
+                                 trouble_ns);
+}
+
+/* It has more to do than usual, and answers late and not wrongly. */
+static bool has_more_work(const struct survey *survey)
+{
+        return survey->bad_errors == 0 && survey->full_memory == 0 && survey->usual > 0 &&
+               survey->load > LOADED_BY * survey->usual;
 }
 
 /* Some are bad, others do the same work well. */
@@ -336,14 +437,19 @@ static bool outlier_cause(const struct healer *healer, uint32_t service,
 {
         if (survey->bad == 0 || survey->fine == 0 || survey->unclear > 0)
                 return false;
+        if (has_more_work(survey))
+                return false;
         if (survey->bad_new == survey->bad && survey->fine_new == 0 &&
             deployment_confidence(healer, service, survey->bad_since_ns) > 0.8) {
                 *cause = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, 0.88);
                 return true;
         }
         instances_cause(service, survey, 0.9, cause);
+        if (cause->failure == HEALER_FAILURE_HIGH_LATENCY && survey->slower < survey->bad)
+                cause->confidence = 0.6;
         return true;
 }
+
 
 /* All are bad. Up to `max` causes, likeliest first. */
 static uint32_t common_causes(const struct healer *healer, uint32_t service,
@@ -352,10 +458,15 @@ static uint32_t common_causes(const struct healer *healer, uint32_t service,
         const struct hlr_service *s = &healer->services[service];
         double deployed = deployment_confidence(healer, service, survey->bad_since_ns);
         double configured =
-                change_confidence(healer, s->config_ns, s->config_ns, survey->bad_since_ns);
+                change_confidence(healer, s->config_ns, s->config_ns, CONFIG_HEELS_NS,
+                                  survey->bad_since_ns);
         uint32_t count = 0;
         double certain;
 
+        if (has_more_work(survey)) {
+                causes[0] = cause_of(HEALER_FAILURE_RESOURCE_EXHAUSTION, service, 0.85);
+                return 1;
+        }
         if (deployed > 0.8 && s->deploy_started_ns >= s->config_ns)
                 causes[count++] = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, deployed);
         else if (configured > 0.8)
@@ -451,7 +562,8 @@ static bool caller_cause(const struct healer *healer, const struct hlr_cause *wa
                 return false;
         edge = &healer->edges[way->edge];
         config_ns = healer->services[edge->from].config_ns;
-        confidence = change_confidence(healer, config_ns, config_ns, edge_bad_since(edge));
+        confidence = change_confidence(healer, config_ns, config_ns, CONFIG_HEELS_NS,
+                                       edge_bad_since(edge));
         if (confidence <= 0.8)
                 return false;
         *cause = cause_of(HEALER_FAILURE_CONFIGURATION_ERROR, edge->from, confidence);
@@ -549,6 +661,51 @@ static bool resource_cause(const struct healer *healer, uint32_t service, struct
                         return true;
         }
         return false;
+}
+
+/* Its last value is one of the last two that there can be. */
+static bool current(const struct healer *healer, const struct hlr_monitor *monitor)
+{
+        return hlr_sub(healer->sample_ns, monitor->seen_ns) <= healer->interval_seen_ns;
+}
+
+/* What alarms speak of ends just now: they only wait for their dwell. */
+bool hlr_recovering(const struct healer *healer, uint32_t service)
+{
+        const struct hlr_instance *instance;
+        const struct hlr_edge *edge;
+        uint32_t i, good = 0;
+        int m;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                instance = &healer->instances[i];
+                if (instance->service != service || instance->process == HLR_REMOVED ||
+                    instance->command != 0)
+                        continue;
+                if ((instance->process != HLR_UP && !instance->planned) || instance->silent ||
+                    instance->check_failing)
+                        return false;
+                for (m = 0; m < HLR_INSTANCE_METRICS; m++) {
+                        if (instance->monitors[m].level == HLR_FINE ||
+                            !current(healer, &instance->monitors[m]))
+                                continue;
+                        if (instance->monitors[m].good_since_ns == HEALER_NEVER) 
+                                return false;
+                        good++;
+                }
+        }
+        for (i = 0; i < healer->edge_count; i++) {
+                edge = &healer->edges[i];
+                for (m = 0; m < HLR_EDGE_METRICS && edge->to == service; m++) {
+                        if (edge->monitors[m].level == HLR_FINE ||
+                            !current(healer, &edge->monitors[m]))
+                                continue;
+                        if (edge->monitors[m].good_since_ns == HEALER_NEVER)
+                                return false;
+                        good++;
+                }
+        }
+        return good > 0;
 }
 
 static bool calls_are_bad(const struct healer *healer, uint32_t service)

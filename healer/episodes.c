@@ -103,6 +103,26 @@ static void add_target(struct hlr_episode *episode, uint32_t instance)
         episode->targets[episode->target_count++].instance = instance;
 }
 
+/* While a rung is under way: others that have it too. One that was renewed since
+ * and has it again says that this rung is no cure: what is wrong lives elsewhere. */
+static void more_of_the_same(const struct healer *healer, struct hlr_episode *episode,
+                             const struct hlr_cause *cause)
+{
+        const struct hlr_instance *instance;
+        uint32_t i;
+
+        if (healer_actions[episode->acting].scope != HEALER_SCOPE_INSTANCE)
+                return;
+        for (i = 0; i < cause->target_count; i++) {
+                instance = &healer->instances[cause->targets[i]];
+                if (healer_actions[episode->acting].disruptive && instance->command == 0 &&
+                    episode->rung_ns != HEALER_NEVER && instance->started_ns > episode->rung_ns)
+                        episode->useless = true;
+                else
+                        add_target(episode, cause->targets[i]);
+        }
+}
+
 static void adopt(struct hlr_episode *episode, const struct hlr_cause *cause)
 {
         uint32_t i;
@@ -114,6 +134,7 @@ static void adopt(struct hlr_episode *episode, const struct hlr_cause *cause)
         episode->edge = cause->edge;
         episode->confidence = cause->confidence;
         episode->not_before_ns = cause->not_before_ns;
+        episode->checks_lie = cause->checks_lie;
         episode->target_count = 0;
         for (i = 0; i < cause->target_count; i++)
                 add_target(episode, cause->targets[i]);
@@ -167,6 +188,8 @@ struct hlr_episode *hlr_episode_open(struct healer *healer, const struct hlr_cau
         episode->preventive = preventive;
         episode->last_kind = HEALER_ACTION_COUNT;
         episode->acted_ns = HEALER_NEVER;
+        episode->rung_ns = HEALER_NEVER;
+        episode->last_skip_ns = INT64_MIN;
         episode->alarmed = HEALER_METRIC_COUNT;
         episode->foreseen = HEALER_METRIC_COUNT;
         episode->foreseen_value = NAN;
@@ -188,7 +211,7 @@ void hlr_episode_close(struct healer *healer, struct hlr_episode *episode)
         uint32_t service;
         int failure;
 
-        if (episode->claimed && !episode->preventive) {
+        if (episode->rung_claimed && !episode->preventive) {
                 past = &healer->recalls[healer->recall_count++ % HLR_RECALL_MAX];
                 past->closed_ns = healer->now_ns;
                 past->service = episode->service;
@@ -308,12 +331,9 @@ static void look_again(struct healer *healer, struct hlr_episode *episode)
         if (count == 0)
                 return;
         if (episode->state != HLR_EPISODE_WATCHING) {
-                /* Only more of the same, while an action is under way. */
                 if (causes[0].service == episode->service &&
-                    causes[0].failure == episode->failure &&
-                    healer_actions[episode->acting].scope == HEALER_SCOPE_INSTANCE)
-                        for (i = 0; i < causes[0].target_count; i++)
-                                add_target(episode, causes[0].targets[i]);
+                    causes[0].failure == episode->failure)
+                        more_of_the_same(healer, episode, &causes[0]);
                 return;
         }
         other = causes[0].service == episode->service

@@ -134,6 +134,31 @@ static bool instance_added(struct healer *healer, const struct healer_occurrence
         return true;
 }
 
+static uint32_t standing(const struct healer *healer, uint32_t service)
+{
+        uint32_t i, count = 0;
+
+        for (i = 0; i < healer->instance_count; i++)
+                count += healer->instances[i].service == service &&
+                         healer->instances[i].process != HLR_REMOVED;
+        return count;
+}
+
+/* Somebody else makes the service smaller: nothing of ours takes an instance away,
+ * and there are fewer than at the start. */
+static void note_taken_away(struct healer *healer, const struct hlr_instance *instance,
+                            int64_t at_ns)
+{
+        struct hlr_service *service = &healer->services[instance->service];
+        uint32_t count = standing(healer, instance->service);
+
+        if (instance->process == HLR_REMOVED)
+                return;
+        if (instance->command == 0 && at_ns > instance->commanded_ns && service->scaled <= 0 &&
+            count <= service->standing_first)
+                service->shrunk_ns = at_ns;
+}
+
 static void take_instance_event(struct healer *healer, struct hlr_instance *instance,
                                 const struct healer_occurrence *event)
 {
@@ -164,6 +189,7 @@ static void take_instance_event(struct healer *healer, struct hlr_instance *inst
                 instance->check_failing = event->code == 0;
                 break;
         case HEALER_OCCURRED_INSTANCE_REMOVED:
+                note_taken_away(healer, instance, event->at_ns);
                 instance->process = HLR_REMOVED;
                 instance->changed_ns = event->at_ns;
                 hlr_instance_forget(instance);

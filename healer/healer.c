@@ -41,7 +41,7 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
 {
         struct hlr_service *service;
         uint32_t i;
-        int failure;
+        int failure, action;
 
         for (i = 0; i < topology->service_count; i++) {
                 service = &healer->services[i];
@@ -54,6 +54,11 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                 service->cased_ns = INT64_MIN;
                 for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
                         service->reports[failure].until_ns = INT64_MIN;
+                service->rolled_back_ns = INT64_MIN;
+                service->shrunk_ns = INT64_MIN;
+                service->probe_wait_ns = healer->config.degradation.dwell_ns;
+                for (action = 0; action < HEALER_ACTION_COUNT; action++)
+                        service->useless[action].at_ns = INT64_MIN;
                 service->bin_at = healer->now_ns / (60 * HLR_SECOND) - HLR_BINS;
                 hlr_monitor_clear(&service->custom);
         }
@@ -81,6 +86,7 @@ static void fill_instances(struct healer *healer, const struct healer_topology *
         for (i = 0; i < topology->instance_count; i++) {
                 instance = &healer->instances[i];
                 instance->service = topology->instances[i].service;
+                healer->services[instance->service].standing_first++;
                 instance->process = HLR_UP;
                 instance->changed_ns = healer->now_ns;
                 instance->started_ns = INT64_MIN;

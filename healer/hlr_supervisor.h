@@ -39,6 +39,7 @@ enum {
         HLR_NOTICES_MAX = 512,
         HLR_RECALL_MAX = 64,    /* closed episodes remembered for recurrence */
         HLR_SCORES_MAX = 10,
+        HLR_HARM = 16,          /* samples of harm kept for an edge */
         HLR_BINS = 60,          /* of availability, a minute each */
         HLR_CHECKS = 1024       /* of which each is one bit */
 };
@@ -128,6 +129,16 @@ struct hlr_edge {
         bool kept_off;          /* a breaker keeps calls away */
         int64_t kept_off_ns;    /* last time it did; INT64_MIN: never */
         struct hlr_monitor monitors[HLR_EDGE_METRICS]; /* network, error rate, latency */
+        /* what its callers suffered, a ring: harm.c */
+        int64_t harm_at_ns[HLR_HARM];
+        float harm_calls[HLR_HARM], harm_bad[HLR_HARM];
+        uint32_t harm_count;
+};
+
+/* Shares of bad calls in a stretch of time; NaN: too few to say. */
+struct hlr_harm {
+        double users; /* of those who need the service, near or far */
+        double own;   /* of those who call it */
 };
 
 /* A metric of the caller's own. */
@@ -174,6 +185,23 @@ struct hlr_service {
         int32_t scaled;         /* instances added */
         int64_t eased_ns;       /* last change of these */
         uint64_t eased_episode; /* on whose behalf */
+        int64_t sick_ns;        /* last time that it had an episode */
+        bool undo;              /* none of these helped: back at once */
+        struct {
+                int64_t at_ns;  /* INT64_MIN: never */
+                enum healer_failure failure;
+        } useless[HEALER_ACTION_COUNT]; /* what was tried last and did not help */
+        /* a step back on trial, while its failure still lasts */
+        bool probing;
+        uint32_t probe_level;   /* what was in force before it */
+        double probe_shed;
+        int64_t probe_wait_ns;  /* the next trial is so long after the last change */
+        struct hlr_harm probe_before;
+        /* who else changes it */
+        int64_t rolled_back_ns; /* our last rollback of its configuration; INT64_MIN: never */
+        int64_t shrunk_ns;      /* somebody took an instance away; INT64_MIN: never */
+        uint32_t standing_first; /* instances that it had at the start */
+        bool reached;           /* scratch of harm.c */
         /* health */
         double scores[HLR_SCORES_MAX];
         uint32_t score_count;
@@ -239,6 +267,7 @@ struct hlr_cause {
         uint32_t service, edge;
         double confidence;
         int64_t not_before_ns;  /* the platform may still mend it by itself */
+        bool checks_lie;        /* its health checks fail, and nothing else does */
         uint32_t target_count;
         uint32_t targets[HLR_TARGETS_MAX];
 };
@@ -272,6 +301,13 @@ struct hlr_episode {
         int64_t quiet_since_ns; /* only victims have alarms since; HEALER_NEVER: not */
         int64_t well_since_ns; /* no alarm of it is active since; HEALER_NEVER: one is */
         uint32_t rung, rungs_failed;
+        int64_t rung_ns;                /* first command of the present rung */
+        struct hlr_harm before;         /* that rung */
+        bool checks_lie;                /* health checks fail where all else is well */
+        bool useless;                   /* what it renewed is bad again */
+        uint32_t skips;                 /* messages set aside */
+        int64_t last_skip_ns;           /* INT64_MIN: none */
+        bool rung_claimed;              /* an action of it reported success */
         enum healer_action_kind acting; /* the kind of the present rung */
         enum healer_action_kind last_kind; /* that was carried out; HEALER_ACTION_COUNT: none */
         enum healer_action_kind tried[HEALER_ANALYTICS_ACTIONS_MAX]; /* kinds, in their order */
@@ -482,6 +518,8 @@ int64_t hlr_reconcile_next(const struct healer *healer);
 
 /* ---- diagnosis.c: ranked causes of the alarms of a service; how many */
 
+/* Whatever there is to see of it was good in its last sample. */
+bool hlr_recovering(const struct healer *healer, uint32_t service);
 uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes);
 
 /* ---- episodes.c */
@@ -504,6 +542,9 @@ void hlr_decide(struct healer *healer);
 enum healer_action_kind hlr_rung(const struct healer *healer, const struct hlr_episode *episode,
                                  uint32_t *rung);
 
+/* No alarm of it is active any more, or all of them are about to end. */
+bool hlr_passes(const struct healer *healer, const struct hlr_episode *episode);
+
 /* ---- recovery.c */
 
 void hlr_recover(struct healer *healer, struct hlr_episode *episode);
@@ -514,6 +555,24 @@ void hlr_degradation_step(struct healer *healer);
 /* Puts a command out; false when budget or room forbid. */
 bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer_action_kind kind,
                  uint32_t instance, double amount);
+
+/* What callers suffer since the present rung has been carried out. */
+struct hlr_harm hlr_harm_since(struct healer *healer, const struct hlr_episode *episode);
+/* Takes the next rung: this one did not help. What it put in force goes back. */
+void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode);
+
+/* ---- harm.c: what callers suffer */
+
+void hlr_harm_add(const struct healer *healer, struct hlr_edge *edge,
+                  const struct healer_edge_sample *sample, int64_t at_ns);
+/* Of samples in (from, to]. */
+struct hlr_harm hlr_harm_of(struct healer *healer, uint32_t service, int64_t from_ns,
+                            int64_t to_ns);
+/* There was harm enough to see it end. */
+bool hlr_harm_felt(struct hlr_harm before, struct hlr_harm after);
+/* Less harm, by a fifth at least; clearly more. What is not known is neither. */
+bool hlr_harm_less(struct hlr_harm before, struct hlr_harm after);
+bool hlr_harm_more(struct hlr_harm before, struct hlr_harm after);
 
 /* ---- verification.c, escalation.c, learning.c, prediction.c, health.c */
 

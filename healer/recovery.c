@@ -17,6 +17,7 @@
 
 #define BACKOFF_MAX_S 300
 #define LOST_NS (1800 * HLR_SECOND) /* a result that has not come by then never will */
+#define SKIPS_MAX 12                /* messages set aside for one episode */
 #define CALM_SCALE 10               /* added instances stay for so many dwells */
 
 uint32_t hlr_commands_open(const struct healer *healer)
@@ -190,6 +191,16 @@ static double amount_of(const struct healer *healer, const struct hlr_episode *e
 
 /* ---- the targets of a rung */
 
+/* Where a new instance cannot start either, the old ones are wanted back: one place
+ * is tried before more are given up. */
+static bool first_is_awaited(const struct healer *healer, const struct hlr_episode *episode,
+                             const struct hlr_target *target)
+{
+        return episode->acting == HEALER_ACTION_REPLACE_INSTANCE && episode->commands_open > 0 &&
+               episode->commands_ok == 0 && target->instance != HEALER_NONE &&
+               healer->instances[target->instance].process != HLR_UP;
+}
+
 static void all_instances(const struct healer *healer, struct hlr_episode *episode)
 {
         uint32_t i;
@@ -205,8 +216,6 @@ static void all_instances(const struct healer *healer, struct hlr_episode *episo
 
 static void aim_at_service(struct hlr_episode *episode)
 {
-        if (episode->target_count == 1 && episode->targets[0].instance == HEALER_NONE)
-                return;
         memset(&episode->targets[0], 0, sizeof(episode->targets[0]));
         episode->targets[0].instance = HEALER_NONE;
         episode->target_count = 1;
@@ -274,12 +283,72 @@ static bool in_the_way(const struct healer *healer, const struct hlr_episode *ep
                !quorum_allows(healer, episode);
 }
 
-static void next_rung(struct healer *healer, struct hlr_episode *episode)
+/* What it left in force may as well be gone, if nobody is better off with it. */
+static void undo_if_useless(struct healer *healer, const struct hlr_episode *episode)
 {
+        struct hlr_service *service = &healer->services[episode->service];
+
+        if (episode->acting != HEALER_ACTION_SET_DEGRADATION &&
+            episode->acting != HEALER_ACTION_SHED_LOAD &&
+            episode->acting != HEALER_ACTION_SCALE_RESOURCES)
+                return;
+        if (!hlr_harm_less(episode->before, hlr_harm_since(healer, episode)))
+                service->undo = true;
+}
+
+struct hlr_harm hlr_harm_since(struct healer *healer, const struct hlr_episode *episode)
+{
+        return hlr_harm_of(healer, episode->service,
+                           hlr_add(episode->state_ns, healer->interval_seen_ns - 1),
+                           healer->now_ns);
+}
+
+/* Stopping who works against us mends nothing: what he did is still to be undone.
+ * Nor does a message set aside start those that died of it. */
+static bool only_prepares(const struct healer *healer, const struct hlr_episode *episode)
+{
+        const struct healer_ladder *ladder =
+                &healer->config.recovery.strategies[episode->failure];
+
+        if (episode->rung + 1 >= ladder->count)
+                return false;
+        if (episode->acting == HEALER_ACTION_SKIP_MESSAGE)
+                return ladder->rungs[episode->rung + 1] == HEALER_ACTION_RESTART_INSTANCE;
+        return episode->acting == HEALER_ACTION_STOP_CONTROLLER &&
+               ladder->rungs[episode->rung + 1] != HEALER_ACTION_ESCALATE;
+}
+
+/* A consumer that was started anew without the message that it died of, and has died
+ * again, has met the next one like it: once more, some times. */
+static bool poisoned_again(const struct healer *healer, struct hlr_episode *episode)
+{
+        const struct healer_ladder *ladder =
+                &healer->config.recovery.strategies[episode->failure];
+
+        if (episode->acting != HEALER_ACTION_RESTART_INSTANCE || episode->rung == 0 ||
+            ladder->rungs[episode->rung - 1] != HEALER_ACTION_SKIP_MESSAGE ||
+            episode->last_skip_ns == INT64_MIN || episode->skips >= SKIPS_MAX)
+                return false;
+        episode->rung--;
+        return true;
+}
+
+void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode)
+{
+        struct hlr_service *service = &healer->services[episode->service];
+
+        undo_if_useless(healer, episode);
+        episode->target_count = 0;
+        if (poisoned_again(healer, episode)) {
+                hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+                return;
+        }
+        service->useless[episode->acting].at_ns = healer->now_ns;
+        service->useless[episode->acting].failure = episode->failure;
         hlr_learn(healer, episode, false);
         episode->rungs_failed++;
         episode->rung++;
-        episode->target_count = 0;
+        episode->rung_claimed = false;
         hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
         if (episode->preventive)
                 episode->closing = true;
@@ -303,9 +372,14 @@ static bool work_on_targets(struct healer *healer, struct hlr_episode *episode)
                         target->done = true;
                         continue;
                 }
+                if (episode->useless && target->attempts == 0 && !target->moved) {
+                        target->failed = true;
+                        continue;
+                }
                 left = true;
                 if (healer->now_ns < target->not_before_ns ||
                     in_the_way(healer, episode, target) ||
+                    first_is_awaited(healer, episode, target) ||
                     hlr_commands_open(healer) >= healer->config.recovery.max_concurrent)
                         continue;
                 if (!budget_allows(healer, target->instance)) {
@@ -316,6 +390,13 @@ static bool work_on_targets(struct healer *healer, struct hlr_episode *episode)
                         return true;
                 }
                 kind = kind_for(healer, episode, target);
+                if (episode->rung_ns == HEALER_NEVER) {
+                        episode->rung_ns = healer->now_ns;
+                        episode->before = hlr_harm_of(
+                                healer, episode->service,
+                                hlr_sub(healer->now_ns, 3 * healer->interval_seen_ns - 1),
+                                healer->now_ns);
+                }
                 if (!hlr_command(healer, episode, kind, target->instance,
                                  amount_of(healer, episode, kind)))
                         continue;
@@ -329,20 +410,29 @@ void hlr_recover(struct healer *healer, struct hlr_episode *episode)
 {
         uint32_t i, failed = 0;
 
+        if (episode->rung_ns == HEALER_NEVER && hlr_passes(healer, episode)) {
+                hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+                return; /* it waited for its turn, and meanwhile it passes */
+        }
         if (healer_actions[episode->acting].scope == HEALER_SCOPE_INSTANCE) {
                 if (episode->target_count == 0)
                         all_instances(healer, episode);
-        } else {
+        } else if (episode->target_count == 0) {
                 aim_at_service(episode);
         }
         if (work_on_targets(healer, episode) || episode->commands_open > 0)
                 return;
         for (i = 0; i < episode->target_count; i++)
                 failed += episode->targets[i].failed;
-        if (failed > 0 && failed == episode->target_count)
-                next_rung(healer, episode);
-        else
+        if (only_prepares(healer, episode)) {
+                episode->rung++;
+                episode->target_count = 0;
+                hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+        } else if (failed > 0 && failed == episode->target_count) {
+                hlr_rung_failed(healer, episode);
+        } else {
                 hlr_episode_set(healer, episode, HLR_EPISODE_VERIFYING);
+        }
 }
 
 /* ---- results */
@@ -407,6 +497,8 @@ static void action_ended(struct healer *healer, const struct hlr_command *comman
 
         if (ok)
                 keep_in_force(healer, &command->order);
+        if (ok && command->order.kind == HEALER_ACTION_ROLLBACK_CONFIG)
+                healer->services[command->order.service].rolled_back_ns = healer->now_ns;
         /* What it measured was measured under traffic that it no longer has. */
         if (ok && command->order.kind == HEALER_ACTION_FAILOVER)
                 hlr_instance_forget(&healer->instances[command->order.instance]);
@@ -435,6 +527,12 @@ static void action_ended(struct healer *healer, const struct hlr_command *comman
                 target->failed = false;
         }
         episode->commands_ok++;
+        if (command->order.kind == HEALER_ACTION_SKIP_MESSAGE) {
+                episode->skips++;
+                episode->last_skip_ns = healer->now_ns;
+        }
+        if (!healer_actions[command->order.kind].shows_only)
+                episode->rung_claimed = true;
         if (episode->claimed || healer_actions[command->order.kind].shows_only)
                 return;
         episode->claimed = true;
@@ -534,44 +632,113 @@ void hlr_commands_check(struct healer *healer)
 
 /* ---- taking back */
 
-static void ease(struct healer *healer, uint32_t index)
+/* A command on a service's own behalf, for the episode that put it in force. */
+static bool set_in_force(struct healer *healer, uint32_t index, enum healer_action_kind kind,
+                         double amount)
 {
         struct hlr_service *service = &healer->services[index];
-        int64_t dwell = healer->config.degradation.dwell_ns;
-        int64_t calm = hlr_sub(healer->now_ns, service->eased_ns);
         struct hlr_episode standin;
-        bool out = false;
 
         memset(&standin, 0, sizeof(standin));
         standin.id = service->eased_episode;
         standin.service = index;
         standin.edge = HEALER_NONE;
+        if (!hlr_command(healer, &standin, kind, HEALER_NONE, amount))
+                return false;
+        service->eased_ns = healer->now_ns;
+        return true;
+}
+
+/* One step back, after that much calm. */
+static void ease(struct healer *healer, uint32_t index, int64_t dwell)
+{
+        const struct hlr_service *service = &healer->services[index];
+        int64_t calm = hlr_sub(healer->now_ns, hlr_max(service->eased_ns, service->sick_ns));
+
         if (service->shed > 0 && calm >= dwell)
-                out = hlr_command(healer, &standin, HEALER_ACTION_SHED_LOAD, HEALER_NONE, 0);
+                (void)set_in_force(healer, index, HEALER_ACTION_SHED_LOAD, 0);
         else if (service->level > 0 && calm >= dwell)
-                out = hlr_command(healer, &standin, HEALER_ACTION_SET_DEGRADATION, HEALER_NONE,
-                                  service->level - 1);
+                (void)set_in_force(healer, index, HEALER_ACTION_SET_DEGRADATION,
+                                   service->level - 1);
         else if (service->scaled > 0 && calm >= hlr_mul(dwell, CALM_SCALE))
-                out = hlr_command(healer, &standin, HEALER_ACTION_SCALE_RESOURCES, HEALER_NONE,
-                                  -service->scaled);
-        if (out)
-                service->eased_ns = healer->now_ns;
+                (void)set_in_force(healer, index, HEALER_ACTION_SCALE_RESOURCES,
+                                   -service->scaled);
+}
+
+/* What is refused on purpose looks like the failure itself, so that its alarm need
+ * not end when its cause does. Hence a step back on trial: if harm grows by it, it is
+ * taken again, and the next trial waits twice as long. */
+static void probe(struct healer *healer, uint32_t index)
+{
+        struct hlr_service *service = &healer->services[index];
+        bool out = false;
+
+        if (hlr_sub(healer->now_ns, service->eased_ns) < service->probe_wait_ns)
+                return;
+        service->probe_before = hlr_harm_of(
+                healer, index, hlr_sub(healer->now_ns, 3 * healer->interval_seen_ns - 1),
+                healer->now_ns);
+        service->probe_shed = service->shed;
+        service->probe_level = service->level;
+        if (service->shed > 0)
+                out = set_in_force(healer, index, HEALER_ACTION_SHED_LOAD,
+                                   service->shed > 0.2 ? service->shed / 2 : 0);
+        else if (service->level > 0)
+                out = set_in_force(healer, index, HEALER_ACTION_SET_DEGRADATION,
+                                   service->level - 1);
+        service->probing = out;
+}
+
+static void judge_probe(struct healer *healer, uint32_t index)
+{
+        struct hlr_service *service = &healer->services[index];
+        struct hlr_harm after;
+
+        if (hlr_sub(healer->now_ns, service->eased_ns) < 3 * healer->interval_seen_ns)
+                return;
+        after = hlr_harm_of(healer, index,
+                            hlr_add(service->eased_ns, healer->interval_seen_ns - 1),
+                            healer->now_ns);
+        service->probing = false;
+        if (!hlr_harm_more(service->probe_before, after)) {
+                service->probe_wait_ns = healer->config.degradation.dwell_ns;
+                return;
+        }
+        service->probe_wait_ns = hlr_min(hlr_mul(service->probe_wait_ns, 2),
+                                         BACKOFF_MAX_S * HLR_SECOND);
+        if (service->probe_shed > service->shed)
+                (void)set_in_force(healer, index, HEALER_ACTION_SHED_LOAD, service->probe_shed);
+        else
+                (void)set_in_force(healer, index, HEALER_ACTION_SET_DEGRADATION,
+                                   service->probe_level);
 }
 
 void hlr_degradation_step(struct healer *healer)
 {
+        const struct hlr_episode *episode;
         struct hlr_service *service;
         uint32_t i;
 
         for (i = 0; i < healer->service_count; i++) {
                 service = &healer->services[i];
-                if (service->level == 0 && !(service->shed > 0) && service->scaled <= 0)
-                        continue;
-                if (hlr_episode_of_service(healer, i) != NULL) {
-                        service->eased_ns = healer->now_ns;
+                if (service->level == 0 && !(service->shed > 0) && service->scaled <= 0) {
+                        service->undo = false;
+                        service->probing = false;
                         continue;
                 }
-                if (!service_command_open(healer, i))
-                        ease(healer, i);
+                if (service_command_open(healer, i))
+                        continue; /* one at a time */
+                episode = hlr_episode_of_service(healer, i);
+                if (episode != NULL)
+                        service->sick_ns = healer->now_ns;
+                if (service->undo)
+                        ease(healer, i, INT64_MIN);
+                else if (service->probing)
+                        judge_probe(healer, i);
+                else if (episode == NULL)
+                        ease(healer, i, healer->config.degradation.dwell_ns);
+                else if (episode->state != HLR_EPISODE_ACTING &&
+                         episode->state != HLR_EPISODE_VERIFYING)
+                        probe(healer, i);
         }
 }

@@ -8,17 +8,6 @@
  */
 #include "healer/hlr_supervisor.h"
 
-static void rung_failed(struct healer *healer, struct hlr_episode *episode)
-{
-        hlr_learn(healer, episode, false);
-        episode->rungs_failed++;
-        episode->rung++;
-        episode->target_count = 0;
-        hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
-        if (episode->rungs_failed >= healer->config.escalation.threshold)
-                hlr_escalate(healer, episode);
-}
-
 static bool targets_left(const struct hlr_episode *episode)
 {
         uint32_t i;
@@ -63,6 +52,25 @@ static bool prevented(const struct healer *healer, const struct hlr_episode *epi
         return true;
 }
 
+/* Not well yet, and will not be: the time is over, callers suffer more than before,
+ * or not less although an alarm would have had the time to end. */
+static bool no_cure(struct healer *healer, const struct hlr_episode *episode)
+{
+        int64_t since = hlr_sub(healer->now_ns, episode->state_ns);
+        int64_t interval = healer->interval_seen_ns;
+        struct hlr_harm after;
+
+        if (episode->useless || since >= healer->config.recovery.verify_timeout_ns)
+                return true;
+        if (interval <= 0 || since < 3 * interval)
+                return false;
+        after = hlr_harm_since(healer, episode);
+        if (hlr_harm_more(episode->before, after))
+                return true;
+        return since >= hlr_add(3 * interval, healer->config.recovery.verify_dwell_ns) &&
+               hlr_harm_felt(episode->before, after) && !hlr_harm_less(episode->before, after);
+}
+
 static int64_t dwell_of(const struct healer *healer)
 {
         return healer->config.recovery.verify_dwell_ns;
@@ -74,7 +82,7 @@ static void end_well(struct healer *healer, struct hlr_episode *episode)
                 hlr_learn(healer, episode, false);
                 healer->stats.failed++;
                 hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_FAILED);
-        } else if (episode->claimed) {
+        } else if (episode->rung_claimed && !episode->escalated) {
                 hlr_learn(healer, episode, true);
                 healer->stats.verified++;
                 hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_VERIFIED);
@@ -112,10 +120,10 @@ static void verify_one(struct healer *healer, struct hlr_episode *episode)
         }
         if (episode->state != HLR_EPISODE_VERIFYING)
                 return;
-        if (targets_left(episode)) /* more of the same have shown up */
+        if (no_cure(healer, episode))
+                hlr_rung_failed(healer, episode);
+        else if (targets_left(episode)) /* more of the same have shown up */
                 hlr_episode_set(healer, episode, HLR_EPISODE_ACTING);
-        else if (healer->now_ns - episode->state_ns >= healer->config.recovery.verify_timeout_ns)
-                rung_failed(healer, episode);
 }
 
 void hlr_verify(struct healer *healer)

@@ -229,6 +229,21 @@ START_TEST(exhausted_tokens_come_back_when_the_window_turns)
 }
 END_TEST
 
+/* Or a fleet with a healer would have another world than one without. */
+START_TEST(looking_at_tokens_uses_none)
+{
+        b.services[0].quota = (struct quota_spec){10000, 60 * NS_PER_S, 1, false};
+        begin();
+        run_for(10);
+        inject("token_exhaustion", true, 0);
+        ck_assert_double_eq(stock_token_ratio(fleet, 0), 1);
+        run.ops->lift(&run);
+        run_for(10);
+        ck_assert_uint_eq(ended(CALL_ERROR), 0);
+        close_books();
+}
+END_TEST
+
 static Suite *suite(void)
 {
         Suite *s = suite_create("stock");
@@ -246,6 +261,7 @@ static Suite *suite(void)
         tcase_add_test(t, instances_may_have_tokens_of_their_own_and_requests_cost_more);
         tcase_add_test(t, a_cut_leaves_its_share);
         tcase_add_test(t, exhausted_tokens_come_back_when_the_window_turns);
+        tcase_add_test(t, looking_at_tokens_uses_none);
         suite_add_tcase(s, t);
         return s;
 }

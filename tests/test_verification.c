@@ -19,14 +19,14 @@ START_TEST(a_claim_is_not_yet_a_cure)
 
         rig_answer_all(rig, true);
         rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9; /* it changed nothing */
-        rig_run(rig, 55);
+        rig_run(rig, 5);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 1);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 0);
         ck_assert_uint_eq(healer_effect(rig->healer, HEALER_FAILURE_EXECUTION_ERROR,
                                         HEALER_ACTION_RESTART_INSTANCE)
                                   .tried,
                           0);
-        rig_run(rig, 30);
+        rig_run(rig, 80);
         ck_assert_uint_eq(healer_effect(rig->healer, HEALER_FAILURE_EXECUTION_ERROR,
                                         HEALER_ACTION_RESTART_INSTANCE)
                                   .tried,

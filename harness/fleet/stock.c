@@ -160,18 +160,16 @@ static struct tally *tally_of(struct fleet *fleet, uint32_t index)
         return tally;
 }
 
-/* What is left of the limit under the faults in force; those that use it all up
- * have done so for the rest of the window. */
-static double limit_now(struct fleet *fleet, uint32_t index, struct tally *tally)
+/* What is left of the limit under the faults in force, and whether one of them has
+ * used it all up. Looking changes nothing: a world that is watched is the same. */
+static double limit_now(struct fleet *fleet, uint32_t index, bool *gone)
 {
         struct service *service = &fleet->services[fleet->instances[index].service];
         double limit = service->spec->quota.limit;
-        bool gone = false;
 
+        *gone = false;
         if (service->effects != NULL)
-                limit *= effect_quota_share(fleet, service, &gone);
-        if (gone && tally->used < limit)
-                tally->used = limit;
+                limit *= effect_quota_share(fleet, service, gone);
         return limit;
 }
 
@@ -179,11 +177,14 @@ static bool tokens_suffice(struct fleet *fleet, uint32_t index, const struct ser
 {
         struct tally *tally;
         double limit;
+        bool gone;
 
         if (!has_quota(service))
                 return true;
         tally = tally_of(fleet, index);
-        limit = limit_now(fleet, index, tally);
+        limit = limit_now(fleet, index, &gone);
+        if (gone && tally->used < limit)
+                tally->used = limit; /* for the rest of the window */
         if (tally->used + service->spec->quota.cost > limit) {
                 effect_quota_refused(&fleet->services[fleet->instances[index].service]);
                 return false;
@@ -197,17 +198,18 @@ double stock_token_ratio(struct fleet *fleet, uint32_t index)
         const struct service *service = &fleet->services[fleet->instances[index].service];
         struct tally *tally;
         double limit;
+        bool gone;
 
         if (fleet->stocks == NULL || !has_quota(service))
                 return NAN;
         tally = tally_of(fleet, index);
-        limit = limit_now(fleet, index, tally);
+        limit = limit_now(fleet, index, &gone);
         if (tally->shown_at_ns != fleet->now || tally->most_used > 0) {
                 tally->shown = tally->used > tally->most_used ? tally->used : tally->most_used;
                 tally->most_used = 0;
                 tally->shown_at_ns = fleet->now;
         }
-        return limit <= 0 || tally->shown >= limit ? 1 : tally->shown / limit;
+        return gone || limit <= 0 || tally->shown >= limit ? 1 : tally->shown / limit;
 }
 
 bool stock_fails(struct fleet *fleet, uint32_t index)

@@ -319,10 +319,15 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
 
 /* ---- protections on edges */
 
+#define LOOK_AGAIN_NS (NS_PER_S / 2)
+
 /* Slow calls trip a breaker only where something else can be answered. Without
  * a fallback a slow answer is better than none, and the breakers of all callers
- * above would open together with the one that helps. So much for the default
- * rule; a rule that names an end of the edge is taken at its word. */
+ * above would open together with the one that helps. Nor do users gain anything
+ * while such a breaker is open: it only spares the caller's workers, and each
+ * second beyond the failure's end is harm, once for every breaker on the way up.
+ * So it looks again soon, one call at a time. So much for the default rule; a
+ * rule that names an end of the edge is taken at its word. */
 static const struct strategy_rule *breaker_rule(struct heal_bridge *bridge, uint32_t edge,
                                                 const struct strategy_rule *rule, bool has_fallback)
 {
@@ -332,6 +337,12 @@ static const struct strategy_rule *breaker_rule(struct heal_bridge *bridge, uint
                 return rule;
         *own = *rule;
         own->breaker.slow_call_ns = 0;
+        own->breaker.success_threshold = 1;
+        own->breaker.half_open_max_calls = 1;
+        if (own->breaker.open_for_ns > LOOK_AGAIN_NS)
+                own->breaker.open_for_ns = LOOK_AGAIN_NS;
+        if (own->breaker.open_for_max_ns > 2 * LOOK_AGAIN_NS)
+                own->breaker.open_for_max_ns = 2 * LOOK_AGAIN_NS;
         return own;
 }
 
