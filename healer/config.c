@@ -6,6 +6,7 @@
  * table of their own below: adding an answer to a failure is one line there.
  */
 #include "healer/config.h"
+#include "healer/hlr_supervisor.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -185,7 +186,8 @@ const size_t healer_option_count = sizeof(healer_options) / sizeof(healer_option
 #define SKIP HEALER_ACTION_SKIP_MESSAGE
 #define SESSION HEALER_ACTION_END_SESSION
 #define RESTORE HEALER_ACTION_RESTORE_STATE
-/* And these where nothing says that the platform works against us. */
+/* And these where nothing says that the platform works against us, unless somebody
+ * wrote a ladder of his own. */
 #define STOP HEALER_ACTION_STOP_CONTROLLER
 #define NO_CHECKS HEALER_ACTION_DISABLE_HEALTH_CHECK
 #define LADDER(...) \
@@ -223,6 +225,17 @@ static const struct healer_ladder default_ladders[HEALER_FAILURE_COUNT] = {
         [HEALER_FAILURE_CASCADE] =
                 LADDER(HEALER_ACTION_SHED_LOAD, HEALER_ACTION_SET_DEGRADATION, HUMAN),
 };
+
+bool hlr_ladder_is_default(enum healer_failure failure, const struct healer_ladder *ladder)
+{
+        const struct healer_ladder *written = &default_ladders[failure];
+        uint32_t i;
+
+        for (i = 0; i < ladder->count && i < written->count; i++)
+                if (ladder->rungs[i] != written->rungs[i])
+                        return false;
+        return ladder->count == written->count;
+}
 
 const struct healer_option *healer_option_find(const char *path)
 {

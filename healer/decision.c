@@ -83,6 +83,13 @@ static bool somebody_undoes(const struct healer *healer, const struct hlr_episod
                hlr_sub(healer->now_ns, service->shrunk_ns) < SHRUNK_NS;
 }
 
+/* A ladder that somebody wrote is taken at its word. */
+static bool is_built_in(const struct healer *healer, const struct hlr_episode *episode)
+{
+        return hlr_ladder_is_default(episode->failure,
+                                     &healer->config.recovery.strategies[episode->failure]);
+}
+
 /* It was tried against this here, and things were no better: in this episode, or
  * lately. */
 static bool tried_in_vain(const struct healer *healer, const struct hlr_episode *episode,
@@ -127,9 +134,9 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
                 return !(episode->preventive && can(healer, HEALER_ACTION_REPLACE_INSTANCE)) &&
                        others_can_carry(healer, episode);
         case HEALER_ACTION_STOP_CONTROLLER:
-                return somebody_undoes(healer, episode);
+                return somebody_undoes(healer, episode) || !is_built_in(healer, episode);
         case HEALER_ACTION_DISABLE_HEALTH_CHECK:
-                return episode->checks_lie;
+                return episode->checks_lie || !is_built_in(healer, episode);
         case HEALER_ACTION_SET_DEGRADATION:
                 return healer->config.degradation.enabled &&
                        service->level < healer->config.degradation.level_max;

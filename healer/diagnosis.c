@@ -689,7 +689,7 @@ bool hlr_recovering(const struct healer *healer, uint32_t service)
                         if (instance->monitors[m].level == HLR_FINE ||
                             !current(healer, &instance->monitors[m]))
                                 continue;
-                        if (instance->monitors[m].good_since_ns == HEALER_NEVER) 
+                        if (instance->monitors[m].good_since_ns == HEALER_NEVER)
                                 return false;
                         good++;
                 }

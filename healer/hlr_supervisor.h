@@ -535,6 +535,11 @@ void hlr_episode_set(struct healer *healer, struct hlr_episode *episode,
 void hlr_episode_close(struct healer *healer, struct hlr_episode *episode);
 bool hlr_episode_has_alarm(const struct healer *healer, const struct hlr_episode *episode);
 
+/* ---- config.c */
+
+/* As built in, and not somebody's own. */
+bool hlr_ladder_is_default(enum healer_failure failure, const struct healer_ladder *ladder);
+
 /* ---- decision.c */
 
 void hlr_decide(struct healer *healer);
