@@ -250,6 +250,10 @@ bool ab_compare(const struct ab_question *question, const double *a, const doubl
         out->confidence = 1 - question->alpha / (double)question->simultaneous;
         out->a = stats_mean_t(pairs.a, pairs.n, 0.95);
         out->b = stats_mean_t(pairs.b, pairs.n, 0.95);
+        if (question->metric->row != NULL) {
+                metric_cut(question->metric->row, &out->a);
+                metric_cut(question->metric->row, &out->b);
+        }
         t = stats_paired_t(pairs.d, pairs.n, out->confidence);
         out->identical = t.identical;
         out->deviation = t.deviation;

@@ -174,7 +174,7 @@ static json_t *tally_json(const struct tally *tally, size_t runs)
                 return NULL;
         for (size_t i = 0; i < tally->count; i++)
                 successes += tally->succeeded[i];
-        metric_of_values(tally->times, tally->time_count, 0.95, &time);
+        metric_of_amounts(tally->times, tally->time_count, 0.95, &time);
         const char *trend = analytics_trend(tally->succeeded, tally->count);
         return json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:s, s:s}",
                          "name", tally->name,
@@ -349,7 +349,7 @@ static json_t *overall_json(const struct graded *graded, const struct book *book
                 healings = (json_int_t)all->count;
                 for (size_t i = 0; i < all->count; i++)
                         successes += all->succeeded[i];
-                metric_of_values(all->times, all->time_count, 0.95, &time);
+                metric_of_amounts(all->times, all->time_count, 0.95, &time);
                 trend = analytics_trend(all->succeeded, all->count);
         }
         return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",

@@ -475,7 +475,8 @@ static void keep_levels(struct kept_arm *arm, const struct run_meta *meta,
                         unsigned before = level;
                         since = at;
                         level = entry->value < 7 ? (unsigned)entry->value : 7;
-                        arm->degradation_changes += entry->at_ns >= 0;
+                        /* Set again to what it was is no change. */
+                        arm->degradation_changes += entry->at_ns >= 0 && level != before;
                         arm->degradation_falls += entry->at_ns >= 0 && level < before;
                 }
                 arm->level_s[level] += seconds_of(max_ns(arm->end_ns - since, 0));

@@ -183,6 +183,22 @@ void metric_of_values(const double *values, size_t n, double confidence, struct 
         out->count = n;
 }
 
+void metric_of_amounts(const double *values, size_t n, double confidence, struct measured *out)
+{
+        metric_of_values(values, n, confidence, out);
+        stats_interval_clamp(&out->interval, 0, HUGE_VAL);
+}
+
+/* ---- limits */
+
+void metric_cut(const struct metric_row *row, struct stats_interval *interval)
+{
+        bool is_share = row->method == METHOD_PROPORTION || row->method == METHOD_SHARE;
+
+        if (!row->is_signed)
+                stats_interval_clamp(interval, 0, is_share ? 1 : HUGE_VAL);
+}
+
 static enum stats_ratio_kind ratio_kind(enum metric_method method)
 {
         switch (method) {
@@ -211,7 +227,7 @@ static void measure_ratio(const struct metric_row *row, const double *numerators
                          ratio.interval.has_value;
 }
 
-bool metric_measure(const struct metric_row *row, const struct metric_query *query,
+static bool measure(const struct metric_row *row, const struct metric_query *query,
                     struct kept *const *all, size_t count, struct measured *out)
 {
         double *numerators = NULL;
@@ -261,6 +277,15 @@ bool metric_measure(const struct metric_row *row, const struct metric_query *que
 done:
         free(numerators);
         free(denominators);
+        return measured;
+}
+
+bool metric_measure(const struct metric_row *row, const struct metric_query *query,
+                    struct kept *const *all, size_t count, struct measured *out)
+{
+        bool measured = measure(row, query, all, count, out);
+
+        metric_cut(row, &out->interval);
         return measured;
 }
 

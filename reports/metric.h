@@ -15,8 +15,10 @@
  *   METHOD_POOLED      over all replications at once, by a function of its own
  *
  * Ratios have the jackknife over replications, the exact interval of their
- * kind where replications show no spread. Nothing measured is no value and
- * n = 0; no number is ever NaN or infinite.
+ * kind where replications show no spread. Limits of all of them are cut to what
+ * the metric can be: 0 and more, a share at most 1, unless it is a difference.
+ * What is cut off cannot be the truth, so the interval holds as often as before.
+ * Nothing measured is no value and n = 0; no number is ever NaN or infinite.
  */
 #ifndef CHAOS_REPORTS_METRIC_H
 #define CHAOS_REPORTS_METRIC_H
@@ -83,6 +85,7 @@ struct metric_row {
         void (*sample)(const struct metric_row *row, const struct metric_query *query,
                        const struct kept *kept, struct metric_sample *out);
         int which;       /* for functions that serve several rows */
+        bool is_signed;  /* a difference: below 0 has a meaning */
         double quantile; /* METHOD_QUANTILE */
         /* survival: one incident's time */
         bool (*observe)(const struct metric_row *row, const struct kept_incident *incident,
@@ -103,6 +106,9 @@ struct measured {
 bool metric_measure(const struct metric_row *row, const struct metric_query *query,
                     struct kept *const *all, size_t count, struct measured *out);
 
+/* Cuts limits to what the row's values can be. */
+void metric_cut(const struct metric_row *row, struct stats_interval *interval);
+
 /* A quantile of the row's survival curve instead of its mean, or, for rows
  * without one, of the replications' values. */
 bool metric_measure_quantile(const struct metric_row *row, const struct metric_query *query,
@@ -119,6 +125,9 @@ json_t *metric_json(const struct measured *measured, const char *unit);
 /* Mean of any values with its t interval, as a metric: for what is in no row.
  * `n` values, all finite. */
 void metric_of_values(const double *values, size_t n, double confidence, struct measured *out);
+
+/* The same of times, counts and the like: its limits are not below 0. */
+void metric_of_amounts(const double *values, size_t n, double confidence, struct measured *out);
 
 /* Whether an incident is one that the query asks for. */
 bool query_takes(const struct metric_query *query, const struct kept_arm *arm,

@@ -19,6 +19,11 @@ const char *metric_unit(const char *metric)
         return row == NULL ? "" : row->unit;
 }
 
+const char *const metric_limits_words =
+        "Limits are cut to what a metric can be: 0 and more, a share at most 1; differences are "
+        "not cut. What is cut off cannot be the truth, so that an interval holds as often as "
+        "before.";
+
 bool metric_is_count(const char *metric)
 {
         static const char *const units[] = {"requests", "incidents",   "episodes", "predictions",

@@ -13,6 +13,9 @@ const char *metric_words(const char *metric);
 /* Its unit: "s", "ratio", ...; "" when there is no such metric. */
 const char *metric_unit(const char *metric);
 
+/* The rule of all limits; stands beside definitions. */
+extern const char *const metric_limits_words;
+
 /* Whether its value is a mean of counts, whose sum only grows with more
  * replications: neither a time, a ratio or a rate nor a difference of arms. */
 bool metric_is_count(const char *metric);

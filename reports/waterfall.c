@@ -39,7 +39,10 @@ static json_t *part_json(const struct graded *graded, const struct part *part,
                 if (from->run && (!off || off->run))
                         values[n++] = harm(graded->meta, from) - (off ? harm(graded->meta, off) : 0);
         }
-        metric_of_values(values, n, 0.95, &measured);
+        if (part->subtrahend == ARM_COUNT)
+                metric_of_amounts(values, n, 0.95, &measured);
+        else
+                metric_of_values(values, n, 0.95, &measured);
         free(values);
         return metric_json(&measured, unit);
 }

@@ -1387,7 +1387,7 @@ static bool add_method(const struct writer_context *context, struct text *out)
         for (size_t i = 0; i < sizeof(arms) / sizeof(arms[0]); i++)
                 text_addf(out, "<dt>%s</dt><dd>%s%s</dd>\n", arms[i][0], arms[i][1],
                           report_has_arm(context->report, arms[i][0]) ? "" : " (not run)");
-        text_add(out, "</dl>\n<h3>Definitions</h3>\n<dl>\n");
+        text_addf(out, "</dl>\n<h3>Definitions</h3>\n<p>%s</p>\n<dl>\n", metric_limits_words);
         for (size_t arm = 0; arm < report_arm_count; arm++) {
                 json_t *metrics =
                         json_object_get(json_object_get(all, report_arms[arm]), "metrics");

@@ -10,6 +10,7 @@
 #include "reports/metric_table.h"
 #include "reports/report.h"
 #include "reports/verdict.h"
+#include "tests/numbers.h"
 
 enum { LOST, BAD_S, COLLAPSE, GOODPUT, ACTIONS, METRICS, PAIRS = 40 };
 
@@ -592,6 +593,125 @@ START_TEST(a_limit_that_is_far_away_changes_nothing)
 }
 END_TEST
 
+/* ---- numbers, whatever comes */
+
+static void all_missing(struct values *v, size_t i)
+{
+        (void)i;
+        for (int m = 0; m < METRICS; m++)
+                v->a[m] = v->b[m] = NAN;
+}
+
+static void b_missing(struct values *v, size_t i)
+{
+        (void)i;
+        for (int m = 0; m < METRICS; m++)
+                v->b[m] = NAN;
+}
+
+static void all_zero(struct values *v, size_t i)
+{
+        (void)i;
+        *v = (struct values){.a = {0}};
+}
+
+static void always_the_same_apart(struct values *v, size_t i)
+{
+        (void)i;
+        *v = (struct values){.a = {7, 7, 0, 7, 7}, .b = {9, 9, 1, 9, 9}};
+}
+
+static void wide_of_0(struct values *v, size_t i)
+{
+        for (int m = 0; m < METRICS; m++) {
+                v->a[m] = m == COLLAPSE ? i % 2 : i % 2 == 0 ? 0 : 1000;
+                v->b[m] = m == COLLAPSE ? i % 3 == 0 : i % 3 == 0 ? 500 : 0;
+        }
+}
+
+static void huge(struct values *v, size_t i)
+{
+        wide_of_0(v, i);
+        for (int m = 0; m < METRICS; m++) {
+                v->a[m] *= m == COLLAPSE ? 1 : 1e300;
+                v->b[m] *= m == COLLAPSE ? 1 : 1e300;
+        }
+}
+
+static void tiny(struct values *v, size_t i)
+{
+        wide_of_0(v, i);
+        for (int m = 0; m < METRICS; m++) {
+                v->a[m] *= m == COLLAPSE ? 1 : 1e-300;
+                v->b[m] *= m == COLLAPSE ? 1 : 1e-300;
+        }
+}
+
+static const struct {
+        const char *name;
+        change *edit;
+} oddities[] = {{"the same", nothing},          {"noise", b_much_noise},
+                {"all missing", all_missing},   {"B missing", b_missing},
+                {"gaps", b_has_gaps},           {"all zero", all_zero},
+                {"apart", always_the_same_apart}, {"wide of 0", wide_of_0},
+                {"huge", huge},                 {"tiny", tiny}};
+
+/* A and B of a row are values of its metric, and cut as it is. */
+static void check_sides(const char *name, const json_t *row)
+{
+        static const char *const sides[] = {"a", "b"};
+
+        for (int i = 0; i < 2; i++)
+                numbers_check_metric(name, result_text(row, "metric"), json_object_get(row, sides[i]));
+}
+
+START_TEST(whatever_comes_no_number_is_nan_infinite_impossible_or_without_its_n)
+{
+        static const size_t counts[] = {0, 1, 2, 3, 6, 7, 50};
+        static const enum ab_stopping rules[] = {AB_SEQUENTIAL, AB_PRECISION, AB_FIXED};
+        struct ab_metric known[METRICS];
+        const char *name = oddities[_i].name;
+
+        memcpy(known, metrics, sizeof(known));
+        for (int m = 0; m < METRICS; m++)
+                known[m].row = metric_find(known[m].name);
+        for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++)
+                for (int r = 0; r < 3; r++) {
+                        struct ab_settings settings = fixed_settings(counts[c]);
+                        struct ab *ab;
+                        json_t *json, *row;
+                        char *text;
+                        size_t i;
+                        int code;
+
+                        settings.stopping = rules[r];
+                        settings.width = 1;
+                        settings.max_loss = 1e12;
+                        ab = ab_create(&settings, known, METRICS, two, 2);
+                        for (i = 0; i < counts[c]; i++) {
+                                struct values v = same_values(i);
+                                double both[2 * METRICS];
+
+                                oddities[_i].edit(&v, i);
+                                memcpy(both, v.a, sizeof(v.a));
+                                memcpy(both + METRICS, v.b, sizeof(v.b));
+                                ck_assert(ab_add_values(ab, (uint32_t)i, both, v.a));
+                                (void)ab_enough(ab);
+                        }
+                        json = ab_result(ab, &code);
+                        ck_assert_ptr_nonnull(json);
+                        ck_assert_uint_gt(numbers_check(name, "ab", json), 3 * METRICS);
+                        json_array_foreach(json_object_get(json, "metrics"), i, row)
+                                check_sides(name, row);
+                        text = json_dumps(json, JSON_REAL_PRECISION(12));
+                        ck_assert_ptr_nonnull(text); /* jansson refuses NaN and infinity */
+                        free(text);
+                        json_decref(json);
+                        ab_destroy(ab);
+                }
+}
+END_TEST
+
 /* ---- more than two */
 
 START_TEST(each_further_strategy_is_compared_with_the_first)
@@ -757,6 +877,9 @@ int main(void)
         tcase_add_test(tcase, a_narrower_interval_takes_more_pairs);
         tcase_add_test(tcase, the_worse_arm_never_loses_more_than_the_limit);
         tcase_add_test(tcase, a_limit_that_is_far_away_changes_nothing);
+        tcase_add_loop_test(
+                tcase, whatever_comes_no_number_is_nan_infinite_impossible_or_without_its_n, 0,
+                (int)(sizeof(oddities) / sizeof(oddities[0])));
         tcase_add_test(tcase, each_further_strategy_is_compared_with_the_first);
         tcase_add_test(tcase, margins_are_facts_of_the_scenario);
         tcase_add_test(tcase, prices_make_cost_the_primary);

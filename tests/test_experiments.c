@@ -12,6 +12,7 @@
 #include "reports/grade.h"
 #include "tests/graded.h"
 #include "tests/hand_made.h"
+#include "tests/numbers.h"
 
 /* ---- cheats */
 
@@ -231,53 +232,6 @@ static const struct oddity oddities[] = {
         {"only a second", "shop.json", "default", {"duration=\"1s\"", "method=[]", "cooldown=\"0s\""}, 3, 2},
 };
 
-static bool is_metric(const json_t *node)
-{
-        return json_is_object(node) && json_object_get(node, "value") != NULL &&
-               json_object_get(node, "n") != NULL && json_object_get(node, "unit") != NULL;
-}
-
-static void check_metric(const struct oddity *oddity, const char *name, const json_t *metric)
-{
-        static const char *const keys[] = {"value",     "low",         "high", "n", "count",
-                                           "numerator", "denominator", "unit"};
-        double value = result_number(metric, "value"), low = result_number(metric, "low"),
-               high = result_number(metric, "high");
-
-        for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-                ck_assert_msg(json_object_get(metric, keys[i]) != NULL, "%s: %s has no %s",
-                              oddity->name, name, keys[i]);
-        ck_assert_msg(!(result_number(metric, "n") == 0 && !isnan(value)),
-                      "%s: %s is %g with n 0", oddity->name, name, value);
-        ck_assert_msg(isnan(value) || result_number(metric, "n") > 0, "%s: %s has no n",
-                      oddity->name, name);
-        ck_assert_msg(isnan(value) || isfinite(value), "%s: %s is not finite", oddity->name, name);
-        ck_assert_msg(isnan(low) || low <= value + 1e-9, "%s: %s: low %g above %g", oddity->name,
-                      name, low, value);
-        ck_assert_msg(isnan(high) || high >= value - 1e-9, "%s: %s: high %g below %g", oddity->name,
-                      name, high, value);
-}
-
-static size_t walk(const struct oddity *oddity, const char *name, const json_t *node)
-{
-        size_t seen = 0, i;
-        const char *key;
-        json_t *child;
-
-        if (is_metric(node)) {
-                check_metric(oddity, name, node);
-                seen = 1;
-        }
-        json_object_foreach((json_t *)(uintptr_t)node, key, child)
-                seen += walk(oddity, key, child);
-        json_array_foreach((json_t *)(uintptr_t)node, i, child)
-                seen += walk(oddity, name, child);
-        if (json_is_real(node))
-                ck_assert_msg(isfinite(json_real_value(node)), "%s: %s is not finite", oddity->name,
-                              name);
-        return seen;
-}
-
 START_TEST(nothing_in_a_result_is_nan_infinite_or_without_its_n)
 {
         const struct oddity *oddity = &oddities[_i];
@@ -287,7 +241,7 @@ START_TEST(nothing_in_a_result_is_nan_infinite_or_without_its_n)
         json_t *result = graded_result(&asked);
         char *text = json_dumps(result, JSON_REAL_PRECISION(12));
 
-        ck_assert_msg(walk(oddity, "result", result) > 100, "%s: hardly any metric", oddity->name);
+        ck_assert_msg(numbers_check(oddity->name, "result", result) > 100, "%s: hardly any metric", oddity->name);
         ck_assert_ptr_nonnull(text);
         free(text);
         json_decref(result);

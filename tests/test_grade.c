@@ -87,15 +87,15 @@ START_TEST(means_have_t_intervals_over_replications)
 
         for (uint32_t i = 0; i < 3; i++) {
                 worlds[i] = world_new(i);
-                world_incident(worlds[i], ARM_TREATED, FRONT, 100, 100 + 10 * (i + 1), 5);
+                world_incident(worlds[i], ARM_TREATED, FRONT, 100, 120 + 10 * (i + 1), 5);
         }
         json_t *result = grade_worlds(&meta, worlds, 3);
         const json_t *metric = metric_in(result, "treated", "bad_seconds");
 
-        ck_assert_double_eq(field_of(metric, "value"), 20);
+        ck_assert_double_eq(field_of(metric, "value"), 40);
         /* 4.302653 * 10 / sqrt(3) */
-        ck_assert_double_eq_tol(field_of(metric, "low"), 20 - 24.841377, 1e-5);
-        ck_assert_double_eq_tol(field_of(metric, "high"), 20 + 24.841377, 1e-5);
+        ck_assert_double_eq_tol(field_of(metric, "low"), 40 - 24.841377, 1e-5);
+        ck_assert_double_eq_tol(field_of(metric, "high"), 40 + 24.841377, 1e-5);
         ck_assert_int_eq(json_integer_value(json_object_get(metric, "n")), 3);
         ck_assert_int_eq(json_integer_value(json_object_get(metric, "count")), 3);
         ck_assert_str_eq(json_string_value(json_object_get(metric, "unit")), "s");
@@ -210,6 +210,32 @@ START_TEST(one_that_was_watched_only_briefly_does_not_shorten_the_mean)
 }
 END_TEST
 
+START_TEST(limits_are_cut_to_what_can_be_but_not_those_of_differences)
+{
+        struct run_meta meta = hand_meta();
+        struct world *worlds[2];
+
+        for (uint32_t i = 0; i < 2; i++) {
+                worlds[i] = world_new(i);
+                world_incident(worlds[i], ARM_TREATED, FRONT, 100, 110 + 10 * i, 5);
+                world_incident(worlds[i], ARM_UNTREATED, FRONT, 100, 120 - 10 * i, 5);
+        }
+        json_t *result = grade_worlds(&meta, worlds, 2);
+        const json_t *seconds = metric_in(result, "treated", "bad_seconds");
+        const json_t *averted = metric_in(result, "treated", "averted_bad_seconds");
+
+        /* 10 and 20 s: 15 +- 12.7 * 5 */
+        ck_assert_double_eq(field_of(seconds, "value"), 15);
+        ck_assert_double_eq(field_of(seconds, "low"), 0);
+        ck_assert_double_gt(field_of(seconds, "high"), 70);
+        ck_assert_double_eq(field_of(averted, "value"), 0);
+        ck_assert_double_lt(field_of(averted, "low"), -50);
+        ck_assert_double_eq(result_number(result, "waterfall.bad_seconds.left.low"), 0);
+        ck_assert_double_lt(result_number(result, "waterfall.bad_seconds.prediction.low"), -50);
+        json_decref(result);
+}
+END_TEST
+
 /* front: level 2 from before the run on, 1 at 600 s, 0 at 900 s; pay: level 3 from
  * 1000 s to 1060 s and 1 from then on; cart is never degraded. */
 START_TEST(s0_33_times_per_level_sum_to_the_run_and_falls_are_per_minute_of_them)
@@ -217,8 +243,8 @@ START_TEST(s0_33_times_per_level_sum_to_the_run_and_falls_are_per_minute_of_them
         static const struct {
                 uint32_t service;
                 double at_s, level;
-        } changes[] = {{FRONT, -30, 2},   {FRONT, 600, 1}, {FRONT, 900, 0},
-                       {PAY, 1000, 3},    {PAY, 1060, 1}};
+        } changes[] = {{FRONT, -30, 2}, {FRONT, 500, 2}, {FRONT, 600, 1}, {FRONT, 900, 0},
+                       {PAY, 1000, 3},  {PAY, 1030, 3},  {PAY, 1060, 1}};
         static const double expected_s[] = {2700 + 1000 + 3600, 300 + 2540, 600, 60, 0};
         struct run_meta meta = hand_meta();
         struct world *world = world_new(0);
@@ -246,6 +272,9 @@ START_TEST(s0_33_times_per_level_sum_to_the_run_and_falls_are_per_minute_of_them
                 3 / (3500.0 / 60), 1e-9);
         ck_assert_double_eq(
                 field_of(metric_in(result, "treated", "degradation_level_at_end"), "value"), 1);
+        /* set again at 500 and 1030 s: no change */
+        ck_assert_double_eq(
+                field_of(metric_in(result, "treated", "degradation_changes"), "value"), 4);
         ck_no_data(metric_in(result, "quiet", "degradation_recovery_rate"));
         ck_assert_double_eq(
                 field_of(metric_in(result, "quiet", "degradation_time_level0"), "value"),
@@ -636,6 +665,7 @@ int main(void)
         tcase_add_test(tc, the_waterfall_goes_from_untreated_to_what_is_left);
         tcase_add_test(tc, overlapping_incidents_of_two_entries_hurt_users_once);
         tcase_add_test(tc, means_have_t_intervals_over_replications);
+        tcase_add_test(tc, limits_are_cut_to_what_can_be_but_not_those_of_differences);
         tcase_add_test(tc, a_better_healer_whose_remaining_incidents_are_longer_is_not_worse);
         tcase_add_test(tc, everything_prevented_is_prevention_1_and_no_mttr);
         tcase_add_test(tc, a_total_outage_is_censored_not_forgotten);

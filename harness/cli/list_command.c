@@ -16,6 +16,7 @@
 #include "harness/run/fault_words.h"
 #include "harness/scenario/strategy.h"
 #include "reports/metric_table.h"
+#include "reports/metric_words.h"
 #include "reports/report.h"
 #include "reports/verdict.h"
 #include "reports/writer.h"
@@ -181,6 +182,7 @@ static void metrics_text(void)
                 printf("%-26s %-14s better: %-8s %s\n    %s\n", metric_rows[i].name,
                        metric_rows[i].unit, metric_better_name(metric_rows[i].better),
                        metric_method_name(metric_rows[i].method), metric_rows[i].definition);
+        printf("\n%s\n", metric_limits_words);
 }
 
 /* ---- actions */
