@@ -32,15 +32,17 @@ static uint64_t number_at(const struct hlr_window *w, int64_t now_ns)
 static void sum_up(const struct hlr_window *w, uint64_t newest, uint64_t skip_newest,
                    uint64_t oldest, uint64_t sums[4])
 {
+        /* Walked down, since a division a bucket would cost more than all else here. */
+        uint32_t index = (uint32_t)(newest % w->count);
+
         sums[0] = sums[1] = sums[2] = sums[3] = 0;
-        for (uint64_t i = 0; i < w->count && i <= newest; i++) {
-                const struct hlr_bucket *bucket = &w->buckets[(newest - i) % w->count];
+        for (uint64_t i = 0; i < w->count && i <= newest && newest - i >= oldest; i++) {
+                const struct hlr_bucket *bucket = &w->buckets[index];
                 uint64_t a, b;
 
+                index = (index == 0 ? w->count : index) - 1;
                 if (i < skip_newest)
                         continue;
-                if (newest - i < oldest)
-                        break;
                 a = hlr_load(&bucket->a);
                 b = hlr_load(&bucket->b);
                 sums[0] += (uint32_t)a;

@@ -72,7 +72,7 @@ struct ab_strategy {
 
 /* The metrics of a comparison, in the order of the metric table but for those
  * that decide, which come first. `primary` NULL: cost where the scenario prices
- * things, else failed_requests. `out` has room for metric_row_count entries.
+ * things, failed_user_seconds where all load is closed, else failed_requests. `out` has room for metric_row_count entries.
  * NULL, or what is wrong with `primary` or a choice, as static text. */
 const char *ab_choose_metrics(const struct run_meta *meta, const char *primary,
                               const struct ab_choice *choices, size_t choice_count,

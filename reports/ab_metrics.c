@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "reports/kept.h"
 #include "reports/metric_table.h"
 
 /* 5-experiments.md, A/B: what must not get worse, and by how much it may. */
@@ -46,11 +47,25 @@ static double request_margin(const struct run_meta *meta)
         return margin;
 }
 
+/* 5 % of the time that they let closed users fare badly. */
+static double user_margin(const struct run_meta *meta)
+{
+        double margin = 0;
+
+        for (uint32_t s = 0; s < meta->service_count; s++)
+                if (meta->services[s].has_slo)
+                        margin += (1 - meta->services[s].slo_target) *
+                                  meta->services[s].user_count * horizon_s(meta) * BUDGET_SHARE;
+        return margin;
+}
+
 static double margin_of(const struct run_meta *meta, const char *name, bool *is_event)
 {
         *is_event = false;
         if (strcmp(name, "failed_requests") == 0)
                 return request_margin(meta);
+        if (strcmp(name, "failed_user_seconds") == 0)
+                return user_margin(meta);
         if (strcmp(name, "cost") == 0)
                 return meta->has_cost ? request_margin(meta) * meta->cost_failed_request : 0;
         for (size_t i = 0; i < GUARDRAIL_COUNT; i++)
@@ -63,8 +78,11 @@ static double margin_of(const struct run_meta *meta, const char *name, bool *is_
         return 0;
 }
 
-static bool is_guardrail(const char *name)
+static bool is_guardrail(const struct run_meta *meta, const char *name)
 {
+        /* Beside an open load, which has the primary. */
+        if (strcmp(name, "failed_user_seconds") == 0)
+                return user_margin(meta) > 0;
         for (size_t i = 0; i < GUARDRAIL_COUNT; i++)
                 if (strcmp(guardrails[i].name, name) == 0)
                         return true;
@@ -99,7 +117,7 @@ static struct ab_metric metric_of_row(const struct run_meta *meta, const struct 
         metric.margin = margin_of(meta, row->name, &metric.is_event);
         if (strcmp(row->name, primary) == 0)
                 metric.role = AB_PRIMARY;
-        else if (is_guardrail(row->name) || critical)
+        else if (is_guardrail(meta, row->name) || critical)
                 metric.role = AB_GUARDRAIL;
         if (choice != NULL && choice->has_direction)
                 metric.better = choice->direction;
@@ -115,7 +133,9 @@ const char *ab_choose_metrics(const struct run_meta *meta, const char *primary,
         size_t count = 0;
 
         if (primary == NULL)
-                primary = meta->has_cost ? "cost" : "failed_requests";
+                primary = meta->has_cost             ? "cost"
+                          : kept_is_all_closed(meta) ? "failed_user_seconds"
+                                                     : "failed_requests";
         for (size_t i = 0; i < choice_count; i++)
                 if (metric_find(choices[i].name) == NULL ||
                     !is_comparable(metric_find(choices[i].name)))

@@ -33,21 +33,12 @@ enum { TOLD_COUNT = sizeof(told) / sizeof(*told) };
 /* A healer that is none says and does nothing, so that has no value of it. */
 static json_t *metrics_json(const struct grade *grade)
 {
-        struct graded graded;
         json_t *metrics = json_object();
 
-        grade_look(grade, &graded);
         for (size_t i = 0; metrics && i < TOLD_COUNT; i++) {
-                const struct metric_row *row = metric_find(told[i].metric);
-                struct metric_query query = { .meta = graded.meta,
-                                              .arm = ARM_TREATED,
-                                              .service = RECORD_NONE,
-                                              .phase = KEPT_WHOLE,
-                                              .confidence = 0.95 };
-                struct measured measured = { 0 };
+                json_t *metric = grade_metric_json(grade, told[i].metric);
 
-                if (!metric_measure(row, &query, graded.all, graded.count, &measured) ||
-                    json_object_set_new(metrics, row->name, metric_json(&measured, row->unit)) < 0) {
+                if (!metric || json_object_set_new(metrics, told[i].metric, metric) < 0) {
                         json_decref(metrics);
                         return NULL;
                 }

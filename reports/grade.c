@@ -361,7 +361,7 @@ json_t *grade_result(const struct grade *grade)
         verdict = verdict_reach(&graded);
         return json_pack(
                 "{s:s, s:o, s:o, s:I, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-                "s:o, s:n, s:o, s:n, s:o, s:o}",
+                "s:o, s:n, s:o, s:n, s:n, s:o, s:o}",
                 "schema", RESULT_SCHEMA, "scenario", scenario_json(meta), "seed",
                 unsigned_json(meta->seed), "runs", (json_int_t)grade->count, "command",
                 text_or_null(meta->command), "outcome", exit_code_outcome(verdict.exit_code),
@@ -372,8 +372,58 @@ json_t *grade_result(const struct grade *grade)
                 pairs_json(meta->variable_names, meta->variable_values, meta->variable_count),
                 "flags", flags_json(grade), "waterfall", waterfall_json(&graded), "analytics",
                 analytics_json(&graded, json_incref(grade->timeline)), "ab", "attribution",
-                attribution_json(&graded), "floor", "invariants",
+                attribution_json(&graded), "floor", "learning", "invariants",
                 invariants_json(&grade->invariants), "harness", harness_json(grade));
+}
+
+/* ---- beside other grades */
+
+static struct metric_query whole_treated(const struct grade *grade)
+{
+        return (struct metric_query){ .meta = grade->meta,
+                                      .arm = ARM_TREATED,
+                                      .service = RECORD_NONE,
+                                      .phase = KEPT_WHOLE,
+                                      .confidence = 0.95 };
+}
+
+json_t *grade_metric_json(const struct grade *grade, const char *metric)
+{
+        const struct metric_row *row = metric_find(metric);
+        struct metric_query query = whole_treated(grade);
+        struct measured measured = { 0 };
+        struct graded graded;
+
+        grade_look(grade, &graded);
+        return metric_measure(row, &query, graded.all, graded.count, &measured)
+                       ? metric_json(&measured, row->unit)
+                       : NULL;
+}
+
+json_t *grade_difference_json(const struct grade *grade, const struct grade *other,
+                              const char *metric)
+{
+        const struct metric_row *row = metric_find(metric);
+        struct metric_query query = whole_treated(grade), other_query = whole_treated(other);
+        struct measured measured;
+        struct graded own, theirs;
+        double *values;
+        size_t n = 0;
+
+        grade_look(grade, &own);
+        grade_look(other, &theirs);
+        values = calloc(own.count + 1, sizeof(*values));
+        if (!values)
+                return NULL;
+        for (size_t r = 0; r < own.count && r < theirs.count; r++) {
+                double less = metric_value_of(row, &query, own.all[r]);
+                double value = metric_value_of(row, &other_query, theirs.all[r]) - less;
+                if (isfinite(value))
+                        values[n++] = value;
+        }
+        metric_of_values(values, n, 0.95, &measured);
+        free(values);
+        return metric_json(&measured, row->unit);
 }
 
 /* ---- series and values */

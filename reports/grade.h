@@ -37,6 +37,13 @@ bool grade_add(struct grade *grade, const struct replication_record *record);
 struct kept;
 const struct kept *grade_latest(const struct grade *grade);
 
+/* One metric of the whole treated arm, as the result has it, and its difference to another grade's
+ * of the same replications, `other` less `grade`, paired; n counts those where both have data. New
+ * references, NULL when memory is out. */
+json_t *grade_metric_json(const struct grade *grade, const char *metric);
+json_t *grade_difference_json(const struct grade *grade, const struct grade *other,
+                              const char *metric);
+
 /* All of it, to be read, until the next grade_add(). */
 struct graded;
 void grade_look(const struct grade *grade, struct graded *out);

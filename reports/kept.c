@@ -664,6 +664,7 @@ static void keep_totals(struct arena *arena, struct kept_arm *arm, const struct 
         arm->instance_seconds = record->instance_seconds;
         arm->instance_seconds_added = record->instance_seconds_added;
         arm->degraded_s = record->degraded_s;
+        arm->failed_user_s = record->failed_user_s;
         arm->human_pages = record->human_pages;
         arm->root_requests = record->root_requests;
         arm->events = record->events;

@@ -170,7 +170,7 @@ struct kept_arm {
         size_t action_count;
         struct kept_prediction *predictions;
         size_t prediction_count;
-        double instance_seconds, instance_seconds_added, degraded_s;
+        double instance_seconds, instance_seconds_added, degraded_s, failed_user_s;
         double level_s[8];       /* service-seconds at each degradation level */
         unsigned level_at_end;   /* the highest of all services */
         uint64_t degradation_changes, degradation_falls, human_pages;
@@ -240,6 +240,26 @@ static inline double seconds_of(int64_t ns)
 static inline bool overlaps(int64_t start, int64_t end, int64_t from, int64_t to)
 {
         return start <= to && from <= end;
+}
+
+/* Closed users, over all services. */
+static inline double kept_user_count(const struct run_meta *meta)
+{
+        double count = 0;
+
+        for (uint32_t s = 0; s < meta->service_count; s++)
+                count += meta->services[s].user_count;
+        return count;
+}
+
+/* All load is closed: harm is then counted in seconds of users (failed_user_seconds), since how
+ * many requests there are depends on how they fare. */
+static inline bool kept_is_all_closed(const struct run_meta *meta)
+{
+        for (uint32_t s = 0; s < meta->service_count; s++)
+                if (meta->services[s].open_per_s > 0)
+                        return false;
+        return kept_user_count(meta) > 0;
 }
 
 #endif

@@ -50,6 +50,9 @@ METRIC_SAMPLE(sample_collapse);
 
 /* prevention.c */
 METRIC_SAMPLE(sample_deeds); /* which: enum deed_verdict */
+METRIC_SAMPLE(sample_failed_users);
+METRIC_SAMPLE(sample_averted_users);
+METRIC_SAMPLE(sample_user_availability);
 METRIC_SAMPLE(sample_averted_requests);
 METRIC_SAMPLE(sample_averted_seconds);
 METRIC_SAMPLE(sample_self_made_requests);

@@ -24,6 +24,12 @@ const struct metric_row metric_rows[] = {
           .scopes = REQUEST_SCOPES, .sample = sample_failed_requests,
           .definition = "requests judged bad at the entry services, per replication; of a service: "
                         "bad calls as its callers see them" },
+        { .name = "failed_user_seconds", .unit = "s", .better = BETTER_LOW, .method = METHOD_MEAN,
+          .scopes = SCOPE_ARM, .sample = sample_failed_users,
+          .definition = "seconds of the declared users of closed load, each from when a request of "
+                        "theirs turns bad until one is good, per replication: who waits long asks "
+                        "seldom, so that requests would count a slow failure less than a quick one; "
+                        "null without closed load" },
         { .name = "cost", .unit = "price", .better = BETTER_LOW, .method = METHOD_MEAN,
           .scopes = SCOPE_ARM, .sample = sample_cost,
           .definition = "the scenario's prices on failed requests, human pages, actions and "
@@ -40,6 +46,10 @@ const struct metric_row metric_rows[] = {
           .scopes = SCOPE_ARM | SCOPE_SERVICE | SCOPE_TWINS, .sample = sample_averted_seconds,
           .is_signed = true,
           .definition = "bad seconds of untreated less those of treated, paired by replication" },
+        { .name = "averted_user_seconds", .unit = "s", .better = BETTER_HIGH, .method = METHOD_MEAN,
+          .scopes = SCOPE_ARM | SCOPE_TWINS, .sample = sample_averted_users, .is_signed = true,
+          .definition = "failed_user_seconds of untreated less those of treated, paired by "
+                        "replication" },
         { .name = "self_made_harm", .unit = "requests", .better = BETTER_LOW, .method = METHOD_MEAN,
           .scopes = REQUEST_SCOPES | SCOPE_TWINS, .sample = sample_self_made_requests,
           .is_signed = true,
@@ -126,6 +136,9 @@ const struct metric_row metric_rows[] = {
           .method = METHOD_SHARE, .scopes = SCOPE_ARM | SCOPE_SERVICE,
           .sample = sample_availability_time,
           .definition = "share of time in no incident; of the fleet: with all entry services up" },
+        { .name = "user_availability", .unit = "ratio", .better = BETTER_HIGH,
+          .method = METHOD_SHARE, .scopes = SCOPE_ARM, .sample = sample_user_availability,
+          .definition = "share of the seconds of closed users that are not failed_user_seconds" },
         { .name = "goodput", .unit = "1/s", .better = BETTER_HIGH, .method = METHOD_RATE,
           .scopes = REQUEST_SCOPES, .sample = sample_goodput,
           .definition = "good requests per second" },

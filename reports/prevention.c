@@ -19,6 +19,33 @@ static bool both_run(const struct kept *kept, enum arm a, enum arm b)
         return kept->arms[a].run && kept->arms[b].run;
 }
 
+METRIC_SAMPLE(sample_failed_users)
+{
+        (void)row;
+        if (kept_user_count(query->meta) > 0)
+                sample_set(out, kept->arms[query->arm].failed_user_s, 1, 0);
+}
+
+METRIC_SAMPLE(sample_averted_users)
+{
+        (void)row;
+        if (kept_user_count(query->meta) > 0 && both_run(kept, ARM_UNTREATED, query->arm))
+                sample_set(out,
+                           kept->arms[ARM_UNTREATED].failed_user_s -
+                                   kept->arms[query->arm].failed_user_s,
+                           1, 0);
+}
+
+METRIC_SAMPLE(sample_user_availability)
+{
+        const struct kept_arm *arm = &kept->arms[query->arm];
+        double all_s = kept_user_count(query->meta) * seconds_of(arm->end_ns);
+
+        (void)row;
+        if (all_s > 0)
+                sample_set(out, all_s - arm->failed_user_s, all_s, 0);
+}
+
 METRIC_SAMPLE(sample_averted_requests)
 {
         (void)row;

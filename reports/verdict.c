@@ -468,7 +468,16 @@ static json_t *judge_faults(const struct graded *graded, int *code)
 
 /* ---- regression */
 
-/* 5 % of the failures that the objectives allow over the run. */
+/* What users bear: failed requests, or, where how many there are depends on the
+ * healer, seconds. */
+static double borne(const struct graded *graded, const struct kept_arm *arm)
+{
+        if (kept_is_all_closed(graded->meta))
+                return arm->failed_user_s;
+        return (double)arm->services[kept_fleet_index(graded->meta)].phase[KEPT_WHOLE].bad;
+}
+
+/* 5 % of what the objectives allow of that over the run. */
 static double margin_of(const struct graded *graded)
 {
         const struct run_meta *meta = graded->meta;
@@ -480,14 +489,14 @@ static double margin_of(const struct graded *graded)
         seconds /= (double)graded->count;
         for (uint32_t s = 0; s < meta->service_count; s++)
                 if (meta->services[s].entry && meta->services[s].has_slo)
-                        margin += (1 - meta->services[s].slo_target) *
-                                  meta->services[s].offered_per_s * seconds * 0.05;
+                        margin += (1 - meta->services[s].slo_target) * seconds * 0.05 *
+                                  (kept_is_all_closed(meta) ? meta->services[s].user_count
+                                                            : meta->services[s].offered_per_s);
         return margin;
 }
 
 static bool is_regression(const struct graded *graded)
 {
-        uint32_t fleet = kept_fleet_index(graded->meta);
         double *differences = calloc(graded->count + 1, sizeof(*differences));
         struct measured measured;
         size_t n = 0;
@@ -496,9 +505,7 @@ static bool is_regression(const struct graded *graded)
                 const struct kept_arm *treated = &graded->all[r]->arms[ARM_TREATED];
                 const struct kept_arm *untreated = &graded->all[r]->arms[ARM_UNTREATED];
                 if (treated->run && untreated->run)
-                        differences[n++] =
-                                (double)treated->services[fleet].phase[KEPT_WHOLE].bad -
-                                (double)untreated->services[fleet].phase[KEPT_WHOLE].bad;
+                        differences[n++] = borne(graded, treated) - borne(graded, untreated);
         }
         if (!n) {
                 free(differences);

@@ -13,6 +13,7 @@
  */
 #include "reports/explain.h"
 #include "reports/headline.h"
+#include "reports/learning.h"
 #include "reports/metric_words.h"
 #include "reports/writer.h"
 
@@ -830,6 +831,36 @@ static void add_floor_row(const char *name, const char *summary, const json_t *m
         text_add(out, "</tr>\n");
 }
 
+static bool add_learning(const struct writer_context *context, struct text *out)
+{
+        static const char *const columns[] = {"cold", "warm", "cold_less_warm"};
+        const json_t *learning = result_at(context->report->result, "learning");
+
+        if (!json_is_object(learning))
+                return false;
+        text_add(out,
+                 "<p>This strategy starts from what it has learned on other seeds (warm). The same "
+                 "strategy without it went through the same replications (cold).</p>\n"
+                 "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\""
+                 "learning\"><table class=\"wide\"><thead><tr><th scope=\"col\">metric</th>"
+                 "<th scope=\"col\" class=\"number\">cold</th>"
+                 "<th scope=\"col\" class=\"number\">warm</th>"
+                 "<th scope=\"col\" class=\"number\">cold less warm</th></tr></thead><tbody>\n");
+        for (size_t i = 0; i < learning_row_count; i++) {
+                text_addf(out, "<tr><th scope=\"row\">%s</th>", learning_rows[i].title);
+                for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
+                        struct metric_value value = metric_of(
+                                json_object_get(json_object_get(learning, columns[c]),
+                                                learning_rows[i].metric));
+
+                        add_metric_cell(out, &value);
+                }
+                text_add(out, "</tr>\n");
+        }
+        close_table(out);
+        return true;
+}
+
 static bool add_floor(const struct writer_context *context, struct text *out)
 {
         const json_t *result = context->report->result, *floor = result_at(result, "floor");
@@ -1460,6 +1491,7 @@ static const struct section {
         {"effectiveness", "Effectiveness", add_effectiveness},
         {"attribution", "What each deed was worth", add_attribution},
         {"floor", "Beside the reference healers", add_floor},
+        {"learning", "Cold and warm", add_learning},
         {"patterns", "Failure patterns", add_patterns},
         {"services", "Services", add_services},
         {"faults", "Faults", add_faults},

@@ -6,6 +6,7 @@
  * table.
  */
 #include "reports/headline.h"
+#include "reports/learning.h"
 #include "reports/writer.h"
 
 #include <math.h>
@@ -92,6 +93,31 @@ static void write_floor_row(struct text *out, const char *name, const json_t *me
 }
 
 /* The strategy beside the reference healers, where they were run. */
+static void write_learning(const struct report *report, struct text *out)
+{
+        static const char *const columns[] = {"cold", "warm", "cold_less_warm"};
+        const json_t *learning = result_at(report->result, "learning");
+
+        if (!json_is_object(learning))
+                return;
+        text_add(out, "\n| learned beforehand | cold | warm | cold less warm |\n|---|---:|---:|---:|\n");
+        for (size_t i = 0; i < learning_row_count; i++) {
+                text_addf(out, "| %s", learning_rows[i].title);
+                for (size_t c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
+                        struct metric_value value = metric_of(
+                                json_object_get(json_object_get(learning, columns[c]),
+                                                learning_rows[i].metric));
+
+                        text_add(out, " | ");
+                        if (c == 2)
+                                learning_difference(out, &value);
+                        else
+                                text_metric_value(out, &value);
+                }
+                text_add(out, " |\n");
+        }
+}
+
 static void write_floor(const struct report *report, struct text *out)
 {
         const json_t *floor = result_at(report->result, "floor");
@@ -155,6 +181,7 @@ void write_markdown(const struct writer_context *context, struct text *out)
         write_headline(report, out);
         write_waterfall(report, out);
         write_floor(report, out);
+        write_learning(report, out);
         write_attribution(report, out);
         text_add(out, "\nHealer ");
         text_markdown(out, result_text(report->result, "healer.name"));

@@ -778,6 +778,29 @@ START_TEST(margins_are_facts_of_the_scenario)
 }
 END_TEST
 
+START_TEST(closed_load_is_compared_in_seconds_of_its_users)
+{
+        struct meta_service closed = {.name = "shop", .entry = true, .has_slo = true,
+                                      .slo_target = 0.99, .offered_per_s = 50, .user_count = 200};
+        struct run_meta meta = shop_meta();
+        struct ab_metric *chosen = calloc(metric_row_count, sizeof(*chosen));
+        size_t count;
+
+        meta.services = &closed;
+        ck_assert_ptr_null(ab_choose_metrics(&meta, NULL, NULL, 0, chosen, &count));
+        ck_assert_str_eq(chosen[0].name, "failed_user_seconds");
+        ck_assert_double_eq_tol(chosen[0].margin, 0.01 * 200 * 3600 * 0.05, 1e-9);
+        /* beside an open load it guards */
+        closed.open_per_s = 100;
+        ck_assert_ptr_null(ab_choose_metrics(&meta, NULL, NULL, 0, chosen, &count));
+        ck_assert_str_eq(chosen[0].name, "failed_requests");
+        for (size_t i = 1; i < 7; i++)
+                ck_assert_int_eq(chosen[i].role, AB_GUARDRAIL);
+        ck_assert_int_eq(chosen[7].role, AB_EXPLORATORY);
+        free(chosen);
+}
+END_TEST
+
 START_TEST(prices_make_cost_the_primary)
 {
         struct run_meta meta = shop_meta();
@@ -882,6 +905,7 @@ int main(void)
                 (int)(sizeof(oddities) / sizeof(oddities[0])));
         tcase_add_test(tcase, each_further_strategy_is_compared_with_the_first);
         tcase_add_test(tcase, margins_are_facts_of_the_scenario);
+        tcase_add_test(tcase, closed_load_is_compared_in_seconds_of_its_users);
         tcase_add_test(tcase, prices_make_cost_the_primary);
         tcase_add_test(tcase, a_critical_metric_becomes_a_guardrail_and_needs_a_margin);
         tcase_add_test(tcase, no_line_of_the_screen_is_wider_than_eighty_columns);

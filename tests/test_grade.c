@@ -449,7 +449,7 @@ START_TEST(the_document_has_the_keys_in_their_order)
                                             "outcome", "exit_code", "thresholds", "steady_state",
                                             "services", "faults", "arms", "healer", "variables",
                                             "flags", "waterfall", "analytics", "ab", "attribution",
-                                            "floor", "invariants", "harness" };
+                                            "floor", "learning", "invariants", "harness" };
         struct run_meta meta = hand_meta();
         json_t *result = grade_world(&meta, world_new(0));
         const char *key;

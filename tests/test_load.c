@@ -202,6 +202,47 @@ START_TEST(closed_users_think_and_wait)
 }
 END_TEST
 
+/* One user who thinks for 1 s; the service takes 1 ms but 500 ms from 10 s to 20 s,
+ * where only 200 ms are well. */
+static double failed_user_s(double until_s)
+{
+        double failed_s;
+
+        load->process = LOAD_CLOSED;
+        load->users = 1;
+        load->think_time = constant(NS_PER_S);
+        b.services[0].slo = (struct slo_spec){true, 0.9, 200 * NS_PER_MS, 1, 10 * NS_PER_S, 20};
+        b.services[0].service_time = constant(NS_PER_MS);
+        fleet = build_fleet(&b, 1, 0);
+        for (int part = 1; part <= 3; part++) {
+                double to_s = fmin(part * 10, until_s);
+
+                b.services[0].service_time = constant((part == 2 ? 500 : 1) * NS_PER_MS);
+                if (to_s > (part - 1) * 10)
+                        ck_assert(fleet_run_until(fleet, (int64_t)(to_s * 1e9)));
+        }
+        failed_s = (double)load_failed_user_ns(fleet) * 1e-9;
+        ck_assert(books_close(&books, &b, fleet));
+        ck_assert_double_eq(books.totals.failed_user_s, failed_s);
+        return failed_s;
+}
+
+/* Requests begin at 1, 2.001, ... 10.009 (too old at 10.209), 11.509, ... 20.509 (good at 20.510). */
+START_TEST(a_user_is_failed_from_a_bad_request_to_the_next_good_one)
+{
+        static const struct {
+                double until_s, failed_s;
+        } cases[] = {
+                {9, 0},           {10.2, 0}, /* not too old yet */
+                {10.309, 0.1},               /* waits too long just now */
+                {11, 0.791},                 /* thinks about it */
+                {19, 8.791},      {30, 10.301},
+        };
+
+        ck_assert_double_eq_tol(failed_user_s(cases[_i].until_s), cases[_i].failed_s, 1e-9);
+}
+END_TEST
+
 START_TEST(classes_come_with_their_shares_and_costs)
 {
         static const struct load_class classes[] = {{"cheap", 0.75, 100, 1}, {"dear", 0.25, 400, 3}};
@@ -285,6 +326,7 @@ static Suite *suite(void)
         tcase_add_test(t, a_trace_of_nothing_ends);
         tcase_add_test(t, a_modulated_source_has_the_mean_of_its_states_and_bursts);
         tcase_add_test(t, closed_users_think_and_wait);
+        tcase_add_loop_test(t, a_user_is_failed_from_a_bad_request_to_the_next_good_one, 0, 6);
         tcase_add_test(t, classes_come_with_their_shares_and_costs);
         tcase_add_test(t, a_crowd_comes_besides_and_goes);
         tcase_add_loop_test(t, the_same_requests_come_whatever_else_happens, 0, 6);

@@ -131,7 +131,7 @@ START_TEST(the_metrics_of_the_specification_are_all_there)
                 "unnecessary_actions", "collapse_ratio", "healer_failures", "manual_ratio",
                 "actions", "restarts", "instance_seconds_added", "time_degraded",
                 /* what the loader of scenarios takes beside them */
-                "averted_bad_seconds", "averted_failed_requests",
+                "averted_bad_seconds", "averted_failed_requests", "failed_user_seconds",
         };
 
         for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

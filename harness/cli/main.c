@@ -61,7 +61,9 @@ const struct command commands[] = {
         {"train", "SCENARIO.json|DIR ... --out STATE.json", "learns from simulated runs",
          "A healer watches and does nothing; what it learns (patterns, how far predictions come\n"
          "true, situations, a small model) is the `initial_state` of a strategy. 20 runs of each\n"
-         "scenario on other seeds than those of a plain run, unless --seed or --runs.\n",
+         "scenario on other seeds than those of a plain run, unless --seed or --runs. With\n"
+         "--curve DIR what is known after each scenario, in this order, is graded on all of them\n"
+         "beside the same healer cold: the learning curve (curve.json, curve.csv, curve.md).\n",
          ON_TRAIN, command_train},
         {"healer", "[STRATEGY]", "libhealer as a program, spoken to a line at a time",
          "Reads what happened on stdin and answers on stdout, as any healer does that is run by\n"

@@ -51,6 +51,8 @@ static const struct option_row rows[] = {
          "files named in a scenario may lie below DIR"},
         {"out", 'o', "DIR", OPTION_TEXT, AT(out), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT | ON_TRAIN,
          "where results go (chaos-results/<scenario>)"},
+        {"curve", 0, "DIR", OPTION_TEXT, AT(curve), 0, 0, 0, ON_TRAIN,
+         "grade what is learned after each scenario: the learning curve"},
         {"format", 'f', "LIST", OPTION_TEXT, AT(format), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,
          "writers, comma-separated; see `list writers`"},
         {"no-plots", 0, NULL, OPTION_FLAG, AT(no_plots), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,

@@ -30,6 +30,7 @@ struct options {
         const char *inconclusive;
         struct text_list a, b, c; /* ab: strategies */
         const char *precision;
+        const char *curve; /* train: folder */
         bool no_plots, approve, quiet, verbose, json, log_json, resume, help, version;
         bool floor, attribute, env, live;
         uint32_t live_speed; /* virtual seconds a second; 0: as fast as it can */

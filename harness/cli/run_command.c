@@ -23,6 +23,7 @@
 #include "harness/scenario/capacity.h"
 #include "reports/floor.h"
 #include "reports/grade.h"
+#include "reports/learning.h"
 #include "reports/verdict.h"
 #include "reports/verdict_screen.h"
 #include "reports/write_journal.h"
@@ -45,12 +46,22 @@ struct job {
         bool grade_failed;
         struct run_meta *floor_metas[REFERENCE_COUNT]; /* with --floor, of the reference healers */
         struct grade *floor_grades[REFERENCE_COUNT];
+        struct strategy cold; /* the same without what was learned, where it has that */
+        bool has_cold;
+        struct run_meta *cold_meta;
+        struct grade *cold_grade;
         struct out_file journal;
         struct out_error error;
         struct run_facts facts;
         struct chosen_healer healer;
         struct env_overrides env;
 };
+
+/* The strategy, without what it learned, and the references. */
+static uint32_t healer_count(const struct job *job)
+{
+        return 1 + job->has_cold + (job->options->floor ? REFERENCE_COUNT : 0);
+}
 
 static void take_replication(void *user, const struct replication_record *record)
 {
@@ -60,14 +71,15 @@ static void take_replication(void *user, const struct replication_record *record
                 job->grade_failed = true;
         else
                 ledger_add(job->ledger, record, (const struct kept *[]){grade_latest(job->grade)});
+        if (job->has_cold && !grade_add(job->cold_grade, &record[1]))
+                job->grade_failed = true;
         for (size_t i = 0; job->options->floor && i < REFERENCE_COUNT; i++)
-                if (!grade_add(job->floor_grades[i], &record[1 + i]))
+                if (!grade_add(job->floor_grades[i], &record[1 + job->has_cold + i]))
                         job->grade_failed = true;
         if (job->journal_open && (job->journal_all || record->replication == 0 ||
                                   job->options->has_replication))
                 journal_add(&job->journal, job->meta, record);
-        run_facts_add(&job->facts, record, job->options->floor ? 1 + REFERENCE_COUNT : 1,
-                      job->scenario->warmup_ns);
+        run_facts_add(&job->facts, record, healer_count(job), job->scenario->warmup_ns);
 }
 
 static void take_progress(void *user, const struct run_progress *now)
@@ -119,6 +131,7 @@ static int write_all(struct job *job, json_t *result)
         verdict_screen(&report, written_ok ? written.report_path : NULL,
                        screen_wants_colour(STDOUT_FILENO), &screen);
         floor_screen(result, &screen);
+        learning_screen(result, &screen);
         printf("%s", text_bytes(&screen));
         ledger_end(job->ledger, &result, facts, interrupt_signal == 0 && written_ok);
         text_release(&screen);
@@ -160,6 +173,40 @@ static bool floor_finish(struct job *job, json_t *result)
                                    floor_json(job->grade, entries, REFERENCE_COUNT)) == 0;
 }
 
+/* ---- cold and warm */
+
+/* Not with a database: it holds the records of the strategy alone, and what is
+ * resumed has to end with the bytes of what was not. */
+static bool cold_begin(struct job *job)
+{
+        const struct strategy *strategy = job->scenario->strategy;
+
+        if (job->scenario->healer_kind == HEALER_EXEC || strategy == NULL ||
+            strategy->learned == NULL || job->options->db != NULL)
+                return true;
+        job->cold = *strategy;
+        job->cold.learned = NULL;
+        job->has_cold = true;
+        job->cold_meta = run_meta_make(job->scenario, job->healer.run.ops != NULL, strategy->name,
+                                       "", CHAOS_VERSION);
+        job->cold_grade = job->cold_meta == NULL ? NULL : grade_create(job->cold_meta);
+        return job->cold_grade != NULL;
+}
+
+static bool cold_finish(struct job *job, json_t *result)
+{
+        return !job->has_cold ||
+               json_object_set_new(result, "learning",
+                                   learning_json(job->grade, job->cold_grade,
+                                                 job->scenario->strategy->learned_digest)) == 0;
+}
+
+static void cold_release(struct job *job)
+{
+        grade_destroy(job->cold_grade);
+        run_meta_free(job->cold_meta);
+}
+
 static void floor_release(struct job *job)
 {
         for (size_t i = 0; i < REFERENCE_COUNT; i++) {
@@ -188,6 +235,7 @@ static int tell_stored(const struct job *job)
         text_init(&screen);
         verdict_screen(&stored.report, NULL, screen_wants_colour(STDOUT_FILENO), &screen);
         floor_screen(stored.result, &screen);
+        learning_screen(stored.result, &screen);
         printf("%s", text_bytes(&screen));
         text_release(&screen);
         stored_report_release(&stored);
@@ -224,12 +272,13 @@ static bool resume_job(struct job *job, struct run_options *run)
 static int run_job(struct job *job)
 {
         const struct options *options = job->options;
-        struct run_healer healers[1 + REFERENCE_COUNT] = {job->healer.run};
+        struct run_healer healers[2 + REFERENCE_COUNT] = {job->healer.run};
         struct run_options run = {
                 .scenario = job->scenario,
                 .healers = healers,
-                .healer_count = options->floor ? 1 + REFERENCE_COUNT : 1,
+                .healer_count = healer_count(job),
                 .followers_from = 1,
+                .shadows_to = 1 + job->has_cold,
                 .attribute = options->attribute,
                 .journal_telemetry = job->journal_telemetry,
                 .texts = job->texts,
@@ -248,8 +297,10 @@ static int run_job(struct job *job)
 
         if (!resume_job(job, &run))
                 return tell_stored(job);
+        if (job->has_cold)
+                healers[1] = run_healer_of(&job->cold);
         for (size_t i = 0; i < REFERENCE_COUNT; i++)
-                healers[1 + i] = run_healer_of_reference(&reference_rows[i]);
+                healers[1 + job->has_cold + i] = run_healer_of_reference(&reference_rows[i]);
         if (options->live) {
                 live = live_create(job->scenario, options->live_speed, &interrupt_signal);
                 run.watch = live_watch;
@@ -276,7 +327,7 @@ static int run_job(struct job *job)
         if (status == RUN_INTERRUPTED)
                 grade_interrupt(job->grade, interrupt_exit_code());
         result = grade_result(job->grade);
-        if (result == NULL || !floor_finish(job, result)) {
+        if (result == NULL || !floor_finish(job, result) || !cold_finish(job, result)) {
                 fprintf(stderr, "chaos-run: %s: out of memory\n", job->scenario->file);
                 return EXIT_INTERNAL;
         }
@@ -318,7 +369,7 @@ static int job_begin(struct job *job)
         }
         job->grade = job->meta == NULL ? NULL : grade_create(job->meta);
         job->texts = text_pool_create();
-        if (job->grade == NULL || job->texts == NULL || !floor_begin(job)) {
+        if (job->grade == NULL || job->texts == NULL || !floor_begin(job) || !cold_begin(job)) {
                 fprintf(stderr, "chaos-run: out of memory\n");
                 return EXIT_INTERNAL;
         }
@@ -390,6 +441,7 @@ done:
         ledger_leave(ledger);
         grade_destroy(job.grade);
         floor_release(&job);
+        cold_release(&job);
         text_pool_destroy(job.texts);
         run_meta_free(job.meta);
         free(job.folder);

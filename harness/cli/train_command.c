@@ -5,6 +5,9 @@
  * `initial_state`. Seeds are moved away from those of a plain run (the top bit of
  * the seed is turned over), so that what is learned is never graded on the chance
  * it was learned from; --seed says another one.
+ *
+ * With --curve, what is known after each scenario, in their order, is kept and then
+ * graded on the scenarios' own seeds (learning_curve.h).
  */
 #include "harness/cli/commands.h"
 
@@ -13,6 +16,7 @@
 
 #include "harness/base/out_file.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/learning_curve.h"
 #include "harness/cli/scenario_files.h"
 #include "harness/run/heal_train.h"
 #include "harness/run/run.h"
@@ -142,11 +146,19 @@ static void tell(const struct heal_training *training)
                learned->cases.count[0], learned->cases.count[1], learned->model.count);
 }
 
+/* What is known by now, as a step of the curve. */
+static bool keep_step(struct learning_curve *curve, struct heal_training *training, const char *path)
+{
+        (void)heal_training_model(training); /* none: all ended alike so far */
+        return learning_curve_add(curve, training->learned, training->count, path);
+}
+
 int command_train(const struct options *options)
 {
         struct scenario_files files = {0};
         struct heal_training training;
         struct healer_learned *learned = calloc(1, sizeof(*learned));
+        struct learning_curve curve = {.count = 0};
         uint32_t runs = options->runs > 0 ? options->runs : 20;
         int code = EXIT_INTERNAL;
         size_t i;
@@ -166,8 +178,17 @@ int command_train(const struct options *options)
         training.learned = learned;
         code = scenario_files_list(options, &files);
         interrupt_watch();
-        for (i = 0; i < files.count && code == EXIT_PASSED; i++)
+        if (options->curve != NULL && files.count > LEARNING_STEPS_MAX) {
+                fprintf(stderr, "chaos-run: train: a curve has at most %d steps, here are %zu scenarios\n",
+                        (int)LEARNING_STEPS_MAX, files.count);
+                code = EXIT_INVALID;
+        }
+        for (i = 0; i < files.count && code == EXIT_PASSED; i++) {
                 code = train_on(options, files.paths[i], &training, runs);
+                if (code == EXIT_PASSED && options->curve != NULL &&
+                    !keep_step(&curve, &training, files.paths[i]))
+                        code = EXIT_INTERNAL;
+        }
         if (code != EXIT_PASSED)
                 goto done;
         if (!heal_training_model(&training))
@@ -175,7 +196,10 @@ int command_train(const struct options *options)
         code = write_state(options->out, learned);
         if (code == EXIT_PASSED)
                 tell(&training);
+        if (code == EXIT_PASSED && options->curve != NULL)
+                code = learning_curve_draw(&curve, options, &files);
 done:
+        learning_curve_release(&curve);
         heal_training_release(&training);
         scenario_files_release(&files);
         free(learned);

@@ -645,6 +645,7 @@ struct service_measure *fleet_finish(struct fleet *fleet, struct fleet_totals *t
         totals->instance_seconds_added =
                 totals->instance_seconds > declared_s ? totals->instance_seconds - declared_s : 0;
         totals->human_pages = fleet->human_pages;
+        totals->failed_user_s = (double)load_failed_user_ns(fleet) * 1e-9;
         totals->root_requests = fleet->root_requests;
         for (int o = 0; o < CALL_OUTCOME_COUNT; o++) {
                 totals->root_outcome[o] = fleet->root_outcome[o];

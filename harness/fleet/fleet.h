@@ -156,6 +156,7 @@ double fleet_probe(const struct fleet *fleet, const char *metric, uint32_t servi
 struct fleet_totals {
         double instance_seconds, instance_seconds_added, degraded_s;
         uint64_t human_pages;
+        double failed_user_s; /* of the declared closed users: from a bad request to the next good one */
         uint64_t root_requests, root_unfinished, root_outcome[CALL_OUTCOME_COUNT];
         uint64_t arrival_hash; /* of the open sources' arrivals in the measured part */
         uint64_t draw_hash;    /* of the chance that one in 256 of them met at the entry */

@@ -552,13 +552,82 @@ void load_user_ready(struct fleet *fleet, uint32_t index)
                    (uint32_t)(hash_mix(call->uid, 1) >> 32), call->parent_generation);
 }
 
-void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user)
+/* When a request that is not good became bad: it ended so, or was too old before. */
+static int64_t bad_at_ns(const struct fleet *fleet, uint32_t load, int64_t first_at_ns)
+{
+        const struct slo_spec *slo = &fleet->spec->services[fleet->spec->loads[load].to].slo;
+        bool late = slo->present && slo->latency_ns != TIME_NEVER &&
+                    fleet->now - first_at_ns > slo->latency_ns;
+
+        return late ? first_at_ns + slo->latency_ns : fleet->now;
+}
+
+/* From what is measured. */
+static int64_t failed_for_ns(const struct fleet *fleet, int64_t since_ns)
+{
+        int64_t from_ns = since_ns > fleet->measured_from_ns ? since_ns : fleet->measured_from_ns;
+
+        return fleet->now > from_ns ? fleet->now - from_ns : 0;
+}
+
+/* A user is failed from when a request of theirs is bad until one is good, thinking included:
+ * requests alone would count fewer failures the longer each takes. */
+static void user_fares(struct fleet *fleet, uint32_t load, uint32_t user, int64_t first_at_ns,
+                       bool good)
+{
+        int64_t *since_ns = &fleet->sources[load].failed_since_ns[user];
+
+        if (!good && *since_ns == TIME_NEVER)
+                *since_ns = bad_at_ns(fleet, load, first_at_ns);
+        if (good && *since_ns != TIME_NEVER) {
+                fleet->failed_user_ns += failed_for_ns(fleet, *since_ns);
+                *since_ns = TIME_NEVER;
+        }
+}
+
+/* The user whose own request this is, of a closed source, and who was well before. */
+static bool is_of_a_user_well(const struct fleet *fleet, const struct call *call, uint32_t *load)
+{
+        if (call->state == CALL_FREE || call->state == CALL_THINKING || call->parent != NONE ||
+            call->edge < fleet->spec->edge_count)
+                return false;
+        *load = call->edge - fleet->spec->edge_count;
+        return fleet->spec->loads[*load].process == LOAD_CLOSED &&
+               call->parent_generation < fleet->spec->loads[*load].users &&
+               fleet->sources[*load].failed_since_ns[call->parent_generation] == TIME_NEVER;
+}
+
+int64_t load_failed_user_ns(const struct fleet *fleet)
+{
+        int64_t sum_ns = fleet->failed_user_ns;
+
+        for (uint32_t i = 0; i < fleet->spec->load_count; i++)
+                for (uint32_t user = 0; fleet->sources[i].failed_since_ns != NULL &&
+                                        user < fleet->spec->loads[i].users;
+                     user++)
+                        if (fleet->sources[i].failed_since_ns[user] != TIME_NEVER)
+                                sum_ns += failed_for_ns(fleet,
+                                                        fleet->sources[i].failed_since_ns[user]);
+        for (uint32_t c = 0; c < fleet->call_count; c++) {
+                const struct call *call = &fleet->calls[c];
+                uint32_t load;
+
+                if (is_of_a_user_well(fleet, call, &load))
+                        sum_ns += failed_for_ns(fleet, bad_at_ns(fleet, load, call->first_at_ns));
+        }
+        return sum_ns;
+}
+
+void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user, int64_t first_at_ns,
+                        bool good)
 {
         struct source *crowd;
         uint32_t k;
 
         if (fleet->sources[source].spec->process != LOAD_CLOSED)
                 return;
+        if (user < fleet->sources[source].spec->users)
+                user_fares(fleet, source, user, first_at_ns, good);
         crowd = crowd_of(fleet, source, user, &k);
         if (crowd != NULL)
                 user_thinks(fleet, (uint32_t)(crowd - fleet->sources), user,
@@ -600,10 +669,14 @@ bool load_init(struct fleet *fleet)
                 if (source->spec->process == LOAD_CLOSED) {
                         source->user_turns =
                                 ARENA_ARRAY(&fleet->arena, uint32_t, source->spec->users);
-                        if (source->user_turns == NULL)
+                        source->failed_since_ns =
+                                ARENA_ARRAY(&fleet->arena, int64_t, source->spec->users);
+                        if (source->user_turns == NULL || source->failed_since_ns == NULL)
                                 return false;
-                        for (uint32_t user = 0; user < source->spec->users; user++)
+                        for (uint32_t user = 0; user < source->spec->users; user++) {
+                                source->failed_since_ns[user] = TIME_NEVER;
                                 user_thinks(fleet, i, user, source->user_turns[user]++);
+                        }
                 } else {
                         schedule_next(fleet, i, fleet->start_ns);
                 }

@@ -101,7 +101,8 @@ static void producer_goes_on(struct fleet *fleet, uint32_t ri)
         struct req *req = &fleet->reqs[ri];
         struct call *call = &fleet->calls[req->call];
         uint32_t parent = call->parent, generation = call->parent_generation, edge = call->edge;
-        bool measured = call->first_at_ns >= fleet->measured_from_ns;
+        const struct slo_spec *slo = &fleet->spec->services[fleet->edges[edge].to].slo;
+        int64_t first_at_ns = call->first_at_ns;
 
         call_attempt_ended(fleet, call, CALL_OK);
         req->call_token = ++call->token; /* its timer is void */
@@ -109,9 +110,10 @@ static void producer_goes_on(struct fleet *fleet, uint32_t ri)
         call->parent = ri;
         call->parent_generation = req->generation - 1;
         if (parent == NONE) {
-                if (measured)
+                if (first_at_ns >= fleet->measured_from_ns)
                         fleet->root_outcome[CALL_OK]++;
-                load_root_finished(fleet, edge - fleet->spec->edge_count, generation);
+                load_root_finished(fleet, edge - fleet->spec->edge_count, generation, first_at_ns,
+                                   !slo->present || fleet->now - first_at_ns <= slo->latency_ns);
         } else if (fleet->reqs[parent].generation == generation) {
                 req_call_done(fleet, parent, CALL_OK, 1.0f);
         }

@@ -414,6 +414,7 @@ struct source {
         int64_t state_until_ns;
         uint32_t state_drawn;
         uint32_t *user_turns; /* closed: thoughts had, by user */
+        int64_t *failed_since_ns; /* closed, by user: since when nothing went well for them, or TIME_NEVER */
         /* a crowd of a closed source: users besides, as many as are wanted now */
         struct crowd_user *crowd_users;
         uint32_t crowd_capacity, crowd_wanted;
@@ -537,6 +538,7 @@ struct fleet {
         uint32_t memory_watched; /* instances whose version or configuration may fill their memory */
         double instance_added_s;
         uint64_t human_pages;
+        int64_t failed_user_ns; /* of closed users whose failing is over */
         uint64_t root_requests, root_unfinished, root_outcome[CALL_OUTCOME_COUNT];
         uint64_t draw_hash; /* of the chance of sampled requests */
         uint64_t events;
@@ -721,8 +723,11 @@ void load_crowd(struct fleet *fleet, uint32_t source, double factor);
 /* The fault's crowd of a load source is what its effects make now. */
 void load_surge_changed(struct fleet *fleet, uint32_t load);
 void load_second(struct fleet *fleet);
-/* The client's side ended; a closed user begins to think. */
-void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user);
+/* The client's side ended, well or not, of what began then; a closed user begins to think. */
+void load_root_finished(struct fleet *fleet, uint32_t source, uint32_t user, int64_t first_at_ns,
+                        bool good);
+/* User-seconds up to now, those included who wait too long just now. */
+int64_t load_failed_user_ns(const struct fleet *fleet);
 void load_user_ready(struct fleet *fleet, uint32_t call);
 
 /* Books the arrival that is due now; when the next one is, or TIME_NEVER. */
@@ -977,7 +982,8 @@ bool objective_init(struct fleet *fleet);
 void objective_call_begun(struct fleet *fleet, uint32_t call);
 /* The same for one that began before some that are known already. */
 void objective_call_began(struct fleet *fleet, uint32_t call);
-void objective_call_ended(struct fleet *fleet, uint32_t call, enum call_outcome outcome,
+/* Whether it was good. */
+bool objective_call_ended(struct fleet *fleet, uint32_t call, enum call_outcome outcome,
                           float quality, bool good_for_callee);
 /* The same for a request that went through a lane and was answered well. */
 void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t first_at_ns,

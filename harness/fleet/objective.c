@@ -137,7 +137,7 @@ void objective_call_began(struct fleet *fleet, uint32_t index)
                 fleet->calls[call->newer].older = index;
 }
 
-void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
+bool objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
                           float quality, bool good_for_callee)
 {
         struct call *call = &fleet->calls[index];
@@ -146,13 +146,14 @@ void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
         int64_t age_ns = fleet->now - call->first_at_ns;
         bool answered = outcome == CALL_OK || outcome == CALL_DEGRADED;
         uint32_t age_index = hist_index(age_ns);
+        bool good = false;
 
         if (!call->judged) {
                 bool late = slo->present && age_ns > slo->latency_ns;
-                bool good = good_for_callee && answered && !late &&
-                            (outcome == CALL_OK ||
-                             (double)quality >= (slo->present ? slo->quality : 1.0) - 1e-9);
 
+                good = good_for_callee && answered && !late &&
+                       (outcome == CALL_OK ||
+                        (double)quality >= (slo->present ? slo->quality : 1.0) - 1e-9);
                 if (watches_age(service))
                         unjudged_remove(fleet, &service->objective, index);
                 judge(fleet, service, call, good,
@@ -176,6 +177,7 @@ void objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
                         phase->quality_sum += (double)quality;
                 hist_add_at(&phase->latency, age_index, age_ns);
         }
+        return good;
 }
 
 void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t first_at_ns,

@@ -278,14 +278,14 @@ void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
         bool parent_lives = call_parent_lives(fleet, call);
         uint32_t edge = call->edge;
         uint32_t user = call->parent_generation;
-        bool measured = call->first_at_ns >= fleet->measured_from_ns;
+        int64_t first_at_ns = call->first_at_ns;
+        bool good = objective_call_ended(fleet, index, outcome, quality, good_for_callee);
 
-        objective_call_ended(fleet, index, outcome, quality, good_for_callee);
         call_free(fleet, index);
         if (parent == NONE) {
-                if (measured)
+                if (first_at_ns >= fleet->measured_from_ns)
                         fleet->root_outcome[outcome]++;
-                load_root_finished(fleet, edge - fleet->spec->edge_count, user);
+                load_root_finished(fleet, edge - fleet->spec->edge_count, user, first_at_ns, good);
         } else if (parent_lives) {
                 req_call_done(fleet, parent, outcome, quality);
         }

@@ -118,6 +118,11 @@ static bool meta_services(const struct scenario *scenario, struct arena *arena, 
         for (uint32_t i = 0; i < fleet->load_count; i++) {
                 meta->services[fleet->loads[i].to].entry = true;
                 meta->services[fleet->loads[i].to].offered_per_s += offered_per_s(&fleet->loads[i]);
+                if (fleet->loads[i].process == LOAD_CLOSED)
+                        meta->services[fleet->loads[i].to].user_count += fleet->loads[i].users;
+                else
+                        meta->services[fleet->loads[i].to].open_per_s +=
+                                offered_per_s(&fleet->loads[i]);
         }
         return true;
 }

@@ -36,6 +36,8 @@ struct meta_service {
         uint32_t instance_count; /* at the start */
         uint32_t worker_count;   /* at the start, all instances */
         double offered_per_s;    /* expected logical calls a second by the declared load */
+        uint32_t user_count;     /* closed users whose requests it gets */
+        double open_per_s;       /* of `offered_per_s`: by open sources */
         const bool *reaches;     /* [service_count]: calls, directly or not; itself too */
 };
 
@@ -203,6 +205,7 @@ struct arm_record {
         double instance_seconds_added; /* beyond the declared number, by scaling */
         double instance_seconds;
         double degraded_s;       /* service-seconds at a level above 0 */
+        double failed_user_s;    /* seconds of closed users, from a bad request to the next good one */
         uint64_t human_pages;
         uint64_t root_requests, root_unfinished;
         uint64_t root_outcome[CALL_OUTCOME_COUNT];

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #if __SIZEOF_POINTER__ == 8
-_Static_assert(sizeof(struct replication_record) == 72 && sizeof(struct arm_record) == 272 &&
+_Static_assert(sizeof(struct replication_record) == 72 && sizeof(struct arm_record) == 280 &&
                        sizeof(struct journal_entry) == 144 && sizeof(struct edge_totals) == 72 &&
                        sizeof(struct fault_effect) == 48 && sizeof(struct incident) == 64 &&
                        sizeof(struct series_bin) == 56 && sizeof(struct probe_value) == 16 &&
@@ -494,6 +494,7 @@ static void pass_arm(struct codec *codec, const struct run_meta *meta, struct ar
         pass_double(codec, &arm->instance_seconds_added);
         pass_double(codec, &arm->instance_seconds);
         pass_double(codec, &arm->degraded_s);
+        pass_double(codec, &arm->failed_user_s);
         pass_u64(codec, &arm->human_pages);
         pass_u64(codec, &arm->root_requests);
         pass_u64(codec, &arm->root_unfinished);

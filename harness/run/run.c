@@ -123,6 +123,16 @@ static uint32_t leader_count(const struct runner *runner)
                                                                            : runner->healer_count;
 }
 
+/* How many healers have a shadow of their own. */
+static uint32_t shadow_count(const struct runner *runner)
+{
+        uint32_t leaders = leader_count(runner), asked = runner->options->shadows_to;
+
+        return asked <= leaders                ? leaders
+               : asked < runner->healer_count ? asked
+                                              : runner->healer_count;
+}
+
 /* The lane that serves as the treated arm of a healer. */
 static uint32_t leader_of(const struct runner *runner, uint32_t healer)
 {
@@ -358,7 +368,7 @@ static bool add_shadows(struct runner *runner, struct replication *replication)
 {
         bool added = false;
 
-        for (uint32_t h = 0; h < leader_count(runner); h++) {
+        for (uint32_t h = 0; h < shadow_count(runner); h++) {
                 struct world *treated = replication->worlds[lane_of(runner, h, ARM_TREATED)];
                 enum lane_status *shadow = &replication->status[lane_of(runner, h, ARM_SHADOW)];
 
@@ -501,7 +511,7 @@ static bool finish_forks(struct replication *replication, struct replication_rec
 static void drop_shadows(struct runner *runner, struct replication *replication,
                          const bool *has_shadow)
 {
-        for (uint32_t h = leader_count(runner); h < runner->healer_count; h++)
+        for (uint32_t h = shadow_count(runner); h < runner->healer_count; h++)
                 if (has_shadow[h])
                         replication->records[h].arms[ARM_SHADOW] = NULL;
 }

@@ -28,7 +28,7 @@ struct run_progress {
         double virtual_s_done, virtual_s; /* over all arms, as far as known */
 };
 
-enum { RUN_HEALERS_MAX = 9 };
+enum { RUN_HEALERS_MAX = 10 };
 
 struct run_healer {
         const struct healer_ops *ops; /* NULL: none */
@@ -46,6 +46,7 @@ struct run_options {
          * time, but it is the others that decide how long; and they have no shadow of
          * their own where one would differ. */
         uint32_t followers_from;
+        uint32_t shadows_to; /* followers below this index have their shadow nevertheless */
         /* Knock-out: treated of the first healer again, twice for each thing it did. */
         bool attribute;
         /* The first replication's journal also has what the monitor saw, in all arms. */

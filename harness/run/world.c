@@ -1629,6 +1629,7 @@ static bool record_make(struct world *world, struct arm_record *record)
         record->instance_seconds_added = totals.instance_seconds_added;
         record->degraded_s = totals.degraded_s;
         record->human_pages = totals.human_pages;
+        record->failed_user_s = totals.failed_user_s;
         record->root_requests = totals.root_requests;
         record->root_unfinished = totals.root_unfinished;
         memcpy(record->root_outcome, totals.root_outcome, sizeof(record->root_outcome));

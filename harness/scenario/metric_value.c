@@ -7,7 +7,9 @@
 const struct metric_name metric_names[] = {
         {"bad_seconds", METRIC_SECONDS, false, false},
         {"failed_requests", METRIC_COUNT, false, false},
+        {"failed_user_seconds", METRIC_SECONDS, false, false},
         {"averted_bad_seconds", METRIC_SECONDS, false, true},
+        {"averted_user_seconds", METRIC_SECONDS, false, true},
         {"averted_failed_requests", METRIC_COUNT, false, true},
         {"cost", METRIC_COUNT, false, false},
         {"mttr", METRIC_SECONDS, true, false},
@@ -27,6 +29,7 @@ const struct metric_name metric_names[] = {
         {"incident_rate", METRIC_COUNT, false, false},
         {"availability", METRIC_RATIO, false, false},
         {"availability_time", METRIC_RATIO, false, false},
+        {"user_availability", METRIC_RATIO, false, false},
         {"goodput", METRIC_PER_S, false, false},
         {"throughput", METRIC_PER_S, false, false},
         {"latency_mean", METRIC_SECONDS, false, false},
