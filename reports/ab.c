@@ -281,6 +281,8 @@ double ab_loss(const struct ab *ab)
 {
         double most = 0;
 
+        if (ab->cut.is)
+                return ab->cut.loss;
         for (size_t c = 0; c + 1 < ab->strategy_count; c++) {
                 double sum = 0;
 
@@ -291,6 +293,39 @@ double ab_loss(const struct ab *ab)
         return most;
 }
 
+/* How much was lost by the worst comparison when so many seconds of this pair are over. */
+static double loss_at(double *sums, size_t comparisons)
+{
+        double most = 0;
+
+        for (size_t c = 0; c < comparisons; c++)
+                most = fmax(most, fabs(sums[c]));
+        return most;
+}
+
+bool ab_watch(struct ab *ab, uint32_t replication, const double *lost, size_t seconds)
+{
+        size_t comparisons = ab->strategy_count - 1;
+        double sums[AB_STRATEGIES_MAX] = {0};
+
+        for (size_t c = 0; c < comparisons; c++)
+                for (size_t i = 0; i < ab->pairs; i++)
+                        sums[c] += primary_difference(ab, c, i);
+        for (size_t t = 0; t <= seconds; t++) {
+                if (loss_at(sums, comparisons) + ab->settings.loss_ahead > ab->settings.max_loss &&
+                    t < seconds) {
+                        ab->cut.is = true;
+                        ab->cut.replication = replication;
+                        ab->cut.at_s = t;
+                        ab->cut.loss = loss_at(sums, comparisons);
+                        return true;
+                }
+                for (size_t c = 0; t < seconds && c < comparisons; c++)
+                        sums[c] += lost[t] - lost[(c + 1) * seconds + t];
+        }
+        return false;
+}
+
 /* Looks at both sides alike, as all that stops does. */
 bool ab_may_lose_too_much(const struct ab *ab)
 {
@@ -298,6 +333,8 @@ bool ab_may_lose_too_much(const struct ab *ab)
 
         if (!(ab->settings.max_loss > 0))
                 return false;
+        if (ab->settings.loss_ahead > 0)
+                return ab->cut.is;
         for (size_t c = 0; c + 1 < ab->strategy_count; c++)
                 for (size_t i = 0; i < ab->pairs; i++)
                         worst = fmax(worst, fabs(primary_difference(ab, c, i)));

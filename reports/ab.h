@@ -62,6 +62,7 @@ struct ab_settings {
         size_t pairs_min, pairs_max; /* pairs_min: before it nothing stops */
         double width;                /* AB_PRECISION: of the whole interval, > 0 */
         double max_loss;             /* of the primary, summed over pairs; 0: no limit */
+        double loss_ahead; /* above 0: pairs are watched (ab_watch); what a second may lose at most */
         const struct run_meta *meta; /* seed, warm-up, horizon for the design line; NULL: unknown */
         const char *command; /* that repeats the run: "chaos-run f.json --seed 1"; for people */
 };
@@ -99,12 +100,20 @@ bool ab_add(struct ab *ab, const struct run_meta *meta, const struct kept *const
 /* Whether the rule that stops is met. False too when memory is out. */
 bool ab_enough(struct ab *ab);
 
+/* Before a pair is added: `lost`[s * seconds + t] is what strategy s lost of the primary in second t
+ * of that replication. True when the pair has to be cut, at the end of the last second after which
+ * another one (of `loss_ahead`) could not exceed the limit: what was lost until then is counted, the
+ * pair is not to be added, and nothing more is run. So the limit is never passed, not even by the
+ * first pair. That the pair is left out is no bias: the sequence's limits hold at every number of pairs. */
+bool ab_watch(struct ab *ab, uint32_t replication, const double *lost, size_t seconds);
+
 /* What the worse of two strategies lost in the primary to the other over all
  * pairs so far, the most of all comparisons. */
 double ab_loss(const struct ab *ab);
 
-/* With a limit, whatever the rule, nothing more is run when a pair twice as bad
- * as the worst so far could exceed it: only a worse one, or the first, can. As
+/* With a limit, whatever the rule, nothing more is run when a pair was cut, or, where
+ * pairs are not watched, when one twice as bad as the worst so far could exceed it:
+ * only a worse one, or the first, can. As
  * that is a look after every pair, what decides is then judged by the confidence
  * sequence. */
 bool ab_may_lose_too_much(const struct ab *ab);

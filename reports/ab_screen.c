@@ -348,8 +348,13 @@ static void add_design(struct screen *screen, const json_t *ab)
         text_addf(&line, ", limits at %.3g %% over %.0f questions that decide",
                   100 * result_number(design, "confidence"), result_number(design, "simultaneous"));
         if (result_true(design, "stopped_by_loss"))
-                text_addf(&line, "; stopped at a loss of %.4g, another pair might exceed %.4g",
-                          result_number(design, "loss"), result_number(design, "max_loss"));
+                text_addf(&line, "; stopped at a loss of %.4g, another %s might exceed %.4g",
+                          result_number(design, "loss"),
+                          isnan(result_number(design, "cut.at")) ? "pair" : "second",
+                          result_number(design, "max_loss"));
+        if (!isnan(result_number(design, "cut.at")))
+                text_addf(&line, " (%.0f s into replication %.0f, which is not among the pairs)",
+                          result_number(design, "cut.at"), result_number(design, "cut.replication"));
         if (!isnan(ratio)) {
                 text_add(&line, "; common random numbers were worth ");
                 text_addf(&line, "%.3g times the pairs", ratio);

@@ -32,6 +32,12 @@ struct ab {
         uint32_t *replications; /* [pairs] */
         double **values;        /* [strategy_count + 1][metric_count * room], the last: untreated;
                                  * those of one metric lie together */
+        struct {
+                bool is;
+                uint32_t replication;
+                size_t at_s;
+                double loss;
+        } cut; /* the pair that the loss limit ended */
         struct ab_comparison comparisons[AB_STRATEGIES_MAX - 1];
 };
 

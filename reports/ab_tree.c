@@ -501,6 +501,11 @@ static json_t *design_json(const struct ab *ab)
                 json_object_set_new(json, "loss", json_real(ab_loss(ab)));
                 json_object_set_new(json, "stopped_by_loss",
                                     json_boolean(ab_may_lose_too_much(ab)));
+                json_object_set_new(json, "cut",
+                                    !ab->cut.is ? json_null()
+                                                : json_pack("{s:I, s:I}", "replication",
+                                                            (json_int_t)ab->cut.replication, "at",
+                                                            (json_int_t)ab->cut.at_s));
         }
         if (json != NULL && meta != NULL) {
                 json_object_set_new(json, "warmup", json_real(seconds_of(meta->warmup_ns)));

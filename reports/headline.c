@@ -33,6 +33,30 @@ const struct floor_column floor_columns[] = {
 };
 const size_t floor_column_count = sizeof(floor_columns) / sizeof(floor_columns[0]);
 
+const struct learning_row learning_rows[] = {
+        {"failed_requests", "failed requests"},
+        {"bad_seconds", "bad seconds"},
+        {"time_to_restore", "time to restore"},
+        {"prevention_rate", "prevention"},
+        {"precision", "precision"},
+        {"recall", "recall"},
+        {"lead_time", "lead time"},
+        {"mttd", "mean time to detect"},
+        {"false_alarms_per_week", "false alarms per week"},
+        {"false_actions_per_week", "false actions per week"},
+};
+const size_t learning_row_count = sizeof(learning_rows) / sizeof(*learning_rows);
+
+void learning_difference(struct text *out, const struct metric_value *value)
+{
+        text_metric_value(out, value);
+        if (!value->has_low && !value->has_high)
+                return;
+        text_add(out, " (");
+        text_metric_interval(out, value);
+        text_add(out, ")");
+}
+
 bool report_waterfall(const struct report *report, struct waterfall_part parts[WATERFALL_COUNT])
 {
         static const struct waterfall_part names[WATERFALL_COUNT] = {

@@ -25,6 +25,16 @@ struct floor_column {
 extern const struct floor_column floor_columns[];
 extern const size_t floor_column_count;
 
+/* The metrics that are told of cold and warm, with a title. */
+struct learning_row {
+        const char *metric, *title;
+};
+extern const struct learning_row learning_rows[];
+extern const size_t learning_row_count;
+
+/* "12 s (3 s to 21 s)". */
+void learning_difference(struct text *out, const struct metric_value *value);
+
 /* untreated -> reaction -> prediction -> self_made -> left */
 enum waterfall_part_id {
         WATERFALL_UNTREATED,

@@ -8,24 +8,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "reports/headline.h"
 #include "reports/metric_words.h"
 #include "reports/report.h"
 
 enum { NAME_COLUMNS = 24, CELL_COLUMNS = 13, RANGE_COLUMNS = 28 };
-
-const struct learning_row learning_rows[] = {
-        { "failed_requests", "failed requests" },
-        { "bad_seconds", "bad seconds" },
-        { "time_to_restore", "time to restore" },
-        { "prevention_rate", "prevention" },
-        { "precision", "precision" },
-        { "recall", "recall" },
-        { "lead_time", "lead time" },
-        { "mttd", "mean time to detect" },
-        { "false_alarms_per_week", "false alarms per week" },
-        { "false_actions_per_week", "false actions per week" },
-};
-const size_t learning_row_count = sizeof(learning_rows) / sizeof(*learning_rows);
 
 static json_t *metrics_json(const struct grade *grade)
 {
@@ -82,16 +69,6 @@ static void add_cell(struct text *out, const json_t *metric, size_t columns)
                 text_add(out, " ");
         text_add(out, text_bytes(&words));
         text_release(&words);
-}
-
-void learning_difference(struct text *out, const struct metric_value *value)
-{
-        text_metric_value(out, value);
-        if (!value->has_low && !value->has_high)
-                return;
-        text_add(out, " (");
-        text_metric_interval(out, value);
-        text_add(out, ")");
 }
 
 static void add_difference(struct text *out, const json_t *metric)

@@ -10,24 +10,13 @@
 #define CHAOS_REPORTS_LEARNING_H
 
 #include "reports/grade.h"
-#include "reports/report.h"
 #include "reports/text.h"
-
-/* The metrics that are told of cold and warm, with a title; the count of them. */
-struct learning_row {
-        const char *metric, *title;
-};
-extern const struct learning_row learning_rows[];
-extern const size_t learning_row_count;
 
 /* The `learning` object of result.json; NULL when memory is out. */
 json_t *learning_json(const struct grade *warm, const struct grade *cold, const char *digest);
 
 /* As a table of 80 columns; nothing where the result has no such object. */
 void learning_screen(const json_t *result, struct text *out);
-
-/* "12 s (3 s to 21 s)". */
-void learning_difference(struct text *out, const struct metric_value *value);
 
 /* One step of a campaign on one scenario. */
 struct learning_point {

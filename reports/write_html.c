@@ -13,7 +13,6 @@
  */
 #include "reports/explain.h"
 #include "reports/headline.h"
-#include "reports/learning.h"
 #include "reports/metric_words.h"
 #include "reports/writer.h"
 

@@ -6,7 +6,6 @@
  * table.
  */
 #include "reports/headline.h"
-#include "reports/learning.h"
 #include "reports/writer.h"
 
 #include <math.h>

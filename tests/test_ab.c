@@ -580,6 +580,65 @@ START_TEST(the_worse_arm_never_loses_more_than_the_limit)
 }
 END_TEST
 
+/* Loses 10 a second more than the other, 20 in every tenth. */
+static void lose(double *lost, size_t seconds, bool swapped)
+{
+        for (size_t t = 0; t < seconds; t++) {
+                lost[(swapped ? seconds : 0) + t] = 5;
+                lost[(swapped ? 0 : seconds) + t] = t % 10 == 0 ? 25 : 15;
+        }
+}
+
+START_TEST(a_watched_pair_is_cut_before_the_limit_even_if_it_is_the_first)
+{
+        for (int swapped = 0; swapped < 2; swapped++)
+                for (size_t before = 0; before < 9; before += 8) {
+                        struct ab_settings settings = fixed_settings(PAIRS);
+                        struct ab *ab;
+                        double lost[2 * 300], had;
+                        json_t *result;
+                        int code;
+
+                        settings.max_loss = 2000;
+                        settings.loss_ahead = 50;
+                        ab = fill(&settings, before, b_loses_fewer, swapped);
+                        had = ab_loss(ab);
+                        ck_assert(!ab_enough(ab));
+                        /* the same direction as those before */
+                        lose(lost, 300, !swapped);
+                        ck_assert(ab_watch(ab, 77, lost, 300));
+                        ck_assert_double_le(ab_loss(ab), 1950 + 20);
+                        ck_assert_double_gt(ab_loss(ab), 1950);
+                        ck_assert(ab_enough(ab));
+                        result = ab_result(ab, &code);
+                        ck_assert_double_eq(result_number(result, "design.pairs"), (double)before);
+                        ck_assert_double_eq(result_number(result, "design.cut.replication"), 77);
+                        ck_assert_double_eq_tol(result_number(result, "design.cut.at"),
+                                                (1950 - had) / 11, 3);
+                        ck_assert(json_is_true(
+                                (json_t *)(uintptr_t)result_at(result, "design.stopped_by_loss")));
+                        json_decref(result);
+                        ab_destroy(ab);
+                }
+}
+END_TEST
+
+START_TEST(a_watched_pair_that_stays_below_is_not_cut)
+{
+        struct ab_settings settings = fixed_settings(PAIRS);
+        struct ab *ab = NULL;
+        double lost[2 * 170];
+
+        settings.max_loss = 2000;
+        settings.loss_ahead = 50;
+        ab = fill(&settings, 0, nothing, false);
+        lose(lost, 170, false); /* 1870 in all */
+        ck_assert(!ab_watch(ab, 0, lost, 170));
+        ck_assert(!ab_enough(ab));
+        ab_destroy(ab);
+}
+END_TEST
+
 START_TEST(a_limit_that_is_far_away_changes_nothing)
 {
         double loss;
@@ -899,6 +958,8 @@ int main(void)
         tcase_add_test(tcase, the_rule_that_stops_does_not_see_which_is_which);
         tcase_add_test(tcase, a_narrower_interval_takes_more_pairs);
         tcase_add_test(tcase, the_worse_arm_never_loses_more_than_the_limit);
+        tcase_add_test(tcase, a_watched_pair_is_cut_before_the_limit_even_if_it_is_the_first);
+        tcase_add_test(tcase, a_watched_pair_that_stays_below_is_not_cut);
         tcase_add_test(tcase, a_limit_that_is_far_away_changes_nothing);
         tcase_add_loop_test(
                 tcase, whatever_comes_no_number_is_nan_infinite_impossible_or_without_its_n, 0,

@@ -5,9 +5,13 @@
  * The results' folder gets the result of the first strategy with the comparison
  * in `ab`: everything that reads a result reads this one too.
  *
+ * A loss limit (analysis.max_loss) on failed requests is watched second by second in
+ * what each replication records; the one in which it is met is cut there and not counted.
+ *
  * What makes a plain run invalid (gate, faults without effect, an invariant)
  * makes the comparison invalid; thresholds are not asked.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,6 +63,7 @@ struct contest {
         uint32_t writer_set;
         struct out_error error;
         bool failed;         /* out of memory */
+        bool watches;        /* the loss limit, within each pair */
         bool unequal;        /* chance was not the same for all strategies */
         uint32_t unequal_in; /* replication */
 };
@@ -83,12 +88,74 @@ static void check_chance(struct contest *contest, const struct replication_recor
                 }
 }
 
+/* ---- the loss limit */
+
+/* What all entry services may lose in a second: those that come in it, and those that wait
+ * and are not too old yet; three deviations of chance above what is declared. */
+static double loss_ahead(const struct run_meta *meta)
+{
+        double most = 0;
+
+        for (uint32_t s = 0; s < meta->service_count; s++) {
+                const struct meta_service *service = &meta->services[s];
+                double waits_s = service->has_slo && service->slo_latency_ns < 60 * NS_PER_S
+                                         ? (double)service->slo_latency_ns * 1e-9
+                                         : 60;
+
+                if (service->entry)
+                        most += service->offered_per_s * (1 + waits_s);
+        }
+        return most + 3 * sqrt(most);
+}
+
+static size_t measured_seconds(const struct arm_record *arm, const struct run_meta *meta)
+{
+        size_t count = 0;
+
+        for (uint32_t s = 0; s < meta->service_count; s++)
+                if (arm->services[s].second_count > count)
+                        count = arm->services[s].second_count;
+        return count;
+}
+
+/* Whether the limit was met within this replication. */
+static bool is_cut(struct contest *contest, const struct replication_record *records)
+{
+        const struct run_meta *meta = contest->metas[0];
+        size_t seconds = measured_seconds(records[0].arms[ARM_TREATED], meta);
+        double *lost;
+        bool cut;
+
+        if (!contest->watches)
+                return false;
+        lost = calloc(contest->count * seconds + 1, sizeof(*lost));
+        if (lost == NULL) {
+                contest->failed = true;
+                return true;
+        }
+        for (uint32_t i = 0; i < contest->count; i++)
+                for (uint32_t s = 0; s < meta->service_count; s++) {
+                        const struct service_measure *service =
+                                &records[i].arms[ARM_TREATED]->services[s];
+
+                        for (size_t t = 0; meta->services[s].entry && t < seconds &&
+                                           t < service->second_count;
+                             t++)
+                                lost[i * seconds + t] += service->seconds[t].bad;
+                }
+        cut = ab_watch(contest->ab, records[0].replication, lost, seconds);
+        free(lost);
+        return cut;
+}
+
 static void take_replication(void *user, const struct replication_record *records)
 {
         struct contest *contest = user;
         const struct kept *kept[AB_STRATEGIES_MAX];
 
         check_chance(contest, records);
+        if (is_cut(contest, records))
+                return;
         for (uint32_t s = 0; s < contest->count && !contest->failed; s++) {
                 contest->failed = !grade_add(contest->grades[s], &records[s]);
                 kept[s] = grade_latest(contest->grades[s]);
@@ -263,6 +330,17 @@ static int begin_comparison(struct contest *contest)
         settings.pairs_min = settings.stopping == AB_FIXED || settings.pairs_max < AB_PAIRS_MIN
                                      ? settings.pairs_max
                                      : AB_PAIRS_MIN;
+        contest->watches = settings.max_loss > 0 && strcmp(metrics[0].name, "failed_requests") == 0;
+        if (contest->watches)
+                settings.loss_ahead = loss_ahead(contest->metas[0]);
+        if (settings.loss_ahead > settings.max_loss) {
+                fprintf(stderr,
+                        "chaos-run: %s: analysis.max_loss: a second may lose %.0f requests; with so "
+                        "small a limit nothing can be run\n",
+                        contest->path, ceil(settings.loss_ahead));
+                code = EXIT_INVALID;
+                goto done;
+        }
         write_command(contest);
         settings.command = text_bytes(&contest->command);
         for (uint32_t s = 0; s < contest->count; s++)

@@ -111,6 +111,29 @@ class Comparison(chaos.Case):
         latency = self.row("latency_p99")
         self.assertEqual(("guardrail", 0.02), (latency["role"], latency["margin"]))
 
+    def test_the_worse_strategy_never_loses_more_than_the_limit(self):
+        """Not even in the first pair, which is cut in its middle; what was whole before is compared."""
+        self.compare("--a", "default", "--b", "none", "--runs", "8", out="free")
+        values = self.row("failed_requests", "free")
+        differences = [b - a for a, b in zip(values["a_values"], values["b_values"])]
+        for limit, whole in ((0.6 * differences[0] + 60, 0), (sum(differences[:6]) + 300, 6)):
+            scenario = chaos.small(analysis={"primary": "failed_requests", "max_loss": limit})
+            told = self.compare("--a", "default", "--b", "none", "--runs", "8", scenario=scenario,
+                                out="limited")
+            design = self.ab("limited")["design"]
+            self.assertTrue(design["stopped_by_loss"])
+            self.assertLessEqual(design["loss"], limit)
+            self.assertGreater(design["loss"], 0.3 * limit)
+            self.assertLessEqual(design["pairs"], whole + 1)
+            self.assertGreaterEqual(design["pairs"], max(0, whole - 2))
+            self.assertEqual(design["pairs"], design["cut"]["replication"])
+            self.assertEqual(design["pairs"], self.result("limited")["runs"])
+            self.assertIn("stopped at a loss of", " ".join(told.out.split()))
+        told = self.compare("--a", "default", "--b", "none", out="none", scenario=chaos.small(
+            analysis={"primary": "failed_requests", "max_loss": 1}))
+        self.assert_code(2, told)
+        self.assertIn("analysis.max_loss: a second may lose", told.err)
+
     def test_several_scenarios_end_in_a_table(self):
         self.write("many/a.json", chaos.SMALL)
         self.write("many/b.json", chaos.small(seed=8))
