@@ -523,12 +523,59 @@ static json_t *design_json(const struct ab *ab)
         return json;
 }
 
+/* Of all comparisons: "B worse; C better". */
+static void all_verdicts(const struct ab *ab, struct text *text)
+{
+        for (size_t c = 0; c + 1 < ab->strategy_count; c++) {
+                text_add(text, c == 0 ? "" : "; ");
+                if (ab->comparisons[c].overall == OVERALL_INCONCLUSIVE ||
+                    ab->comparisons[c].overall == OVERALL_IDENTICAL ||
+                    ab->comparisons[c].overall == OVERALL_EQUIVALENT)
+                        text_addf(text, "%c ", ab_letter(c));
+                overall_words(ab, c, text);
+        }
+}
+
+static json_t *verdict_of_all(const struct ab *ab)
+{
+        struct text text;
+
+        if (ab->strategy_count == 2)
+                return overall_json(ab, 0);
+        text_init(&text);
+        all_verdicts(ab, &text);
+        return text_json(&text);
+}
+
+/* Of more than two: each against the first, who is best, and the pairs it rests on. */
+static json_t *sentence_of_all(const struct ab *ab, const json_t *ranking)
+{
+        const json_t *best = json_array_get(ranking, 0);
+        struct text text;
+
+        if (ab->strategy_count == 2)
+                return sentence_json(ab, 0);
+        text_init(&text);
+        text_add(&text, "Against A: ");
+        all_verdicts(ab, &text);
+        if (ab->pairs > 0) {
+                text_addf(&text, ", in %zu replications; %s ", ab->pairs,
+                          ab->metrics[0].better == BETTER_HIGH ? "most" : "least");
+                add_title(&text, ab->metrics[0].name);
+                text_addf(&text, " with %s", json_string_value(json_object_get(best, "strategy")));
+        }
+        text_add(&text, ".");
+        return text_json(&text);
+}
+
 json_t *ab_tree(const struct ab *ab, int exit_code)
 {
+        json_t *ranking = ranking_json(ab);
+
         return json_pack("{s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "verdict",
-                         overall_json(ab, 0), "outcome", exit_code_outcome(exit_code), "exit_code",
-                         exit_code, "sentence", sentence_json(ab, 0), "strategies",
+                         verdict_of_all(ab), "outcome", exit_code_outcome(exit_code), "exit_code",
+                         exit_code, "sentence", sentence_of_all(ab, ranking), "strategies",
                          strategies_json(ab), "design", design_json(ab), "worst", worst_json(ab, 0),
                          "metrics", rows_json(ab, 0), "comparisons", comparisons_json(ab),
-                         "ranking", ranking_json(ab));
+                         "ranking", ranking);
 }

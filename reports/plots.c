@@ -41,11 +41,11 @@ const struct plot plot_rows[] = {
          "what is left; the harm that healing does by itself is part of what is left.",
          draw_waterfall, tell_waterfall},
         {"forest", WIDTH_PX, "How strategies differ",
-         "The other strategy against A, with intervals that hold together, in shares of A's value. "
+         "Each strategy against A, with intervals that hold together, in shares of A's value. "
          "Grey: the difference that is allowed.",
          draw_forest, tell_forest},
         {"pairs", WIDTH_PX, "Pair by pair",
-         "The metric that decides: the same replication under both strategies, the difference of "
+         "The metric that decides: the same replication under A and another strategy, the difference of "
          "each pair.",
          draw_pairs, tell_pairs},
         {"timeline", MIDDLE_PX, "Faults, harm and healing",

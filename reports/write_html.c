@@ -125,6 +125,23 @@ static void add_name_cell(struct text *out, const json_t *value)
 }
 
 /* A number of the tree with its unit, or an empty cell. */
+/* More digits of a small p say nothing. */
+static void add_p_cell(struct text *out, const json_t *row, const char *key)
+{
+        double p = result_number(row, key);
+
+        text_add(out, "<td class=\"number\">");
+        if (!isnan(p)) {
+                text_add(out, "<data value=\"");
+                text_number(out, p);
+                if (p < 0.001)
+                        text_add(out, "\">&lt; 0.001</data>");
+                else
+                        text_addf(out, "\">%.3f</data>", p);
+        }
+        text_add(out, "</td>");
+}
+
 static void add_number_cell(struct text *out, const json_t *row, const char *key, const char *unit)
 {
         double value = result_number(row, key);
@@ -1260,9 +1277,9 @@ static void add_compared_row(const json_t *metric, struct text *out)
         add_metric_cell(out, &b);
         add_metric_cell(out, &difference);
         add_number_cell(out, metric, "relative", "ratio");
-        add_number_cell(out, metric, "p", "");
-        add_number_cell(out, metric, "p_adjusted", "");
-        add_number_cell(out, json_object_get(metric, "wilcoxon"), "p", "");
+        add_p_cell(out, metric, "p");
+        add_p_cell(out, metric, "p_adjusted");
+        add_p_cell(out, json_object_get(metric, "wilcoxon"), "p");
         add_signs_cell(json_object_get(metric, "signs"), out);
         add_number_cell(out, metric, "detectable", result_text(metric, "unit"));
         add_margin_cell(metric, out);
@@ -1371,9 +1388,12 @@ static bool add_ab(const struct writer_context *context, struct text *out)
 
         if (json_array_size(json_object_get(ab, "metrics")) == 0)
                 return false;
-        text_add(out, "<p class=\"verdict\"><strong>");
-        text_html(out, result_text(ab, "verdict"));
-        text_add(out, ".</strong> ");
+        text_add(out, "<p class=\"verdict\">");
+        if (json_array_size(list) == 1) { /* the sentence of several says it of each */
+                text_add(out, "<strong>");
+                text_html(out, result_text(ab, "verdict"));
+                text_add(out, ".</strong> ");
+        }
         add_words(out, result_text(ab, "sentence"));
         text_add(out, "</p>\n<p>");
         json_array_foreach(json_object_get(ab, "strategies"), index, row)

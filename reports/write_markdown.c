@@ -146,6 +146,62 @@ static void write_floor(const struct report *report, struct text *out)
         text_add(out, "** was averted.\n");
 }
 
+static void write_difference(struct text *out, const json_t *row)
+{
+        struct metric_value difference = metric_of(json_object_get(row, "difference"));
+
+        learning_difference(out, &difference);
+}
+
+/* The metrics that decide, a table a strategy. */
+static void write_comparisons(const struct report *report, struct text *out)
+{
+        const json_t *list = result_at(report->result, "ab.comparisons");
+        json_t *comparison, *row;
+        size_t c, m;
+
+        json_array_foreach(list, c, comparison)
+        {
+                char letter = (char)('B' + c);
+
+                text_add(out, "\n**");
+                text_markdown(out, result_text(comparison, "verdict"));
+                text_add(out, "**: A is ");
+                text_markdown(out, result_text(comparison, "a"));
+                text_addf(out, ", %c is ", letter);
+                text_markdown(out, result_text(comparison, "b"));
+                text_add(out, ". ");
+                text_markdown(out, result_text(comparison, "sentence"));
+                text_addf(out,
+                          "\n\n| metric | A | %c | A − %c | adjusted p | verdict |\n"
+                          "|---|---:|---:|---:|---:|---|\n",
+                          letter, letter);
+                json_array_foreach(json_object_get(comparison, "metrics"), m, row)
+                {
+                        struct metric_value a = metric_of(json_object_get(row, "a"));
+                        struct metric_value b = metric_of(json_object_get(row, "b"));
+                        double p = result_number(row, "p_adjusted");
+
+                        if (strcmp(result_text(row, "role"), "exploratory") == 0)
+                                continue;
+                        text_addf(out, "| %s | ", result_text(row, "metric"));
+                        text_metric_value(out, &a);
+                        text_add(out, " | ");
+                        text_metric_value(out, &b);
+                        text_add(out, " | ");
+                        write_difference(out, row);
+                        if (isnan(p))
+                                text_add(out, " |  | ");
+                        else if (p < 0.001)
+                                text_add(out, " | < 0.001 | ");
+                        else
+                                text_addf(out, " | %.3f | ", p);
+                        text_markdown(out, result_text(row, "verdict"));
+                        text_add(out, " |\n");
+                }
+        }
+}
+
 /* How many deeds were worth anything, where that was asked. */
 static void write_attribution(const struct report *report, struct text *out)
 {
@@ -179,6 +235,7 @@ void write_markdown(const struct writer_context *context, struct text *out)
         write_thresholds(report, out);
         write_headline(report, out);
         write_waterfall(report, out);
+        write_comparisons(report, out);
         write_floor(report, out);
         write_learning(report, out);
         write_attribution(report, out);
