@@ -27,7 +27,8 @@ const char help_purpose[] =
 const struct command commands[] = {
         {"", "SCENARIO.json|DIR ...", "run scenarios and grade the healing",
          "A directory stands for its own *.json. Results, plots and report go to\n"
-         "chaos-results/<scenario>/; the verdict is printed, the worst exit code wins.\n",
+         "chaos-results/<scenario>/; the verdict is printed, the worst exit code wins. Several runs\n"
+         "end in campaign.csv, a line a run; an invalid scenario does not stop the others.\n",
          ON_RUN, command_run},
         {"ab", "SCENARIO.json|DIR ... --a S --b S [--c S ...]", "is strategy B better than A?",
          "All strategies on the same replications, until it is decided or at analysis.max_runs\n"

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/cli/campaign.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/env_overrides.h"
 #include "harness/cli/healers.h"
@@ -33,6 +34,7 @@
 struct job {
         const struct options *options;
         struct ledger *ledger;
+        struct campaign *campaign;
         const char *strategy; /* as it was asked for */
         struct scenario *scenario;
         struct run_meta *meta;
@@ -91,6 +93,25 @@ static void take_progress(void *user, const struct run_progress *now)
 
 /* ---- what is written */
 
+/* A screen, or a line where there are many. */
+static void tell_verdict(const struct job *job, const struct report *report, const char *path,
+                         int code)
+{
+        struct text screen;
+
+        campaign_add(job->campaign, job->scenario->file, job->strategy,
+                     job->scenario->matrix_name == NULL ? "" : job->scenario->matrix_name,
+                     job->folder, code, report->result);
+        if (job->campaign->brief)
+                return;
+        text_init(&screen);
+        verdict_screen(report, path, screen_wants_colour(STDOUT_FILENO), &screen);
+        floor_screen(report->result, &screen);
+        learning_screen(report->result, &screen);
+        printf("%s", text_bytes(&screen));
+        text_release(&screen);
+}
+
 static int write_all(struct job *job, json_t *result)
 {
         struct series series;
@@ -105,13 +126,11 @@ static int write_all(struct job *job, json_t *result)
         };
         struct report report = {.result = result};
         json_t *facts = run_facts_json(&job->facts, job->options->jobs);
-        struct text screen;
         int code = (int)json_integer_value(json_object_get(result, "exit_code"));
         bool written_ok;
 
         series_init(&series);
         value_table_init(&values);
-        text_init(&screen);
         if (grade_series(job->grade, &series))
                 report.series = &series;
         if (grade_replication_values(job->grade, &values))
@@ -128,13 +147,8 @@ static int write_all(struct job *job, json_t *result)
                 fprintf(stderr, "chaos-run: %s\n", job->error.message);
                 code = exit_code_worse(code, EXIT_IO_ERROR);
         }
-        verdict_screen(&report, written_ok ? written.report_path : NULL,
-                       screen_wants_colour(STDOUT_FILENO), &screen);
-        floor_screen(result, &screen);
-        learning_screen(result, &screen);
-        printf("%s", text_bytes(&screen));
+        tell_verdict(job, &report, written_ok ? written.report_path : NULL, code);
         ledger_end(job->ledger, &result, facts, interrupt_signal == 0 && written_ok);
-        text_release(&screen);
         writers_result_release(&written);
         value_table_release(&values);
         series_release(&series);
@@ -222,7 +236,6 @@ static int tell_stored(const struct job *job)
 {
         struct stored_report stored;
         struct out_error error = {""};
-        struct text screen;
         int code;
 
         if (!stored_report_read(job->folder, &stored, &error)) {
@@ -232,12 +245,7 @@ static int tell_stored(const struct job *job)
         fprintf(stderr, "chaos-run: %s: was run before, %s is left as it is\n",
                 job->scenario->file, job->folder);
         code = (int)json_integer_value(json_object_get(stored.result, "exit_code"));
-        text_init(&screen);
-        verdict_screen(&stored.report, NULL, screen_wants_colour(STDOUT_FILENO), &screen);
-        floor_screen(stored.result, &screen);
-        learning_screen(stored.result, &screen);
-        printf("%s", text_bytes(&screen));
-        text_release(&screen);
+        tell_verdict(job, &stored.report, NULL, code);
         stored_report_release(&stored);
         return code;
 }
@@ -418,15 +426,25 @@ static int load_job(struct job *job, const char *path, const char *strategy, uin
 }
 
 /* One combination of the matrix; `*count` becomes the number of them. */
-static int run_one(const struct options *options, struct ledger *ledger, const char *path,
-                   const char *strategy, uint32_t index, bool many, uint32_t *count)
+static int run_one(const struct options *options, struct ledger *ledger,
+                   struct campaign *campaign, const char *path, const char *strategy,
+                   uint32_t index, bool many, uint32_t *count)
 {
-        struct job job = {.options = options, .ledger = ledger, .strategy = strategy};
+        struct job job = {
+                .options = options, .ledger = ledger, .campaign = campaign, .strategy = strategy};
+        size_t told = campaign->runs;
         int code = load_job(&job, path, strategy, index);
+        bool is_wanted = true;
 
         if (job.scenario != NULL)
                 *count = job.scenario->matrix_count;
-        if (code != EXIT_PASSED || !has_tag(job.scenario, &options->tags))
+        if (job.scenario != NULL &&
+            !campaign_widen(campaign, options, job.scenario->matrix_count)) {
+                code = EXIT_IO_ERROR;
+                goto done;
+        }
+        is_wanted = code != EXIT_PASSED || has_tag(job.scenario, &options->tags);
+        if (code != EXIT_PASSED || !is_wanted)
                 goto done;
         job.folder = scenario_folder(options, job.scenario,
                                      options->strategies.count > 1 ? strategy : NULL, many);
@@ -436,6 +454,9 @@ static int run_one(const struct options *options, struct ledger *ledger, const c
         if (code == EXIT_PASSED)
                 code = run_job(&job);
 done:
+        if (is_wanted && campaign->runs == told) /* it came to no verdict */
+                campaign_add(campaign, job.scenario != NULL ? job.scenario->file : path, strategy, "",
+                             "", code, NULL);
         if (job.journal_open)
                 out_file_abandon(&job.journal);
         ledger_leave(ledger);
@@ -449,15 +470,15 @@ done:
         return code;
 }
 
-static int run_file(const struct options *options, struct ledger *ledger, const char *path,
-                    const char *strategy, bool many)
+static int run_file(const struct options *options, struct ledger *ledger,
+                    struct campaign *campaign, const char *path, const char *strategy, bool many)
 {
         uint32_t count = 1;
         int code = EXIT_PASSED;
 
         for (uint32_t i = 0; i < count && interrupt_signal == 0; i++)
                 code = exit_code_worse(
-                        code, run_one(options, ledger, path, strategy, i, many, &count));
+                        code, run_one(options, ledger, campaign, path, strategy, i, many, &count));
         return code;
 }
 
@@ -500,6 +521,8 @@ int command_run(const struct options *given)
         struct options options = *given;
         struct scenario_files files = {0};
         struct ledger ledger;
+        struct campaign campaign;
+        size_t strategies = given->strategies.count > 0 ? given->strategies.count : 1;
         int code;
 
         if (!choices_are_known(&options))
@@ -514,19 +537,24 @@ int command_run(const struct options *given)
                 return code;
         interrupt_watch();
         code = scenario_files_list(&options, &files);
+        if (!campaign_begin(&campaign, &options, files.count * strategies)) {
+                scenario_files_release(&files);
+                ledger_close(&ledger);
+                return EXIT_IO_ERROR;
+        }
         for (size_t i = 0; i < files.count && interrupt_signal == 0; i++) {
-                size_t strategies = options.strategies.count > 0 ? options.strategies.count : 1;
-
                 for (size_t s = 0; s < strategies && interrupt_signal == 0; s++) {
                         const char *strategy =
                                 options.strategies.count > 0 ? options.strategies.items[s] : NULL;
-                        int one = settled(&options, run_file(&options, &ledger, files.paths[i],
-                                                             strategy, files.count > 1));
+                        int one = settled(&options, run_file(&options, &ledger, &campaign,
+                                                             files.paths[i], strategy,
+                                                             files.count > 1));
 
                         code = exit_code_worse(code, one);
                 }
         }
         scenario_files_release(&files);
+        code = campaign_end(&campaign, code);
         code = ledger_code(&ledger, code);
         ledger_close(&ledger);
         return code;
