@@ -200,6 +200,7 @@ static bool cold_begin(struct job *job)
                 return true;
         job->cold = *strategy;
         job->cold.learned = NULL;
+        job->cold.store.path = NULL; /* records are kept of the strategy alone */
         job->has_cold = true;
         job->cold_meta = run_meta_make(job->scenario, job->healer.run.ops != NULL, strategy->name,
                                        "", CHAOS_VERSION);
