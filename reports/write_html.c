@@ -281,7 +281,7 @@ static void add_plot(const struct writer_context *context, size_t i, const char 
         text_add(out, "\">\n");
         text_add_bytes(out, text_bytes(&svg), svg.length);
         text_add(out, "</div>\n<figcaption>");
-        text_html(out, text_bytes(&words));
+        add_words(out, text_bytes(&words));
         text_add(out, "</figcaption></figure>\n");
         out->failed = out->failed || words.failed || svg.failed;
         text_release(&words);
