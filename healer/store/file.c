@@ -40,9 +40,12 @@ bool hst_waits(int status)
         }
 }
 
-int64_t hst_id(const struct healer_store *store, uint64_t healer_id)
+/* Puts the session in place of the mark. */
+static int64_t number_of(const struct healer_store *store, int64_t value)
 {
-        return (int64_t)(store->stats.session << HST_ID_SHIFT | (healer_id & UINT32_MAX));
+        if (value >> HST_ID_SHIFT != HST_ID_MARK >> HST_ID_SHIFT)
+                return value;
+        return (int64_t)(store->stats.session << HST_ID_SHIFT) | (value & UINT32_MAX);
 }
 
 static int fail(struct healer_store *store, int status)
@@ -434,14 +437,14 @@ static int insert_of(struct healer_store *store, enum healer_table number, sqlit
         return SQLITE_OK;
 }
 
-static int bind_value(sqlite3_stmt *statement, const struct hst_record *record,
-                      const struct hst_value *value)
+static int bind_value(const struct healer_store *store, sqlite3_stmt *statement,
+                      const struct hst_record *record, const struct hst_value *value)
 {
         int at = value->column + 2;
 
         switch ((enum healer_value_type)value->type) {
         case HEALER_VALUE_INTEGER:
-                return sqlite3_bind_int64(statement, at, value->integer);
+                return sqlite3_bind_int64(statement, at, number_of(store, value->integer));
         case HEALER_VALUE_REAL:
                 return sqlite3_bind_double(statement, at, value->real);
         case HEALER_VALUE_TEXT:
@@ -459,14 +462,14 @@ static int write_record(struct healer_store *store, const struct hst_record *rec
         if (status != SQLITE_OK)
                 return status;
         if (record->id != 0)
-                status = sqlite3_bind_int64(statement, 1, record->id);
+                status = sqlite3_bind_int64(statement, 1, number_of(store, record->id));
         for (i = 0; i < store->columns[record->table].count && status == SQLITE_OK; i++) {
                 if (strcmp(store->columns[record->table].names[i], "session") == 0)
                         status = sqlite3_bind_int64(statement, (int)i + 2,
                                                     (int64_t)store->stats.session);
         }
         for (i = 0; i < record->count && status == SQLITE_OK; i++)
-                status = bind_value(statement, record, &record->values[i]);
+                status = bind_value(store, statement, record, &record->values[i]);
         if (status == SQLITE_OK) {
                 status = sqlite3_step(statement);
                 status = status == SQLITE_DONE ? SQLITE_OK : status;

@@ -100,7 +100,16 @@ int hst_recall(struct healer_store *store, struct healer_open *out);
 void hst_shut(struct healer_store *store, bool end_session);
 bool hst_waits(int status); /* worth trying again: locked, full, an error of the disk */
 
-/* The number of an incident, an action ... in the file. */
-int64_t hst_id(const struct healer_store *store, uint64_t healer_id);
+/* The number of an incident, an action ... in the file: the session's with the
+ * healer's behind it. The session may not have begun yet when a record is queued, so
+ * it stands there as a mark (a time 146 years after 1970, for 4 s, looks like one)
+ * and is put in when it is written. */
+#define HST_ID_MARK ((int64_t)1 << 62)
+
+static inline int64_t hst_id(const struct healer_store *store, uint64_t healer_id)
+{
+        (void)store;
+        return HST_ID_MARK | (int64_t)(healer_id & UINT32_MAX);
+}
 
 #endif
