@@ -27,11 +27,14 @@ const char *const healer_recommendation_names[6] = {"overall",    "strategy",  "
 
 const uint32_t healer_time_edges_s[HEALER_ANALYTICS_TIMES - 1] = {1, 2, 5, 10, 30, 60, 300};
 
+enum { REPEATS_MAX = 3 }; /* of an action or by another, in a score */
+
 struct record {
         uint64_t id;
         int64_t noticed_ns, acted_ns, ended_ns;
         uint8_t outcome, severity, strategy, type, component;
         uint8_t action_count, action_names[HEALER_ANALYTICS_ACTIONS_MAX];
+        bool escalated;
         uint32_t actions_all;
 };
 
@@ -186,6 +189,7 @@ enum healer_err healer_analytics_add(struct healer_analytics *analytics,
         record->type = name_of(analytics, healing->failure_type);
         record->component = name_of(analytics, healing->component);
         record->actions_all = healing->action_count;
+        record->escalated = healing->escalated;
         for (i = 0; i < healing->action_count && i < HEALER_ANALYTICS_ACTIONS_MAX; i++)
                 record->action_names[i] = name_of(analytics, healing->actions[i]);
         record->action_count = (uint8_t)i;
@@ -202,7 +206,7 @@ enum healer_err healer_analytics_add(struct healer_analytics *analytics,
 struct counter {
         uint64_t failures, attempts, successes;
         uint64_t newest; /* bit i: the i-th newest result was a success; 20 are used */
-        double time_sum_s, restore_sum_s;
+        double time_sum_s, restore_sum_s, score_sum;
         uint64_t timed;
 };
 
@@ -217,6 +221,47 @@ static double action_time_s(const struct record *record)
                                                 : seconds(record->ended_ns - record->acted_ns);
 }
 
+static double share_for_time(double took_s)
+{
+        static const struct {
+                double to_s, share;
+        } steps[] = {{150, 1}, {300, 0.8}, {600, 0.6}, {1200, 0.3}};
+        size_t i;
+
+        for (i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+                if (took_s <= steps[i].to_s)
+                        return steps[i].share;
+        }
+        return 0.1;
+}
+
+static struct healer_effectiveness score_of(enum healer_healing_outcome outcome, bool escalated,
+                                            double took_s, uint32_t actions)
+{
+        struct healer_effectiveness score = {0};
+        uint32_t repeats = actions > 1 ? actions - 1 : 0;
+
+        if (outcome == HEALER_HEALED) {
+                score.status = 0.4;
+                score.time = 0.3 * share_for_time(took_s);
+                score.repeats = repeats >= REPEATS_MAX
+                                        ? 0
+                                        : 0.2 * (1 - (double)repeats / REPEATS_MAX);
+                score.result = 0.1;
+        } else if (escalated) {
+                score.status = 0.2;
+        }
+        score.score = score.status + score.time + score.repeats + score.result;
+        score.effective = score.score >= 0.6;
+        return score;
+}
+
+struct healer_effectiveness healer_effectiveness_of(const struct healer_healing *healing)
+{
+        return score_of(healing->outcome, healing->escalated,
+                        seconds(healing->ended_ns - healing->noticed_ns), healing->action_count);
+}
+
 static void count_result(struct counter *counter, const struct record *record, bool success)
 {
         if (record->outcome == HEALER_NOT_TRIED) {
@@ -227,6 +272,11 @@ static void count_result(struct counter *counter, const struct record *record, b
         counter->attempts++;
         counter->successes += success;
         counter->newest = counter->newest << 1 | success;
+        counter->score_sum += score_of(success ? HEALER_HEALED : HEALER_NOT_HEALED,
+                                       record->escalated,
+                                       seconds(record->ended_ns - record->noticed_ns),
+                                       record->actions_all)
+                                      .score;
         if (!success)
                 return;
         counter->restore_sum_s += seconds(record->ended_ns - record->noticed_ns);
@@ -284,6 +334,9 @@ static void fill_row(const struct healer_analytics *analytics, const struct coun
         row->mttr_s = counter->successes == 0
                               ? NAN
                               : counter->restore_sum_s / (double)counter->successes;
+        row->effectiveness = counter->attempts == 0
+                                     ? NAN
+                                     : counter->score_sum / (double)counter->attempts;
         row->trend = trend_of(counter);
         row->advice = counter->attempts < analytics->config.results_min
                               ? HEALER_ADVICE_NONE

@@ -72,7 +72,20 @@ struct healer_healing {
         const char *strategy, *failure_type, *component;
         const char *const *actions; /* in their order */
         uint32_t action_count;
+        bool escalated; /* a human was called */
 };
+
+/* How effective one healing was, 0..1, by its parts: up to 0.4 for how it ended (healed;
+ * 0.2 for a human called), 0.3 for how soon after it was noticed (to 150, 300, 600, 1200 s:
+ * 1, 0.8, 0.6, 0.3 of it, then 0.1), 0.2 for few repeats (none of it from the third on), 0.1
+ * for a result that was verified. Soon and few are worth nothing where nothing was healed:
+ * what fails fast fails, and is never effective. */
+struct healer_effectiveness {
+        double status, time, repeats, result, score;
+        bool effective; /* 0.6 or more */
+};
+HEALER_API struct healer_effectiveness
+healer_effectiveness_of(const struct healer_healing *healing);
 
 struct healer_analytics;
 
@@ -109,6 +122,7 @@ struct healer_analytics_row {
         double rate;        /* successes / attempts */
         double mean_time_s; /* of the actions of successes */
         double mttr_s;      /* from notice to restoration of successes */
+        double effectiveness; /* mean score of the attempts */
         enum healer_trend trend;
         enum healer_advice advice;
 };

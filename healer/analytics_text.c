@@ -139,6 +139,8 @@ static void add_row(struct out *out, const struct healer_analytics_row *row)
         add_decimal(out, row->rate, 4, "null");
         add_seconds(out, "mean_time", row->mean_time_s);
         add_seconds(out, "mttr", row->mttr_s);
+        key(out, "effectiveness");
+        add_decimal(out, row->effectiveness, 4, "null");
         key(out, "trend");
         add_string(out, healer_trend_names[row->trend]);
         key(out, "recommendation");

@@ -33,18 +33,19 @@ enum { NEWEST = 24 };
 #define FAILING_SHARE 0.3
 #define ERROR_FLOOR 0.01
 #define INHERITED_RATIO 1.15
-#define INHERITED_USUAL_RATIO 1.6 /* above what is usual, where that is known */
 #define BUSY_LIMIT 0.8       /* of the workers, counted by the median: the mean is above it */
 #define BUSY_MIN 0.1
 #define LOAD_GROWN_RATIO 1.1
 #define SHIFTED_NS (180 * HLR_SECOND)
 #define BUSY_RISE_MIN 0.05
+#define BUSY_RISE_SHARE 0.4
 #define GAPS_NS (300 * HLR_SECOND)
 #define CRASHES_NS (900 * HLR_SECOND)
 #define PATTERN_LEAD_NS (10 * HLR_SECOND) /* later is no prediction */
 #define CHANGE_WATCH_NS (300 * HLR_SECOND)
-#define SLOWER_RATIO 1.6     /* a new version, against the old one at the same place */
+#define SLOWER_RATIO 1.6     /* than usual; a new version, than the old one at the same place */
 #define SLOWER_SAMPLES 4
+#define COLD_NS (40 * HLR_SECOND) /* what has just begun is slow by nature */
 #define LOAD_LEAD_NS (300 * HLR_SECOND)
 #define CPU_FULL 0.85
 #define CASE_LIKENESS_MIN 0.5
@@ -255,7 +256,7 @@ static bool inherited(const struct healer *healer, uint32_t service)
                         if (callee->quick[HLR_SIGNAL_LATENCY] >
                                     INHERITED_RATIO * callee->slow[HLR_SIGNAL_LATENCY] ||
                             callee->quick[HLR_SIGNAL_LATENCY] >
-                                    INHERITED_USUAL_RATIO * usual_latency(callee) ||
+                                    SLOWER_RATIO * usual_latency(callee) ||
                             callee->quick[HLR_SIGNAL_ERRORS] >
                                     callee->slow[HLR_SIGNAL_ERRORS] + ERROR_FLOOR)
                                 return true;
@@ -418,12 +419,10 @@ static void workers_fill(struct collector *collector, uint32_t index)
             (!newest_line(instance, HLR_SIGNAL_BUSY, &trend) &&
              !find_line(healer, instance, HLR_SIGNAL_BUSY, false, BUSY_RISE_MIN, limit, &trend)))
                 return;
-        if (trend.rise < BUSY_RISE_MIN || !(trend.value < limit))
+        if (trend.rise < fmax(BUSY_RISE_MIN, BUSY_RISE_SHARE * trend.value) ||
+            !(trend.value < limit))
                 return;
-        slower = instance->quick[HLR_SIGNAL_LATENCY] >
-                         INHERITED_RATIO * instance->slow[HLR_SIGNAL_LATENCY] ||
-                 instance->quick[HLR_SIGNAL_LATENCY] >
-                         INHERITED_USUAL_RATIO * usual_latency(instance);
+        slower = instance->quick[HLR_SIGNAL_LATENCY] > SLOWER_RATIO * usual_latency(instance);
         if (!slower && (instance->quick[HLR_SIGNAL_LOAD] <
                                 LOAD_GROWN_RATIO * instance->slow[HLR_SIGNAL_LOAD] ||
                         peers_come_and_go(healer, instance->service)))
@@ -586,7 +585,8 @@ static void change_is_slow(struct collector *collector, uint32_t index)
                     instance->started_ns < service->deploy_started_ns)
                         continue;
                 changed++;
-                if (instance->slow_after_change < SLOWER_SAMPLES)
+                if (instance->slow_after_change < SLOWER_SAMPLES ||
+                    hlr_sub(healer->now_ns, instance->started_ns) < COLD_NS)
                         continue;
                 slower++;
                 ratio = fmax(ratio, instance->quick[HLR_SIGNAL_LATENCY] / usual_latency(instance));

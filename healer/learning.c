@@ -101,6 +101,7 @@ void hlr_account(struct healer *healer, const struct hlr_episode *episode)
         healing.component = healer->services[episode->service].name;
         healing.actions = actions;
         healing.action_count = episode->tried_count;
+        healing.escalated = episode->escalated;
         (void)healer_analytics_add(healer->analytics, &healing);
 }
 

@@ -94,6 +94,78 @@ static const char *recommendation(enum healer_recommendation_kind kind)
         return NULL;
 }
 
+/* ---- S1-24 */
+
+static struct healer_effectiveness scored(enum healer_healing_outcome outcome, double took_s,
+                                          uint32_t actions, bool escalated)
+{
+        const struct healer_healing healing = {.noticed_ns = 5,
+                                               .acted_ns = 5,
+                                               .ended_ns = 5 + (int64_t)(took_s * 1e9),
+                                               .outcome = outcome,
+                                               .action_count = actions,
+                                               .escalated = escalated};
+
+        return healer_effectiveness_of(&healing);
+}
+
+START_TEST(s1_24_the_parts_of_effectiveness_are_those_counted_by_hand)
+{
+        static const struct {
+                double took_s;
+                uint32_t actions;
+                double time, repeats;
+        } cases[] = {{1, 1, 0.3, 0.2},    {150, 1, 0.3, 0.2},       {151, 1, 0.24, 0.2},
+                     {300, 2, 0.24, 0.4 / 3}, {600, 3, 0.18, 0.2 / 3}, {601, 1, 0.09, 0.2},
+                     {1200, 4, 0.09, 0},  {1201, 9, 0.03, 0}};
+        struct healer_effectiveness score;
+        size_t i;
+
+        for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                score = scored(HEALER_HEALED, cases[i].took_s, cases[i].actions, false);
+                ck_assert_double_eq(score.status, 0.4);
+                ck_assert_double_eq(score.result, 0.1);
+                ck_assert_double_eq_tol(score.time, cases[i].time, 1e-12);
+                ck_assert_double_eq_tol(score.repeats, cases[i].repeats, 1e-12);
+                ck_assert_double_eq_tol(score.score, 0.5 + cases[i].time + cases[i].repeats, 1e-12);
+                ck_assert_int_eq(score.effective, cases[i].time + cases[i].repeats >= 0.1 - 1e-12);
+        }
+}
+END_TEST
+
+START_TEST(s1_24_what_failed_is_never_effective_however_fast)
+{
+        double took_s;
+        uint32_t actions;
+
+        for (took_s = 0; took_s < 2000; took_s += 37)
+                for (actions = 0; actions < 8; actions++) {
+                        ck_assert(!scored(HEALER_NOT_HEALED, took_s, actions, false).effective);
+                        ck_assert(!scored(HEALER_NOT_HEALED, took_s, actions, true).effective);
+                        ck_assert(!scored(HEALER_NOT_TRIED, took_s, actions, true).effective);
+                        ck_assert_double_eq(
+                                scored(HEALER_NOT_HEALED, took_s, actions, false).score, 0);
+                }
+        ck_assert_double_eq(scored(HEALER_NOT_HEALED, 1, 1, true).score, 0.2);
+}
+END_TEST
+
+/* add() heals in 4 s by the second action; a failure has no score. */
+START_TEST(s1_24_a_strategy_has_the_mean_score_of_its_attempts)
+{
+        create();
+        add(10, true, "mixed");
+        add(20, true, "mixed");
+        add(30, false, "mixed");
+        add(40, false, "mixed");
+        add(50, false, "never");
+        ask(100, -1);
+        ck_assert_double_eq_tol(row_of("mixed")->effectiveness,
+                                (0.8 + 0.4 / 3) / 2, 1e-12);
+        ck_assert_double_eq(row_of("never")->effectiveness, 0);
+}
+END_TEST
+
 /* ---- S4-01, S4-02 */
 
 START_TEST(the_seven_figures_are_those_of_a_recount)
@@ -699,6 +771,9 @@ int main(void)
         int failed;
 
         tcase_add_checked_fixture(tests, setup, teardown);
+        tcase_add_test(tests, s1_24_the_parts_of_effectiveness_are_those_counted_by_hand);
+        tcase_add_test(tests, s1_24_what_failed_is_never_effective_however_fast);
+        tcase_add_test(tests, s1_24_a_strategy_has_the_mean_score_of_its_attempts);
         tcase_add_test(tests, the_seven_figures_are_those_of_a_recount);
         tcase_add_test(tests, strategies_stand_by_rate_and_equals_by_name);
         tcase_add_test(tests, a_trend_wants_ten_results_and_more_than_a_twentieth);

@@ -245,6 +245,231 @@ START_TEST(s4_20_what_never_helped_here_is_left_out_and_frozen_it_is_tried_for_e
 }
 END_TEST
 
+/* ---- S4-20: what was learned, against always doing the same */
+
+enum { INCIDENTS = 24, DEADLINE_STEPS = 12, LESSON_STEPS = 48 };
+
+/* What cures an incident lies in its host, or in the version that came just before it. */
+static bool cures(enum healer_action_kind kind, bool of_version)
+{
+        return kind == (of_version ? HEALER_ACTION_ROLLBACK_DEPLOYMENT
+                                   : HEALER_ACTION_REPLACE_INSTANCE);
+}
+
+/* Whether it was over within so many steps; then somebody ends it. */
+static bool one_incident(struct rig *rig, struct noise *noise, bool of_version, int steps)
+{
+        uint32_t sick = INSTANCE(PAYMENT, noise_unit(noise) < 0.5), k;
+        bool over = false;
+        int step;
+
+        if (of_version) {
+                rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_STARTED, PAYMENT, HEALER_NONE, 0);
+                rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_FINISHED, PAYMENT, HEALER_NONE, 0);
+                rig_run(rig, 150); /* long enough that nothing else points at it */
+        }
+        rig->instance[sick].error_ratio = 0.5 + 0.4 * noise_unit(noise);
+        for (step = 0; step < steps; step++) {
+                for (; rig->answered < rig->order_count; rig->answered++) {
+                        const struct healer_result ok = {rig->orders[rig->answered].id, true, ""};
+
+                        k = rig->answered;
+                        if (rig->orders[k].kind == HEALER_ACTION_REPLACE_INSTANCE && !of_version)
+                                rig_answer(rig, k, true);
+                        else
+                                (void)healer_observe_result(rig->healer, rig->now_ns, &ok);
+                        if (cures(rig->orders[k].kind, of_version)) {
+                                over = true;
+                                rig->instance[sick] = rig_well(sick);
+                        }
+                }
+                rig_step(rig);
+        }
+        rig->instance[sick] = rig_well(sick);
+        rig_answer_all(rig, true);
+        rig_run(rig, 600);
+        return over;
+}
+
+/* How many of INCIDENTS were over in a minute, by doing `only` that (HEALER_ACTION_COUNT:
+ * the ladder). To learn, `end`, there is time to find out what helps. */
+static uint32_t recovered(enum healer_action_kind only, struct healer_learned *start,
+                          struct healer_learned *end, uint64_t seed)
+{
+        const struct healer_ladder fixed = {1, {only}};
+        struct noise noise = {seed};
+        struct rig *rig = rig_create();
+        uint32_t i, count = 0;
+        int f;
+
+        rig->config.prediction.enabled = false;
+        rig->config.detection.patterns = false;
+        rig->config.learning.min_samples = 3;
+        rig->config.learning.rate = 0.3;
+        rig->config.recovery.restarts_max = 1000;
+        rig->config.recovery.budget_actions = 10000;
+        rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
+        for (f = 0; only != HEALER_ACTION_COUNT && f < HEALER_FAILURE_COUNT; f++)
+                rig->config.recovery.strategies[f] = fixed;
+        rig_start(rig);
+        if (start != NULL)
+                ck_assert_int_eq(healer_import(rig->healer, start), HEALER_OK);
+        rig_run(rig, 300);
+        for (i = 0; i < INCIDENTS; i++)
+                count += one_incident(rig, &noise, noise_unit(&noise) < 0.4,
+                                      end != NULL ? LESSON_STEPS : DEADLINE_STEPS);
+        if (end != NULL)
+                healer_export(rig->healer, end);
+        rig_free(rig);
+        return count;
+}
+
+START_TEST(s4_20_the_learned_choice_recovers_as_many_held_out_incidents_as_the_best_fixed_one)
+{
+        static const enum healer_action_kind fixed[] = {HEALER_ACTION_RESTART_INSTANCE,
+                                                        HEALER_ACTION_REPLACE_INSTANCE,
+                                                        HEALER_ACTION_ROLLBACK_DEPLOYMENT};
+        struct healer_learned *learned = calloc(1, sizeof(*learned));
+        uint32_t best = 0, by_ladder, by_learned, i, count;
+
+        (void)recovered(HEALER_ACTION_COUNT, NULL, learned, 1);
+        by_ladder = recovered(HEALER_ACTION_COUNT, NULL, NULL, 2);
+        by_learned = recovered(HEALER_ACTION_COUNT, learned, NULL, 2);
+        for (i = 0; i < 3; i++) {
+                count = recovered(fixed[i], NULL, NULL, 2);
+                best = count > best ? count : best;
+        }
+        ck_assert_uint_gt(best, 0);
+        ck_assert_msg(by_learned >= best && by_learned > by_ladder,
+                      "of %d: learned %u, the ladder as written %u, the best fixed choice %u",
+                      INCIDENTS, by_learned, by_ladder, best);
+        free(learned);
+}
+END_TEST
+
+/* ---- S0-38: limits that were learned, on faults that they were not learned from */
+
+struct trips {
+        uint32_t false_ones, missed, faults;
+        int64_t delay_ns;
+};
+
+/* Goes on for some time; alarms about payment are counted, and when the first came. */
+static uint32_t alarms_in(struct rig *rig, int64_t seconds, int64_t *first_ns)
+{
+        int64_t end_ns = rig->now_ns + seconds * RIG_SECOND;
+        uint32_t i, count = 0;
+
+        while (rig->now_ns < end_ns) {
+                rig->notice_count = 0;
+                rig_step(rig);
+                for (i = 0; i < rig->notice_count; i++) {
+                        if (rig->notices[i].kind == HEALER_NOTICE_ALARM &&
+                            rig->notices[i].service == PAYMENT && count++ == 0)
+                                *first_ns = rig->now_ns;
+                }
+        }
+        return count;
+}
+
+/* Spells of a few errors that pass by themselves in a quarter of a minute (`spells`), and steps of
+ * many that last two minutes (`faults`), in turns and at levels that chance says. */
+static struct trips live(struct rig *rig, uint64_t seed, bool spells, bool faults)
+{
+        struct noise noise = {seed};
+        struct trips trips = {0, 0, 0, 0};
+        int64_t began_ns, first_ns = 0, rest_s, ignored_ns;
+        uint32_t found;
+        bool fault;
+        int i;
+
+        for (i = 0; i < 40; i++) {
+                fault = faults && (!spells || noise_unit(&noise) < 0.4);
+                began_ns = rig->now_ns;
+                rig->instance[INSTANCE(PAYMENT, 1)].error_ratio =
+                        fault ? 0.15 + 0.8 * noise_unit(&noise)
+                              : 0.052 + 0.008 * noise_unit(&noise);
+                found = alarms_in(rig, fault ? 120 : 15, &first_ns);
+                rig->instance[INSTANCE(PAYMENT, 1)].error_ratio = 0.01 * noise_unit(&noise);
+                rest_s = 200 + (int64_t)(100 * noise_unit(&noise));
+                if (!fault) {
+                        trips.false_ones += found + alarms_in(rig, rest_s, &ignored_ns);
+                        continue;
+                }
+                trips.faults++;
+                trips.missed += found == 0;
+                trips.delay_ns += found == 0 ? 120 * RIG_SECOND : first_ns - began_ns;
+                rig_run(rig, rest_s);
+        }
+        return trips;
+}
+
+static struct rig *watcher(const struct healer_learned *learned, uint32_t min_samples)
+{
+        struct rig *rig = rig_create();
+        uint32_t i;
+
+        rig->config.auto_heal = false; /* only alarms are looked at */
+        rig->config.learning.min_samples = min_samples;
+        rig->config.prediction.enabled = false;
+        rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
+        for (i = 0; i < RIG_INSTANCES; i++)
+                rig->instance[i].throughput_per_s = 200;
+        rig_start(rig);
+        if (learned != NULL)
+                ck_assert_int_eq(healer_import(rig->healer, learned), HEALER_OK);
+        return rig;
+}
+
+START_TEST(s0_38_tuned_limits_trip_falsely_less_and_detect_no_later_on_held_out_faults)
+{
+        struct healer_learned *learned = calloc(1, sizeof(*learned));
+        struct rig *rig = watcher(NULL, 10);
+        const struct healer_tuning *tuning = &learned->tuning[HEALER_METRIC_ERROR_RATE];
+        struct trips as_written, tuned;
+
+        (void)live(rig, 1, true, true);
+        healer_export(rig->healer, learned);
+        rig_free(rig);
+        ck_assert_uint_ge(tuning->outcomes, 10);
+        ck_assert_double_gt(tuning->factor, 1);
+        ck_assert_double_le(tuning->factor, HEALER_TUNING_MAX);
+
+        rig = watcher(learned, 1000000); /* never enough: as written */
+        as_written = live(rig, 2, true, true);
+        rig_free(rig);
+        rig = watcher(learned, 10);
+        tuned = live(rig, 2, true, true);
+        rig_free(rig);
+        ck_assert_uint_gt(as_written.faults, 10);
+        ck_assert_uint_eq(as_written.faults, tuned.faults);
+        ck_assert_uint_gt(as_written.false_ones, 10);
+        ck_assert_uint_lt(tuned.false_ones, as_written.false_ones);
+        ck_assert_uint_le(tuned.missed, as_written.missed);
+        ck_assert_int_le(tuned.delay_ns, as_written.delay_ns);
+        free(learned);
+}
+END_TEST
+
+START_TEST(s0_38_limits_stay_within_their_bounds_however_long_they_are_wrong)
+{
+        struct healer_learned *learned = calloc(1, sizeof(*learned));
+        struct rig *rig = watcher(NULL, 10);
+        uint64_t seed;
+        size_t m;
+
+        for (seed = 1; seed < 6; seed++)
+                (void)live(rig, seed, true, false);
+        healer_export(rig->healer, learned);
+        for (m = 0; m < HEALER_METRIC_COUNT; m++) {
+                ck_assert_double_ge(learned->tuning[m].factor, HEALER_TUNING_MIN);
+                ck_assert_double_le(learned->tuning[m].factor, HEALER_TUNING_MAX);
+        }
+        rig_free(rig);
+        free(learned);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("learned");
@@ -260,6 +485,12 @@ int main(void)
         tcase_add_loop_test(
                 tests, s4_20_what_never_helped_here_is_left_out_and_frozen_it_is_tried_for_ever, 0,
                 2);
+        tcase_add_test(
+                tests, s0_38_tuned_limits_trip_falsely_less_and_detect_no_later_on_held_out_faults);
+        tcase_add_test(tests, s0_38_limits_stay_within_their_bounds_however_long_they_are_wrong);
+        tcase_add_test(
+                tests,
+                s4_20_the_learned_choice_recovers_as_many_held_out_incidents_as_the_best_fixed_one);
         suite_add_tcase(suite, tests);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
