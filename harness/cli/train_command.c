@@ -76,6 +76,11 @@ static int train_on(const struct options *options, const char *path,
                 fprintf(stderr, "chaos-run: %s: its healer does not watch: nothing to learn\n", path);
                 goto done;
         }
+        if (!scenario->strategy->healer.learning.enabled) {
+                fprintf(stderr, "chaos-run: %s: its healer does not learn (learning.enabled is "
+                                "false): nothing to learn\n", path);
+                goto done;
+        }
         training->strategy = scenario->strategy;
         for (run = 0; run < runs && interrupt_signal == 0; run++) {
                 struct run_options one = {.scenario = scenario,

@@ -725,9 +725,12 @@ const struct healer_ops healer_trainer = {
 
 void heal_training_settle(struct heal_training *training)
 {
-        struct healer_learned *base = calloc(1, sizeof(*base));
+        struct healer_learned *base;
         uint32_t i;
 
+        if (training->end_count == 0)
+                return;
+        base = calloc(1, sizeof(*base));
         if (base == NULL)
                 training->no_memory = true;
         else
