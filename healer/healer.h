@@ -20,12 +20,13 @@
  * HEALER_E_BUSY; looking (stats, health, effect) is allowed. What one thread's
  * tick finds while another one is calling back is handed on by that other one.
  *
- * Memory: four allocations at create, one when an added instance finds no room,
- * none while observing samples or ticking. About 8 KiB an instance, 0.4 KiB an
- * edge, 8 KiB a service and 510 KiB besides; at most 4 x the instances of the
- * start + 256 are followed, later ones are counted in `dropped`. With pattern
- * prediction one more (2.2 KiB a service), with anomaly detection four more for
- * each of the first 64 services (18 KiB each).
+ * Memory: a few allocations at create, one when an added instance finds no room
+ * (a place for half as many more), none while observing samples or ticking; at most
+ * 4 x the instances of the start + 256 are followed, later ones are counted in
+ * `dropped`. It never takes more than the HEALER_BYTES_... below say: about 8 KiB an
+ * instance, 0.4 KiB an edge, 8 KiB a service and 510 KiB besides, 2.2 KiB a service
+ * with pattern prediction, and with anomaly detection 72 KiB for each of the first
+ * 64 services. `./dev bench healer_memory` holds that over ten million events.
  * Time: O(1) a sample; a tick is O(instances + edges + services).
  */
 #ifndef HEALER_HEALER_H
@@ -45,6 +46,16 @@
 HEALER_BEGIN_DECLS
 
 #define HEALER_NONE UINT32_MAX
+
+/* Memory at most, in bytes: of a healer, and for each of what it follows. */
+enum {
+        HEALER_BYTES_BASE = 768 << 10,
+        HEALER_BYTES_INSTANCE = 12 << 10,
+        HEALER_BYTES_EDGE = 1 << 10,
+        HEALER_BYTES_SERVICE = 12 << 10,
+        HEALER_BYTES_PATTERNS = 4 << 10, /* of a service, with `patterns` or history */
+        HEALER_BYTES_ANOMALY = 80 << 10  /* of each of the first 64 services, with `anomaly` */
+};
 
 /* ---- the declared topology; names and arrays are copied where kept */
 
