@@ -368,6 +368,8 @@ HEALER_API enum healer_err healer_register_strategy(struct healer *healer,
 
 /* The failure type that a message speaks of, by its words. */
 HEALER_API enum healer_failure healer_classify_text(const char *text);
+/* How grave: what the text says of itself, else what its type usually is. */
+HEALER_API enum healer_severity healer_severity_of_text(const char *text);
 
 /* ---- looking */
 

@@ -76,6 +76,17 @@ static int64_t dwell_of(const struct healer *healer)
         return healer->config.recovery.verify_dwell_ns;
 }
 
+/* Something did help: what did not help before it may do so from now on. */
+static void trust_again(struct healer *healer, const struct hlr_episode *episode)
+{
+        struct hlr_service *service = &healer->services[episode->service];
+        int action;
+
+        for (action = 0; action < HEALER_ACTION_COUNT; action++)
+                if (service->useless[action].failure == episode->failure)
+                        service->useless[action].at_ns = INT64_MIN;
+}
+
 static void end_well(struct healer *healer, struct hlr_episode *episode)
 {
         if (episode->preventive && !prevented(healer, episode)) {
@@ -85,6 +96,7 @@ static void end_well(struct healer *healer, struct hlr_episode *episode)
         } else if (episode->rung_claimed && !episode->escalated) {
                 hlr_learn(healer, episode, true);
                 healer->stats.verified++;
+                trust_again(healer, episode);
                 hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_VERIFIED);
                 if (!episode->preventive)
                         hlr_tune(healer, episode->alarmed, false);

@@ -1,5 +1,6 @@
 /* Decision: when to act, by which rung, with whose consent. */
 #include <check.h>
+#include <stdio.h>
 
 #include "tests/healer_rig.h"
 
@@ -182,6 +183,96 @@ START_TEST(a_human_may_close_an_episode)
 }
 END_TEST
 
+/* Every failure has an answer that ends with somebody; what needs an approval is
+ * decided by how grave it is alone. */
+START_TEST(s2_17_each_failure_and_severity_has_its_action)
+{
+        struct healer_config config;
+        const struct healer_ladder *ladder;
+        uint32_t i;
+
+        healer_config_defaults(&config);
+        ladder = &config.recovery.strategies[_i];
+        ck_assert_uint_gt(ladder->count, 0);
+        ck_assert_int_eq(ladder->rungs[ladder->count - 1], HEALER_ACTION_ESCALATE);
+        for (i = 0; i + 1 < ladder->count; i++)
+                ck_assert(!healer_actions[ladder->rungs[i]].shows_only &&
+                          ladder->rungs[i] != HEALER_ACTION_ESCALATE);
+}
+END_TEST
+
+/* Every (failure, severity) reported: the orders, as a text. */
+static void choices(enum healer_failure failure, enum healer_severity severity, char *out, size_t size)
+{
+        const struct healer_failure_seen seen = {failure, severity, NAN, 0};
+        struct rig *rig = rig_create();
+        uint32_t i;
+
+        rig->config.recovery.approval_above = HEALER_SEVERITY_CRITICAL;
+        rig_start(rig);
+        rig_run(rig, 300);
+        ck_assert_int_eq(healer_report(rig->healer, rig->now_ns, PAYMENT, INSTANCE(PAYMENT, 1), &seen,
+                                       HEALER_NEVER),
+                         HEALER_OK);
+        rig_run(rig, 120);
+        snprintf(out, size, "approval %u:", rig_count(rig, HEALER_NOTICE_SUGGESTION));
+        for (i = 0; i < rig->order_count; i++)
+                snprintf(out + strlen(out), size - strlen(out), " %s %u",
+                         healer_actions[rig->orders[i].kind].name, rig->orders[i].instance);
+        rig_free(rig);
+}
+
+START_TEST(s2_17_the_same_signal_has_the_same_choice)
+{
+        char one[512], again[512], graver[512];
+        int severity;
+
+        for (severity = HEALER_SEVERITY_LOW; severity < HEALER_SEVERITY_COUNT; severity++) {
+                choices((enum healer_failure)_i, (enum healer_severity)severity, one, sizeof(one));
+                choices((enum healer_failure)_i, (enum healer_severity)severity, again, sizeof(again));
+                ck_assert_str_eq(one, again);
+                if (severity == HEALER_SEVERITY_LOW)
+                        memcpy(graver, one, sizeof(graver));
+                else if (severity < HEALER_SEVERITY_CRITICAL)
+                        ck_assert_str_eq(one, graver);
+                else /* nothing is done unasked */
+                        ck_assert(strstr(one, "restart") == NULL && strstr(one, "replace") == NULL);
+        }
+}
+END_TEST
+
+START_TEST(s2_18_a_quarter_of_errors_after_eight_seconds_is_one_incident_and_rolled_back)
+{
+        struct rig *rig = rig_started();
+        uint32_t i;
+
+        rig_run(rig, 300);
+        rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_STARTED, PAYMENT, HEALER_NONE, 0);
+        rig_run(rig, 20);
+        rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_FINISHED, PAYMENT, HEALER_NONE, 0);
+        for (i = 0; i < 3; i++) {
+                rig->instance[INSTANCE(PAYMENT, i)].error_ratio = 0.25;
+                rig_slow_instance(rig, INSTANCE(PAYMENT, i), 8);
+        }
+        rig->edge[TO_PAYMENT].error_ratio = 0.25;
+        rig_slow_edge(rig, TO_PAYMENT, 8, 8.5);
+        rig_run(rig, 40);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_OPENED), 1);
+        ck_assert_uint_eq(rig->order_count, 1);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ROLLBACK_DEPLOYMENT);
+        for (i = 0; i < 3; i++)
+                rig->instance[INSTANCE(PAYMENT, i)] = rig_well(INSTANCE(PAYMENT, i));
+        rig->edge[TO_PAYMENT].error_ratio = 0;
+        rig_slow_edge(rig, TO_PAYMENT, 0.011, 0.032);
+        rig_answer_all(rig, true);
+        rig_run(rig, 60);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 1);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLOSED), 1);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_DIAGNOSIS) > 0, 1);
+        rig_free(rig);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("decision");
@@ -198,6 +289,11 @@ int main(void)
         tcase_add_loop_test(tcase, a_switch_that_is_off_takes_its_actions_away, 0, 3);
         tcase_add_test(tcase, what_keeps_coming_back_starts_one_rung_further_up);
         tcase_add_test(tcase, a_human_may_close_an_episode);
+        tcase_add_loop_test(tcase, s2_17_each_failure_and_severity_has_its_action, 0,
+                            HEALER_FAILURE_COUNT);
+        tcase_add_loop_test(tcase, s2_17_the_same_signal_has_the_same_choice, 0, HEALER_FAILURE_COUNT);
+        tcase_add_test(tcase,
+                       s2_18_a_quarter_of_errors_after_eight_seconds_is_one_incident_and_rolled_back);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -289,6 +289,31 @@ START_TEST(messages_are_classified_by_whole_words)
 }
 END_TEST
 
+/* The confidence of a diagnosis follows from the kind of evidence alone. */
+START_TEST(s1_15_the_confidence_matches_the_evidence)
+{
+        static const double wanted[] = {0.9, 0.82, 0.88, 0.88, 0.95, 0.8};
+        struct rig *rig = rig_started();
+        int i, bad = _i == 0 ? 1 : _i == 4 || _i == 5 ? 0 : RIG_EACH;
+
+        rig_run(rig, 300);
+        if (_i == 2)
+                rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_STARTED, PAYMENT, HEALER_NONE, 0);
+        if (_i == 3)
+                rig_event(rig, HEALER_OCCURRED_CONFIG_CHANGED, PAYMENT, HEALER_NONE, 0);
+        if (_i == 4)
+                rig_crash(rig, INSTANCE(PAYMENT, 0));
+        if (_i == 5)
+                rig_slow_edge(rig, TO_PAYMENT, 3, 3.3);
+        for (i = 0; i < bad; i++)
+                rig->instance[INSTANCE(PAYMENT, i)].error_ratio = 0.5;
+        rig_run(rig, 30);
+        ck_assert_ptr_nonnull(rig_first(rig, HEALER_NOTICE_DIAGNOSIS));
+        ck_assert_double_eq_tol(rig_first(rig, HEALER_NOTICE_DIAGNOSIS)->confidence, wanted[_i], 1e-9);
+        rig_free(rig);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("diagnosis");
@@ -310,6 +335,7 @@ int main(void)
         tcase_add_test(tcase, a_breaker_that_keeps_calls_off_points_down_the_graph);
         tcase_add_test(tcase, without_diagnosis_the_symptom_is_the_cause);
         tcase_add_loop_test(tcase, messages_are_classified_by_whole_words, 0, 15);
+        tcase_add_loop_test(tcase, s1_15_the_confidence_matches_the_evidence, 0, 6);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -271,6 +271,40 @@ START_TEST(of_several_places_one_is_tried_before_more_are_given_up)
 }
 END_TEST
 
+/* A breaker around the remedies of a component: it opens when they do not help, and
+ * closes after one that did. */
+START_TEST(s2_25_remedies_that_do_not_help_stop_until_one_did)
+{
+        struct rig *rig = rig_create();
+        uint32_t first, i;
+
+        rig->config.recovery.strategies[HEALER_FAILURE_EXECUTION_ERROR] =
+                (struct healer_ladder){2, {HEALER_ACTION_RESTART_INSTANCE, HEALER_ACTION_ESCALATE}};
+        rig->config.detection.patterns = false;
+        rig->config.prediction.enabled = false;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < 60; i++) { /* five minutes in which restarting helps nobody */
+                rig->instance[INSTANCE(PAYMENT, 1)].error_ratio = 0.9;
+                rig_step(rig);
+                rig_answer_all(rig, true);
+        }
+        ck_assert_uint_eq(orders_of(rig, HEALER_ACTION_RESTART_INSTANCE), 1);
+        rig->instance[INSTANCE(PAYMENT, 1)].error_ratio = 0;
+        go_on(rig, 700); /* over, and forgotten */
+        rig->instance[INSTANCE(PAYMENT, 1)].error_ratio = 0.9;
+        go_on(rig, 60); /* this time it helps: rig_answer() mends it */
+        ck_assert_uint_eq(orders_of(rig, HEALER_ACTION_RESTART_INSTANCE), 2);
+        ck_assert_uint_ge(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 1);
+        first = rig->order_count;
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;
+        go_on(rig, 60); /* closed: at once */
+        ck_assert_uint_gt(rig->order_count, first);
+        ck_assert_int_eq(rig->orders[first].kind, HEALER_ACTION_RESTART_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("harm");
@@ -287,10 +321,11 @@ int main(void)
         tcase_add_test(tests, tokens_that_are_gone_are_no_reason_to_restart);
         tcase_add_test(tests, checks_that_fail_where_all_else_is_well_are_switched_off);
         tcase_add_test(tests, who_puts_a_bad_configuration_back_is_stopped_first);
+        tcase_add_test(tests, s2_25_remedies_that_do_not_help_stop_until_one_did);
         tcase_add_test(tests, of_several_places_one_is_tried_before_more_are_given_up);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
+        srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
         srunner_free(runner);
         return failed == 0 ? 0 : 1;

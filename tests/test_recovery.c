@@ -81,6 +81,38 @@ START_TEST(a_failed_action_is_repeated_after_2_4_and_8_seconds)
 }
 END_TEST
 
+START_TEST(s1_20_waits_are_capped_and_the_episode_is_open_until_the_last_try)
+{
+        struct rig *rig = rig_create();
+        int64_t waited, answered;
+        uint32_t k;
+
+        rig->config.recovery.max_retry_attempts = 10;
+        rig->config.recovery.budget_actions = 1000;
+        rig->config.recovery.restarts_max = 1000;
+        rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
+        rig->config.detection.interval_ns = RIG_SECOND;
+        rig->step_ns = RIG_SECOND;
+        rig_start(rig);
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        while (rig->order_count == 0)
+                rig_step(rig);
+        for (k = 0; k < 10; k++) {
+                rig_answer(rig, k, false);
+                answered = rig->now_ns;
+                while (rig->order_count == k + 1)
+                        rig_step(rig);
+                waited = (rig->now_ns - answered) / RIG_SECOND;
+                ck_assert_int_eq(waited, k < 8 ? 2 << k : 300);
+                ck_assert_int_eq(rig->orders[k + 1].kind, HEALER_ACTION_RESTART_INSTANCE);
+                ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLOSED), 0);
+                ck_assert_uint_eq(healer_stats(rig->healer).episodes_open, 1);
+        }
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_late_action_keeps_its_place_until_it_ends)
 {
         struct rig *rig = rig_started();
@@ -232,6 +264,7 @@ int main(void)
         tcase_add_test(tcase, instances_are_taken_one_after_the_other);
         tcase_add_test(tcase, at_most_so_many_at_once_and_the_rest_waits_for_its_turn);
         tcase_add_test(tcase, a_failed_action_is_repeated_after_2_4_and_8_seconds);
+        tcase_add_test(tcase, s1_20_waits_are_capped_and_the_episode_is_open_until_the_last_try);
         tcase_add_test(tcase, a_late_action_keeps_its_place_until_it_ends);
         tcase_add_test(tcase, the_budget_ends_in_a_human);
         tcase_add_test(tcase, an_instance_is_not_restarted_for_ever);
