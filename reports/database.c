@@ -20,6 +20,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/base/memory.h"
 #include "reports/arm_tree.h"
 #include "reports/embedded.h"
 #include "reports/metric_table.h"
@@ -101,7 +102,14 @@ static int64_t now_ms(void)
 
 static bool fail(struct database *database, struct out_error *error)
 {
-        out_error_set(error, "%s: %s", database->path, sqlite3_errmsg(database->file));
+        int why = sqlite3_errcode(database->file);
+
+        if (why == SQLITE_NOMEM)
+                memory_note_lack();
+        out_error_set(error, "%s: %s", database->path,
+                      memory_ran_out()   ? strerror(ENOMEM)
+                      : why == SQLITE_OK ? "it could not be read or written"
+                                         : sqlite3_errmsg(database->file));
         database->failed = true;
         return false;
 }
@@ -206,7 +214,9 @@ static bool begin(struct database *database, struct out_error *error)
 /* Ends a transaction either way. */
 static bool settle(struct database *database, bool fine, struct out_error *error)
 {
-        if (fine && execute(database, "commit", error))
+        if (fine && memory_ran_out())
+                refuse(database, strerror(ENOMEM), error);
+        else if (fine && execute(database, "commit", error))
                 return true;
         sqlite3_exec(database->file, "rollback", NULL, NULL, NULL);
         return false;
@@ -267,11 +277,23 @@ void database_close(struct database *database)
         free(database);
 }
 
+/* Text of a column that has some; "" where SQLite had no memory for it. */
+static const char *column_text(sqlite3_stmt *statement, int column)
+{
+        const char *text = (const char *)sqlite3_column_text(statement, column);
+
+        if (text == NULL)
+                memory_note_lack();
+        return text == NULL ? "" : text;
+}
+
 /* ---- binding */
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
-        sqlite3_bind_text(statement, at, text == NULL ? "" : text, -1, SQLITE_TRANSIENT);
+        if (sqlite3_bind_text(statement, at, text == NULL ? "" : text, -1, SQLITE_TRANSIENT) !=
+            SQLITE_OK)
+                memory_note_lack(); /* it would be NULL, and nobody would know */
 }
 
 static void bind_real(sqlite3_stmt *statement, int at, double value)
@@ -385,7 +407,7 @@ static bool find_past(struct database *database, const char *key, const struct d
         switch (sqlite3_step(statement)) {
         case SQLITE_ROW:
                 *id = sqlite3_column_int64(statement, 0);
-                finished = strcmp((const char *)sqlite3_column_text(statement, 1), "finished") == 0;
+                finished = strcmp(column_text(statement, 1), "finished") == 0;
                 past->finished = finished;
                 past->exit_code = sqlite3_column_int(statement, 2);
                 break;
@@ -814,7 +836,7 @@ static json_t *column_json(sqlite3_stmt *statement, int column)
         case SQLITE_FLOAT:
                 return json_real(sqlite3_column_double(statement, column));
         case SQLITE_TEXT:
-                return json_string((const char *)sqlite3_column_text(statement, column));
+                return json_string(column_text(statement, column));
         default:
                 return json_null();
         }
@@ -837,8 +859,8 @@ static json_t *metrics_of(struct database *database, int64_t id, struct out_erro
                 goto done;
         sqlite3_bind_int64(statement, 1, id);
         while ((status = sqlite3_step(statement)) == SQLITE_ROW) {
-                const char *arm = (const char *)sqlite3_column_text(statement, 0);
-                const char *metric = (const char *)sqlite3_column_text(statement, 1);
+                const char *arm = column_text(statement, 0);
+                const char *metric = column_text(statement, 1);
                 json_t *value = json_object();
 
                 if (json_object_get(arms, arm) == NULL)

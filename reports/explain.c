@@ -11,6 +11,7 @@
  */
 #include "reports/explain.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,6 +127,7 @@ struct story {
         struct timeline timeline;
         bool journal_covers; /* holds lines of this run */
         size_t alarms, bad_lines;
+        int unread; /* errno, where the journal is there and could not be read */
         struct edge_story edges[EDGES_MAX];
         size_t edge_count;
 };
@@ -558,6 +560,8 @@ static void read_journal(struct story *story, const char *path)
         FILE *file = path == NULL ? NULL : fopen(path, "r");
         char *buffer = file == NULL ? NULL : malloc(JOURNAL_LINE_MAX);
 
+        if (path != NULL && file == NULL && errno != ENOENT)
+                story->unread = errno;
         while (buffer != NULL && fgets(buffer, JOURNAL_LINE_MAX, file) != NULL) {
                 size_t length = strlen(buffer);
                 json_t *line;
@@ -576,6 +580,8 @@ static void read_journal(struct story *story, const char *path)
                         tell_line(story, line);
                 json_decref(line);
         }
+        if (file != NULL && ferror(file))
+                story->unread = EIO;
         if (file != NULL)
                 fclose(file);
         free(buffer);
@@ -800,7 +806,9 @@ static void add_head(const struct story *story, size_t number, size_t count, str
 
 static void add_notes(const struct story *story, struct text *out)
 {
-        if (!story->journal_covers)
+        if (story->unread != 0)
+                text_addf(out, "\nthe journal could not be read: %s\n", strerror(story->unread));
+        else if (!story->journal_covers)
                 text_addf(out,
                           "\nno journal of run %.0f: what telemetry showed in detail is not known\n"
                           "(a run with --journal all keeps it for every replication)\n",

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/memory.h"
+
 enum { EXCERPT_BYTES = 60 };
 
 void diag_list_init(struct diag_list *list)
@@ -128,6 +130,9 @@ void diag_format(const struct diag *diag, char *buffer, size_t size)
 
 bool diag_list_print(const struct diag_list *list, FILE *stream)
 {
+        /* What was not understood for lack of memory is not the file's fault. */
+        if (memory_ran_out())
+                return true;
         for (size_t i = 0; i < list->count; i++) {
                 const struct diag *diag = &list->items[i];
 

@@ -355,6 +355,8 @@ static bool make_table(struct dist *dist, struct arena *arena)
                 memcpy(kept, table, table_bytes(node_count));
         dist->table = kept;
 done:
+        if (kept == NULL)
+                arena->failed = true; /* also where it was the heap that had nothing */
         free(table);
         free(draft);
         return kept != NULL;

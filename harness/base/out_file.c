@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/memory.h"
+
 void out_error_set(struct out_error *error, const char *format, ...)
 {
         va_list arguments;
@@ -141,6 +143,10 @@ bool out_file_commit(struct out_file *file)
         if (file->stream == NULL) {
                 out_file_abandon(file);
                 return false;
+        }
+        if (!file->failed && memory_ran_out()) {
+                errno = ENOMEM; /* it may lack what could not be made */
+                fail_at(file, "write");
         }
         if (!file->failed && fflush(file->stream) != 0)
                 fail_at(file, "write");

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/memory.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/healers.h"
 #include "harness/cli/interrupt.h"
@@ -482,7 +483,7 @@ static int write_all(struct contest *contest, json_t *result, struct ab_board *b
         if (validity_of(code) != EXIT_PASSED)
                 text_addf(&screen, "the comparison is not valid: %s\n", exit_code_outcome(code));
         put_on_board(contest, result, code, board);
-        printf("%s", text_bytes(&screen));
+        screen_tell(&screen);
         ledger_end(contest->ledger, contest->results, facts,
                    interrupt_signal == 0 && written_ok);
         text_release(&screen);
@@ -512,7 +513,7 @@ static int tell_stored(const struct contest *contest, struct ab_board *board)
         text_init(&screen);
         ab_screen(stored.result, NULL, in_colour, &screen);
         put_on_board(contest, stored.result, code, board);
-        printf("%s", text_bytes(&screen));
+        screen_tell(&screen);
         text_release(&screen);
         stored_report_release(&stored);
         return code;
@@ -747,7 +748,9 @@ static int tell_board(const struct options *options, const struct ab_board *boar
                 json_decref(comparison);
         }
         code = exit_code_worse(code, settled(options, overall));
-        printf("%s%s\n", text_bytes(&screen), exit_code_outcome(code));
+        screen_tell(&screen);
+        if (!memory_ran_out())
+                printf("%s\n", exit_code_outcome(code));
         text_release(&screen);
         return code;
 }

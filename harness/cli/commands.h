@@ -41,4 +41,8 @@ int command_words(const struct options *options);
 /* False, after a message, when stdout could not be written. */
 bool stdout_flush(void);
 
+/* A verdict on stdout; not one that memory was lacking for, since a part may be missing. */
+struct text;
+void screen_tell(const struct text *screen);
+
 #endif

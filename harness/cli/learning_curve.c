@@ -249,7 +249,7 @@ int learning_curve_draw(const struct learning_curve *curve, const struct options
         if (code == EXIT_PASSED) {
                 text_init(&screen);
                 learning_curve_screen(all, &screen);
-                printf("%s", text_bytes(&screen));
+                screen_tell(&screen);
                 text_release(&screen);
         }
         json_decref(all);

@@ -8,16 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/memory.h"
 #include "harness/base/nearest.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/env_overrides.h"
 #include "harness/cli/log.h"
+#include "reports/text.h"
 #include "reports/verdict.h"
 
 const char help_exit_codes[] =
         "  0 passed          1 failed           2 invalid input, nothing ran\n"
         "  3 gate failed     4 not effective    5 stopped by a stop condition\n"
-        "  6 regression      7 inconclusive     70 broken invariant of ours\n"
+        "  6 regression      7 inconclusive     70 internal, or out of memory\n"
         "  74 results could not be written      130, 143 interrupted\n";
 
 const char help_purpose[] =
@@ -85,6 +87,12 @@ bool stdout_flush(void)
         return false;
 }
 
+void screen_tell(const struct text *screen)
+{
+        if (!memory_ran_out())
+                printf("%s", text_bytes(screen));
+}
+
 static int flushed(int code)
 {
         return stdout_flush() ? code : exit_code_worse(code, EXIT_IO_ERROR);
@@ -150,18 +158,13 @@ static const struct command *find_command(struct options *options)
         return &commands[0];
 }
 
-/* Commands of the specification that are not there: no scenarios of that name. */
-static bool is_absent(const struct options *options)
+/* Nothing that was made since can be trusted, whatever the command says. */
+static int with_memory(int code)
 {
-        static const char *const absent[] = {"import", "train"};
-        const char *word = options->words.count > 0 ? options->words.items[0] : "";
-
-        for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
-                if (strcmp(absent[i], word) == 0) {
-                        fprintf(stderr, "chaos-run: the command '%s' is not there yet\n", word);
-                        return true;
-                }
-        return false;
+        if (!memory_ran_out())
+                return code;
+        fprintf(stderr, "chaos-run: out of memory; what was not finished is not written\n");
+        return exit_code_worse(code, EXIT_INTERNAL);
 }
 
 int main(int argc, char **argv)
@@ -170,6 +173,7 @@ int main(int argc, char **argv)
         struct options options;
         int code = EXIT_INVALID;
 
+        memory_watch_json();
         signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of writing: 74 */
         signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
         if (!options_parse(argc, argv, &options, stderr))
@@ -180,8 +184,6 @@ int main(int argc, char **argv)
                 goto done;
         }
         command = find_command(&options);
-        if (command == &commands[0] && is_absent(&options))
-                goto done;
         if (options.version) {
                 code = print_version();
         } else if (options.help) {
@@ -195,5 +197,5 @@ int main(int argc, char **argv)
         }
 done:
         options_release(&options);
-        return code;
+        return with_memory(code);
 }

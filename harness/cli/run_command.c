@@ -108,7 +108,7 @@ static void tell_verdict(const struct job *job, const struct report *report, con
         verdict_screen(report, path, screen_wants_colour(STDOUT_FILENO), &screen);
         floor_screen(report->result, &screen);
         learning_screen(report->result, &screen);
-        printf("%s", text_bytes(&screen));
+        screen_tell(&screen);
         text_release(&screen);
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/memory.h"
 #include "harness/base/nearest.h"
 #include "harness/scenario/loader.h"
 #include "harness/scenario/variables.h"
@@ -424,7 +425,7 @@ bool scenario_load(const char *path, const struct scenario_overrides *overrides,
                 scenario->title = arena_printf(&scenario->arena, "%s [%s]", scenario->title,
                                                scenario->matrix_name);
         sha256_hex(&session.sha, scenario->digest);
-        if (arena_failed(&scenario->arena))
+        if (arena_failed(&scenario->arena) || memory_ran_out())
                 diag_add(diags, path, 0, 0, NULL, "out of memory");
         ok = !read_failed(&session);
 done:

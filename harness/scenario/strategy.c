@@ -479,8 +479,10 @@ bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *
         bool ok = false;
 
         *out = NULL;
-        if (strategy == NULL || layering.merged == NULL)
+        if (strategy == NULL || layering.merged == NULL) {
+                arena->failed = true;
                 goto done;
+        }
         healer_config_defaults(&strategy->healer);
         strategy->store.batch_size = 100;
         strategy->store.flush_interval_ns = 5 * NS_PER_S;
@@ -488,6 +490,8 @@ bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *
         strategy_policies_init(strategy);
         if (json_is_string(value_or_name)) {
                 strategy->name = arena_text(arena, json_string_value(value_or_name));
+                if (strategy->name == NULL)
+                        goto done;
                 ok = strncmp(strategy->name, REFERENCE_PREFIX, strlen(REFERENCE_PREFIX)) == 0
                              ? read_reference(&layering, ctx, json_path, strategy->name)
                              : read_named(&layering, ctx, json_path,

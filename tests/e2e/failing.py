@@ -1,0 +1,215 @@
+"""Fails each allocation, or each step of input and output, of a command in turn.
+
+`Sweep` counts a command's calls with the library made of failing.c, and then runs it once
+for each place of the program that makes them (or for each k-th of these), with the first
+call from there failed. What must hold after each:
+
+- it ends by itself, with the exit code that it has anyway or with 70 or 74, and no sanitizer
+  has a word to say;
+- with the usual code, everything is there to the last byte, or stderr says what is not;
+- with another code, stderr says why;
+- no half file is left, nothing hidden, and a database opens and is sound;
+- when all is over, a run in the same folder gives what it would have given before.
+
+Run by test_failing.py with a share, by tests/bench/failing.py whole.
+"""
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+
+import chaos
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.join(HERE, "failing.c")
+
+# What is a fact of the clock and not of the run.
+NOT_COMPARED = {"run.json"}
+
+TINY = chaos.small(replications=1, duration="40s", warmup="10s")
+TINY["method"][0].update(at="5s", duration="10s")
+TINY["method"][1].update(at="25s")
+
+# What commands there are to sweep: {out} is theirs alone, {before} holds a run of the same.
+COMMANDS = {
+    "run": "{tiny} --out {out} --quiet --no-plots --jobs 1",
+    "database": "{tiny} --out {out}/o --quiet --no-plots --jobs 1 --db {out}/x.db --format json",
+    "plots": "{tiny} --out {out} --quiet --jobs 1 --format svg",
+    "ab": "ab {tiny} --a default --b none --runs 2 --out {out} --quiet --no-plots --jobs 1",
+    "validate": "validate {tiny}",
+    "invalid": "validate {bad}",
+    "plan": "plan {tiny} --json",
+    "report": "report {before} --out {out} --no-plots",
+    "explain": "explain {before}",
+    "train": "train {tiny} --runs 1 --out {out}/state.json",
+    "import": "import {toolkit}",
+    "replay": "replay {telemetry}",
+    "list": "list faults --json",
+    "init": "init {out}/start",
+}
+SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|Too many|Input/output",
+                  re.I)
+
+
+def build(folder, compiler="gcc"):
+    """Makes the library in a folder; returns its path, or None without a compiler."""
+    made = os.path.join(folder, "failing.so")
+    if shutil.which(compiler) is None:
+        return None
+    subprocess.run([compiler, "-std=gnu11", "-O1", "-shared", "-fPIC", "-o", made, SOURCE, "-ldl"],
+                   check=True, stdin=subprocess.DEVNULL)
+    return made
+
+
+def rotation(path, every):
+    """Which of k shares is this program's turn: another build, another share."""
+    with open(path, "rb") as f:
+        return int(hashlib.sha256(f.read()).hexdigest(), 16) % every
+
+
+def timeless(text):
+    """The verdict's screen ends with how long it took."""
+    return re.sub(r"[0-9.]+ s\)$", "s)", text, flags=re.M)
+
+
+class Sweep:
+    """The sweeps of one program, in a folder of its own. `library` is from build()."""
+
+    def __init__(self, folder, library, binary, asan=False):
+        self.folder, self.binary, self.asan = folder, binary, asan
+        self.preload = library
+        if asan:
+            self.preload += " " + subprocess.run(
+                ["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True,
+                check=True).stdout.strip()
+        os.makedirs(folder, exist_ok=True)
+        self.words = {"before": os.path.join(folder, "before"), "out": os.path.join(folder, "out")}
+        self.put("leaks", "leaks.txt", "leak:dl_open_worker_begin\n")
+        self.put("tiny", "tiny.json", json.dumps(TINY))
+        self.put("bad", "bad.json", json.dumps(dict(TINY, load=[{"to": "shp", "rate": -1}], x=1)))
+        self.put("toolkit", "toolkit.json", open(os.path.join(
+            chaos.TESTS, "fuzz", "corpus", "import", "toolkit.json"), encoding="utf-8").read())
+        self.put("telemetry", "cpu.csv", "timestamp,value\n" + "".join(
+            "2024-01-01 %02d:%02d:00,%d\n" % (i // 60, i % 60, 5 + (i * 7) % 11 + 50 * (i > 200))
+            for i in range(300)))
+        self.call("{tiny} --out {before} --quiet --no-plots --jobs 1")
+
+    def put(self, word, name, text):
+        self.words[word] = os.path.join(self.folder, name)
+        with open(self.words[word], "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def call(self, command, **env):
+        args = [word.format(**self.words) for word in command.split()]
+        options = "exitcode=99:verify_asan_link_order=0:allocator_may_return_null=1"
+        done = subprocess.run(
+            [self.binary, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, cwd=self.folder, timeout=120,
+            env=chaos.environment(
+                ASAN_OPTIONS=options,
+                # The loader's own, of the unwinder that failing.c asks for.
+                LSAN_OPTIONS="print_suppressions=0:suppressions=" + self.words["leaks"], **env))
+        return chaos.Told(args, done.returncode, done.stdout.decode("utf-8", "replace"),
+                          done.stderr.decode("utf-8", "replace"))
+
+    def fresh(self):
+        shutil.rmtree(self.words["out"], True)
+        os.makedirs(self.words["out"])
+
+    def log(self):
+        with open(os.path.join(self.folder, "log"), encoding="utf-8") as f:
+            return f.read()
+
+    def failing(self, command, what, **more):
+        return self.call(command, LD_PRELOAD=self.preload, FAILING_WHAT=what,
+                         FAILING_LOG=os.path.join(self.folder, "log"), **more)
+
+    def places(self, command, what):
+        """The number of calls, and at which of them each place is met first."""
+        self.fresh()
+        self.failing(command, what)
+        numbers = list(map(int, self.log().split()))
+        return numbers[0], numbers[1:]
+
+    def state(self):
+        """What is in the folder of the command, as bytes."""
+        found = {}
+        for at, _, names in os.walk(self.words["out"]):
+            for name in names:
+                if name in NOT_COMPARED or ".db" in name:
+                    continue
+                with open(os.path.join(at, name), "rb") as f:
+                    found[os.path.relpath(os.path.join(at, name), self.words["out"])] = f.read()
+        return found
+
+    def breach(self, what, told, usual, state):
+        """What is wrong after a run with a failure; None if nothing is."""
+        if told.code < 0 or "Sanitizer" in told.err or "runtime error" in told.err:
+            return "it crashed: %d" % told.code
+        # What is wrong with an input file is 2, as if it were missing.
+        unread = told.code == 2 and what == "files" and re.search(r"Too many|Input/output", told.err)
+        if told.code not in (usual.code, 70, 74) and not unread:
+            return "exit code %d" % told.code
+        now = self.state()
+        for name in now:
+            if re.search(r"\.tmp$|XXXXXX|(^|/)\.", name):
+                return "%s is left" % name
+            if name.endswith(".json"):
+                try:
+                    json.loads(now[name])
+                except ValueError:
+                    return "%s is not whole" % name
+        # A whole file may be another one only where it says why (without plots, say).
+        if told.code != usual.code or told.err != usual.err:
+            if told.code not in (0, usual.code) or told.err != usual.err:
+                if not SAID.search(told.err[len(usual.err):] if told.err.startswith(usual.err)
+                                   else told.err):
+                    return "it does not say why"
+        elif now != state:
+            names = sorted(set(now) ^ set(state)) or [n for n in now if now[n] != state[n]]
+            return "without a word %s differ" % ", ".join(names)
+        elif timeless(told.out) != timeless(usual.out):
+            return "without a word it prints something else"
+        return self.breach_of_database()
+
+    def breach_of_database(self):
+        path = os.path.join(self.words["out"], "x.db")
+        if not os.path.exists(path):
+            return None
+        try:
+            with sqlite3.connect(path) as file:
+                if file.execute("pragma integrity_check").fetchall() != [("ok",)]:
+                    return "the database is damaged"
+                if not file.execute("select 1 from sqlite_master where name = 'arms'").fetchall():
+                    return None
+                halves = file.execute(
+                    "select count(*) from replications r where not exists (select 1 from arms a "
+                    "where a.run_id = r.run_id and a.replication = r.replication)").fetchone()[0]
+                return "the database holds half a replication" if halves else None
+        except sqlite3.Error as error:
+            return "the database: %s" % error
+
+    def sweep(self, name, what, every=1, turn=0, every_call=False, on=False):
+        """Fails in turn. Yields (number, breach or None, what was told, stack)."""
+        command = COMMANDS[name]
+        calls, places = self.places(command, what)
+        self.fresh()
+        usual = self.call(command)
+        state = self.state()
+        numbers = range(1, calls + 1) if every_call else places
+        for number in list(numbers)[turn % every::every]:
+            self.fresh()
+            more = {"FAILING_ON": "1"} if on else {}
+            told = self.failing(command, what, FAILING_AT=str(number), **more)
+            yield number, self.breach(what, told, usual, state), told, self.log()
+        # In the folder of the last one, which was left as it was:
+        if not name.startswith("init"):
+            after = self.call(command)
+            now = self.state()
+            if after.code != usual.code or now != state:
+                yield 0, "a run after it is another one", after, ""
+
+
