@@ -218,18 +218,35 @@ void text_plain(struct text *text, const char *raw)
         }
 }
 
-void text_gnuplot(struct text *text, const char *raw)
+static void quote_for_gnuplot(struct text *text, const char *raw, const char *percent)
 {
+        int brackets = 0; /* ']' in a row: its svg leaves "]]>" as it is, which is not XML */
+
         text_add(text, "'");
         while (raw != NULL && *raw != '\0') {
                 uint32_t point = next_clean_point(&raw);
 
                 if (point == '\'') /* gnuplot's own '' is not read well everywhere */
                         text_add(text, "’");
+                else if (point == '%')
+                        text_add(text, percent);
+                else if (point == '>' && brackets >= 2)
+                        text_add(text, "›");
                 else
                         add_point(text, point == '\n' || point == '\t' ? ' ' : point);
+                brackets = point == ']' ? brackets + 1 : 0;
         }
         text_add(text, "'");
+}
+
+void text_gnuplot(struct text *text, const char *raw)
+{
+        quote_for_gnuplot(text, raw, "%");
+}
+
+void text_gnuplot_tick(struct text *text, const char *raw)
+{
+        quote_for_gnuplot(text, raw, "%%");
 }
 
 void text_prom_label(struct text *text, const char *raw)

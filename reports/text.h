@@ -44,6 +44,7 @@ void text_markdown(struct text *text, const char *raw); /* one line, no markup, 
 void text_plain(struct text *text, const char *raw);    /* one line for a terminal: no escapes */
 void text_gnuplot(struct text *text,
                   const char *raw); /* '...' with its quotes: nothing is expanded, ' becomes ’ */
+void text_gnuplot_tick(struct text *text, const char *raw); /* likewise a tick's label: % is %% */
 void text_prom_label(struct text *text, const char *raw); /* inside the quotes of a label value */
 
 /* One cell: quoted where needed; a text that a spreadsheet would run as a

@@ -45,6 +45,8 @@ START_TEST(gnuplot_gets_a_string_in_which_nothing_is_expanded)
 {
         expect(text_gnuplot, "it's `rm -rf` @x $(y) \\n", "'it’s `rm -rf` @x $(y) \\n'");
         expect(text_gnuplot, "two\nlines", "'two lines'");
+        expect(text_gnuplot, "50% a]]>b]>", "'50% a]]›b]>'"); /* as XML cannot have it */
+        expect(text_gnuplot_tick, "50% %n", "'50%% %%n'"); /* ticks are formats */
 }
 END_TEST
 

@@ -267,6 +267,8 @@ char *out_file_read(const char *path, size_t bytes_max, size_t *length, struct o
         if (bytes == NULL) {
                 out_error_set(error, "%s: cannot read: %s", path, strerror(ENOMEM));
         } else if (ferror(stream) || count > bytes_max) {
+                if (errno == ENOMEM && ferror(stream))
+                        memory_note_lack(); /* for the stream's own buffer */
                 out_error_set(error, "%s: cannot read: %s", path,
                               count > bytes_max ? "it is too large" : strerror(errno));
                 free(bytes);

@@ -1,6 +1,7 @@
 /* import_command.c - `chaos-run import FILE`: the scenario on stdout, what was left
  * out on stderr. */
 #include "harness/cli/commands.h"
+#include "harness/cli/printable.h"
 #include "harness/scenario/import.h"
 #include "reports/verdict.h"
 
@@ -17,7 +18,7 @@ int command_import(const struct options *options)
         }
         diag_list_init(&diags);
         if (import_read(options->words.items[0], &imported, &diags)) {
-                json_dumpf(imported.scenario, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+                printable_json(imported.scenario, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
                 printf("\n");
                 for (size_t i = 0; i < json_array_size(imported.left_out); i++)
                         fprintf(stderr, "left out: %s\n",

@@ -13,6 +13,7 @@
 #include "harness/base/nearest.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/printable.h"
 #include "harness/run/fault_words.h"
 #include "harness/scenario/strategy.h"
 #include "reports/metric_table.h"
@@ -377,7 +378,7 @@ static int list_scenarios(const struct options *options)
         if (list == NULL)
                 return EXIT_INVALID;
         if (options->json) {
-                json_dumpf(list, stdout, JSON_INDENT(2));
+                printable_json(list, JSON_INDENT(2));
                 printf("\n");
         } else {
                 json_array_foreach(list, i, row) print_scenario(row);
@@ -426,7 +427,7 @@ int command_list(const struct options *options)
                         return EXIT_PASSED;
                 }
                 json = catalogues[i].json();
-                json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+                printable_json(json, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
                 printf("\n");
                 json_decref(json);
                 return EXIT_PASSED;

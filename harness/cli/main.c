@@ -13,6 +13,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/env_overrides.h"
 #include "harness/cli/log.h"
+#include "harness/cli/printable.h"
 #include "reports/text.h"
 #include "reports/verdict.h"
 
@@ -174,6 +175,7 @@ int main(int argc, char **argv)
         int code = EXIT_INVALID;
 
         memory_watch_json();
+        printable_begin();
         signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of writing: 74 */
         signal(SIGXFSZ, SIG_IGN); /* and so is a file that may not grow */
         if (!options_parse(argc, argv, &options, stderr))

@@ -13,6 +13,7 @@
 #include "harness/base/quantity.h"
 #include "harness/base/rng.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/printable.h"
 #include "harness/run/fault_words.h"
 #include "harness/cli/scenario_files.h"
 #include "harness/run/plan.h"
@@ -372,7 +373,7 @@ static int print_plan_json(const struct plan_view *view)
                 fprintf(stderr, "chaos-run: out of memory\n");
                 return EXIT_INTERNAL;
         }
-        json_dumpf(all, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        printable_json(all, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
         printf("\n");
         json_decref(all);
         return EXIT_PASSED;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "harness/cli/log.h"
+#include "harness/cli/printable.h"
 
 enum { BAR_WIDTH = 24 };
 
@@ -57,15 +58,16 @@ void progress_show(struct progress *progress, const struct run_progress *now)
                 return;
         }
         progress->drawn = true;
-        fprintf(stderr, "\r%s [%.*s%.*s] %u/%u  %.0f virtual s/s%s\033[K", progress->what, filled,
+        printable_command("\r");
+        fprintf(stderr, "%s [%.*s%.*s] %u/%u  %.0f virtual s/s%s", progress->what, filled,
                 "########################", BAR_WIDTH - filled, "........................",
                 now->replications_done, now->replications, rate, left);
-        fflush(stderr);
+        printable_command("\033[K");
 }
 
 void progress_end(struct progress *progress)
 {
         if (progress->drawn)
-                fprintf(stderr, "\r\033[K");
+                printable_command("\r\033[K");
         progress->drawn = false;
 }

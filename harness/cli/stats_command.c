@@ -1,5 +1,6 @@
 /* stats_command.c - `chaos-run stats METHOD < numbers.json`. */
 #include "harness/cli/commands.h"
+#include "harness/cli/printable.h"
 #include "reports/stats/method_table.h"
 #include "reports/verdict.h"
 
@@ -39,7 +40,7 @@ int command_stats(const struct options *options)
                 return EXIT_INVALID;
         }
         if (stats_method_run(options->words.items[0], input, &answer, message, sizeof(message)) == 0) {
-                json_dumpf(answer, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+                printable_json(answer, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
                 printf("\n");
                 code = EXIT_PASSED;
         } else {

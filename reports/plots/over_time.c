@@ -235,7 +235,7 @@ static void add_lane(struct lanes *lanes, const char *name)
         text_init(&cut);
         text_cell(&cut, name, text_columns(name) > 26 ? 26 : text_columns(name));
         text_add(&lanes->names, lanes->count > 0 ? ", " : "");
-        text_gnuplot(&lanes->names, text_bytes(&cut));
+        text_gnuplot_tick(&lanes->names, text_bytes(&cut));
         text_addf(&lanes->names, " %d", -lanes->count);
         lanes->count++;
         text_release(&cut);

@@ -123,7 +123,7 @@ static void add_ticks(const char *const *names, size_t count, const char *axis, 
                 text_cell(&cut, names[i],
                           text_columns(names[i]) > 18 ? 18 : text_columns(names[i]));
                 text_add(script, i > 0 ? ", " : "");
-                text_gnuplot(script, text_bytes(&cut));
+                text_gnuplot_tick(script, text_bytes(&cut));
                 text_addf(script, " %zu", i);
                 text_release(&cut);
         }

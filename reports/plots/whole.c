@@ -306,7 +306,7 @@ static int add_fates(const struct report *report, struct text *script)
                 text_init(&cut);
                 text_cell(&cut, name, text_columns(name) > 24 ? 24 : text_columns(name));
                 text_add(script, rows > 0 ? ", " : "");
-                text_gnuplot(script, text_bytes(&cut));
+                text_gnuplot_tick(script, text_bytes(&cut));
                 text_addf(script, " %d", -rows);
                 text_release(&cut);
                 rows++;
@@ -451,7 +451,7 @@ static void add_names(const json_t *list, struct text *script)
                 text_init(&cut);
                 text_cell(&cut, name, text_columns(name) > 24 ? 24 : text_columns(name));
                 text_add(script, index > 0 ? ", " : "");
-                text_gnuplot(script, text_bytes(&cut));
+                text_gnuplot_tick(script, text_bytes(&cut));
                 text_addf(script, " %.0f", -(double)index);
                 text_release(&cut);
         }

@@ -187,6 +187,18 @@ class Dev(unittest.TestCase):
         self.assertEqual("", told.stdout)
 
 
+class Programs(unittest.TestCase):
+    def test_no_shell_ever_starts_a_program(self):
+        """posix_spawn() with a list of words, and nothing that reads a command line."""
+        pattern = re.compile(r"\b(system|popen|wordexp|execlp?e?|execvpe?|execve?)\s*\(|/bin/(ba)?sh\b")
+        for folder in ("healer", "harness", "faults", "reports"):
+            for path in files(".c", ".h"):
+                if not path.startswith(folder + "/"):
+                    continue
+                code = re.sub(r"/\*.*?\*/", "", read(path), flags=re.S)
+                self.assertIsNone(pattern.search(code), path)
+
+
 class Text(unittest.TestCase):
     def test_no_file_names_a_path_of_one_machine(self):
         pattern = re.compile(r"(?<![\w.$}~*-])/(?:work|root|home)/\w")
