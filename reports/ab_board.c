@@ -507,7 +507,9 @@ void ab_board_markdown(const json_t *comparison, struct text *out)
         size_t i, k;
         json_t *scenario, *cell;
 
-        text_add(out, "| scenario | pairs |");
+        text_add(out, "Each against ");
+        text_markdown(out, result_text(json_array_get(overall, 0), "a"));
+        text_add(out, " (A).\n\n| scenario | pairs |");
         json_array_foreach((json_t *)(uintptr_t)overall, i, cell)
         {
                 text_add(out, " ");

@@ -32,10 +32,11 @@ class Comparison(chaos.Case):
                 self.assertEqual(0, row["n"])
 
     def test_nothing_is_worse_where_healing_helps(self):
-        """Decided at the first look, and the same the other way round, with every sign turned."""
-        self.assert_code(6, self.compare("--a", "default", "--b", "none"))
-        told = self.compare("--a", "none", "--b", "default", out="back")
-        self.assertIn(told.code, (0, 6), told)  # bad_seconds of this small world may be worse
+        """Soon decided, and the same the other way round, with every sign turned."""
+        few = chaos.small(analysis={"max_runs": 36})
+        self.assert_code(6, self.compare("--a", "default", "--b", "none", scenario=few))
+        told = self.compare("--a", "none", "--b", "default", out="back", scenario=few)
+        self.assertIn(told.code, (0, 6, 7), told)  # bad_seconds of this small world: worse, or open
         there, back = self.row("failed_requests"), self.row("failed_requests", "back")
         self.assertEqual(("B worse", "B better"), (there["verdict"], back["verdict"]))
         self.assertEqual(self.ab()["design"]["pairs"], self.ab("back")["design"]["pairs"])
