@@ -48,10 +48,9 @@ class Verdicts(chaos.Case):
         titles = {verdict: [name.replace("_", " ") for name, row in rows.items()
                             if row["verdict"] == verdict] for verdict in ("B better", "B worse")}
         # Faster is what users see of it, noisier is that one guardrail; nothing else got worse.
-        self.assertEqual("B better", rows["time_to_restore"]["verdict"])
-        self.assertEqual("B better", rows["bad_seconds"]["verdict"])
+        for name in ("failed_requests", "bad_seconds", "time_to_restore"):
+            self.assertEqual("B better", rows[name]["verdict"], name)
         self.assertEqual(["false actions per week"], titles["B worse"])
-        self.assertGreater(rows["failed_requests"]["difference"]["value"], 0)
         better = titles["B better"]
         self.assertEqual("trade-off: B better on %s and %s, worse on false actions per week"
                          % (", ".join(better[:-1]), better[-1]), ab["verdict"])
