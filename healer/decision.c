@@ -117,6 +117,8 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
              (service->info.keeps & (UINT32_C(1) << kind)) == 0))
                 return false;
         switch (kind) {
+        case HEALER_ACTION_END_SESSION:
+                return !episode->preventive; /* one that holds what all need is felt at once */
         case HEALER_ACTION_ROLLBACK_DEPLOYMENT:
                 return healer->config.recovery.rollback &&
                        service->deploy_started_ns != INT64_MIN &&

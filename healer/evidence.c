@@ -25,7 +25,7 @@
 
 #include <string.h>
 
-enum { NEWEST = 24 };
+enum { NEWEST = 24, CALL_DEPTH = 4 };
 
 #define STALE_NS (60 * HLR_SECOND)
 #define RISE_MIN 0.02        /* of a share, over the samples; less is noise */
@@ -36,6 +36,7 @@ enum { NEWEST = 24 };
 #define BUSY_LIMIT 0.8       /* of the workers, counted by the median: the mean is above it */
 #define BUSY_MIN 0.1
 #define LOAD_GROWN_RATIO 1.1
+#define WAITING_FEW 0.5
 #define SHIFTED_NS (180 * HLR_SECOND)
 #define BUSY_RISE_MIN 0.05
 #define BUSY_RISE_SHARE 0.4
@@ -235,6 +236,21 @@ static double usual_latency(const struct hlr_instance *instance)
         return monitor->usual_count[0] >= 12 ? hlr_exp(monitor->usual[0]) : NAN;
 }
 
+/* Something that it calls, or that is called by that, is being changed: caches are
+ * cold and connections new, and what passes with that is no sign. */
+static bool changing_below(const struct healer *healer, uint32_t service, int depth)
+{
+        uint32_t e;
+
+        for (e = 0; e < healer->edge_count && depth > 0; e++) {
+                if (healer->edges[e].from == service &&
+                    (hlr_service_changing(healer, &healer->services[healer->edges[e].to]) ||
+                     changing_below(healer, healer->edges[e].to, depth - 1)))
+                        return true;
+        }
+        return false;
+}
+
 /* What callees do to it is theirs: slow or failing answers, and the queue behind
  * workers that wait for them. */
 static bool inherited(const struct healer *healer, uint32_t service)
@@ -243,6 +259,8 @@ static bool inherited(const struct healer *healer, uint32_t service)
         const struct hlr_edge *edge;
         uint32_t e, i;
 
+        if (changing_below(healer, service, CALL_DEPTH))
+                return true;
         for (e = 0; e < healer->edge_count; e++) {
                 edge = &healer->edges[e];
                 if (edge->from != service)
@@ -422,7 +440,9 @@ static void workers_fill(struct collector *collector, uint32_t index)
         if (trend.rise < fmax(BUSY_RISE_MIN, BUSY_RISE_SHARE * trend.value) ||
             !(trend.value < limit))
                 return;
-        slower = instance->quick[HLR_SIGNAL_LATENCY] > SLOWER_RATIO * usual_latency(instance);
+        /* With calls waiting it is their number that makes them slow. */
+        slower = instance->quick[HLR_SIGNAL_LATENCY] > SLOWER_RATIO * usual_latency(instance) &&
+                 instance->quick[HLR_SIGNAL_QUEUE] < WAITING_FEW;
         if (!slower && (instance->quick[HLR_SIGNAL_LOAD] <
                                 LOAD_GROWN_RATIO * instance->slow[HLR_SIGNAL_LOAD] ||
                         peers_come_and_go(healer, instance->service)))
