@@ -46,6 +46,7 @@ enum { NEWEST = 24, CALL_DEPTH = 4 };
 #define CHANGE_WATCH_NS (300 * HLR_SECOND)
 #define SLOWER_RATIO 1.6     /* than usual; a new version, than the old one at the same place */
 #define SLOWER_SAMPLES 4
+#define STEADY_RATIO 1.3
 #define COLD_NS (40 * HLR_SECOND) /* what has just begun is slow by nature */
 #define LOAD_LEAD_NS (300 * HLR_SECOND)
 #define CPU_FULL 0.85
@@ -454,9 +455,8 @@ static void workers_fill(struct collector *collector, uint32_t index)
         if (c == NULL)
                 return;
         line_times(c, &trend, limit);
-        /* As what can be seen to be reached: what a call takes then, if their number stays. */
-        c->value = instance->quick[HLR_SIGNAL_LATENCY];
-        c->limit = c->value * limit / trend.value;
+        c->value = NAN; /* nothing that is measured by itself: it comes true when users feel it */
+        c->limit = NAN;
         c->reasons = slower ? HEALER_REASON_LATENCY : HEALER_REASON_QUEUE;
 }
 
@@ -584,6 +584,23 @@ static void crashes_again(struct collector *collector, uint32_t index)
 
 /* ---- of a service as a whole */
 
+/* A version is as slow in its first samples as later on; what grows has another cause. */
+static bool steadily_slow(const struct hlr_instance *instance)
+{
+        double values[NEWEST], first = 0, second = 0;
+        uint32_t have = hlr_track_last(instance, HLR_SIGNAL_LATENCY, values, NEWEST), i;
+
+        for (i = 0; i < have; i++) {
+                if (isnan(values[i]))
+                        return false;
+                if (i < have / 2)
+                        first += values[i] / (have / 2);
+                else
+                        second += values[i] / (have - have / 2);
+        }
+        return have >= SLOWER_SAMPLES && second <= STEADY_RATIO * first;
+}
+
 /* New processes of a deployment that are slower than the old ones were at the same
  * places, for some samples in order: before the rest is changed, too. */
 static void change_is_slow(struct collector *collector, uint32_t index)
@@ -606,7 +623,8 @@ static void change_is_slow(struct collector *collector, uint32_t index)
                         continue;
                 changed++;
                 if (instance->slow_after_change < SLOWER_SAMPLES ||
-                    hlr_sub(healer->now_ns, instance->started_ns) < COLD_NS)
+                    hlr_sub(healer->now_ns, instance->started_ns) < COLD_NS ||
+                    !steadily_slow(instance))
                         continue;
                 slower++;
                 ratio = fmax(ratio, instance->quick[HLR_SIGNAL_LATENCY] / usual_latency(instance));

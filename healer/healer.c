@@ -125,6 +125,7 @@ static enum healer_err create_learners(struct healer *healer)
         struct healer_patterns_config config = healer_patterns_config_defaults();
 
         config.allocator = healer->allocator;
+        config.frozen = !healer->config.learning.enabled;
         config.window_ns = hlr_max(healer->config.prediction.horizon_ns, 60 * HLR_SECOND);
         if (config.window_ns > 86400 * HLR_SECOND)
                 config.window_ns = 86400 * HLR_SECOND;

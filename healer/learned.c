@@ -324,6 +324,7 @@ enum healer_err hlr_import(struct healer *healer, const struct healer_learned *l
                 return HEALER_E_RANGE;
         if (healer->patterns != NULL) {
                 config.allocator = healer->allocator;
+                config.frozen = !healer->config.learning.enabled;
                 config.window_ns = hlr_max(healer->config.prediction.horizon_ns, 60 * HLR_SECOND);
                 if (healer_patterns_create(&config, healer->service_count, &patterns) != HEALER_OK)
                         return HEALER_E_NOMEM;

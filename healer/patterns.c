@@ -231,6 +231,8 @@ static void learn_sequences(struct healer_patterns *patterns, uint32_t place, ui
         uint32_t count = distinct(patterns, &patterns->places[place], at_ns, signs);
         uint32_t a, b, c;
 
+        if (patterns->config.frozen)
+                return;
         for (a = 0; a < count; a++) {
                 memset(&pattern, 0, sizeof(pattern));
                 pattern.failure = failure;
@@ -259,6 +261,8 @@ static void complete(struct healer_patterns *patterns, uint32_t place, uint32_t 
         int64_t last_ns;
         uint32_t i;
 
+        if (patterns->config.frozen)
+                return;
         for (i = 0; i < patterns->row_count; i++) {
                 row = &patterns->rows[i];
                 counted = &patterns->counted[i];

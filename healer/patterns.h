@@ -44,6 +44,7 @@ struct healer_patterns_config {
         uint32_t occurrences_min; /* before a pattern is one, 2..1000; default 5 */
         double similarity_min;    /* 0..1; default 0.7 */
         int64_t window_ns;        /* from the first sign to the failure, 1 s..1 d; default 10 min */
+        bool frozen;              /* what is known is matched, and nothing is learned */
         const struct healer_allocator *allocator;
 };
 

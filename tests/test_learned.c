@@ -245,6 +245,65 @@ START_TEST(s4_20_what_never_helped_here_is_left_out_and_frozen_it_is_tried_for_e
 }
 END_TEST
 
+/* ---- frozen */
+
+static char *state_text(const struct healer *healer)
+{
+        struct healer_learned *state = calloc(1, sizeof(*state));
+        json_t *json;
+        char *text;
+
+        healer_export(healer, state);
+        json = learned_state_json(state);
+        text = json_dumps(json, JSON_REAL_PRECISION(17));
+        json_decref(json);
+        free(state);
+        return text;
+}
+
+/* Failures, healings, false alarms, a leak and crashes: all that teaches. */
+static void eventful(struct rig *rig)
+{
+        int i;
+
+        one_story(rig, HEALER_ACTION_RESTART_INSTANCE);
+        for (i = 0; i < 3; i++) {
+                rig->instance[INSTANCE(CART, 0)].error_ratio = 0.3;
+                rig_run(rig, 15);
+                rig->instance[INSTANCE(CART, 0)].error_ratio = 0;
+                rig_run(rig, 300);
+                rig_crash(rig, INSTANCE(FRONTEND, 2));
+                rig_run(rig, 10);
+                rig_comes_back(rig, INSTANCE(FRONTEND, 2));
+                rig_run(rig, 100);
+        }
+        for (i = 0; i < 100; i++) {
+                rig->instance[INSTANCE(CHECKOUT, 1)].memory_ratio = 0.4 + 0.006 * i;
+                rig_step(rig);
+        }
+}
+
+START_TEST(learning_enabled_false_leaves_all_that_was_learned_as_it_is)
+{
+        struct healer_learned *learned = made_up();
+        struct rig *rig = rig_create();
+        char *before, *after;
+
+        rig->config.learning.enabled = _i == 0;
+        rig_start(rig);
+        ck_assert_int_eq(healer_import(rig->healer, learned), HEALER_OK);
+        before = state_text(rig->healer);
+        rig_run(rig, 300);
+        eventful(rig);
+        after = state_text(rig->healer);
+        ck_assert_int_eq(strcmp(before, after) != 0, _i == 0);
+        free(before);
+        free(after);
+        free(learned);
+        rig_free(rig);
+}
+END_TEST
+
 /* ---- S4-20: what was learned, against always doing the same */
 
 enum { INCIDENTS = 24, DEADLINE_STEPS = 12, LESSON_STEPS = 48 };
@@ -488,6 +547,8 @@ int main(void)
         tcase_add_test(
                 tests, s0_38_tuned_limits_trip_falsely_less_and_detect_no_later_on_held_out_faults);
         tcase_add_test(tests, s0_38_limits_stay_within_their_bounds_however_long_they_are_wrong);
+        tcase_add_loop_test(tests, learning_enabled_false_leaves_all_that_was_learned_as_it_is, 0,
+                            2);
         tcase_add_test(
                 tests,
                 s4_20_the_learned_choice_recovers_as_many_held_out_incidents_as_the_best_fixed_one);
