@@ -139,8 +139,10 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
                 return somebody_undoes(healer, episode) || !is_built_in(healer, episode);
         case HEALER_ACTION_DISABLE_HEALTH_CHECK:
                 return episode->checks_lie || !is_built_in(healer, episode);
+        case HEALER_ACTION_SHED_LOAD:
+                return !episode->preventive; /* that some are refused is what is to be prevented */
         case HEALER_ACTION_SET_DEGRADATION:
-                return healer->config.degradation.enabled &&
+                return !episode->preventive && healer->config.degradation.enabled &&
                        service->level < healer->config.degradation.level_max;
         default:
                 return true;

@@ -266,6 +266,23 @@ static bool needless(const struct healer *healer, const struct hlr_episode *epis
                 !episode->preventive);
 }
 
+/* The replacement is there before the old one goes, and nothing is missed meanwhile; but
+ * too many that are new at once are cold at once. */
+static bool half_is_busy(const struct healer *healer, uint32_t service)
+{
+        uint32_t i, standing = 0, busy = 0;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                if (healer->instances[i].service != service ||
+                    healer->instances[i].process == HLR_REMOVED ||
+                    healer->instances[i].process == HLR_BOOTING)
+                        continue;
+                standing++;
+                busy += healer->instances[i].command != 0;
+        }
+        return 2 * busy >= standing;
+}
+
 static bool in_the_way(const struct healer *healer, const struct hlr_episode *episode,
                        const struct hlr_target *target)
 {
@@ -275,9 +292,8 @@ static bool in_the_way(const struct healer *healer, const struct hlr_episode *ep
                 return false;
         if (healer->instances[target->instance].command != 0)
                 return true;
-        /* The replacement is there before the old one goes: nothing is missed meanwhile. */
         if (episode->preventive && episode->acting == HEALER_ACTION_REPLACE_INSTANCE)
-                return false;
+                return half_is_busy(healer, episode->service);
         return healer_actions[episode->acting].disruptive && !target->moved &&
                healer->instances[target->instance].process == HLR_UP &&
                !quorum_allows(healer, episode);

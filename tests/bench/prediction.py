@@ -138,7 +138,7 @@ STRATEGY = {"name": "far-sighted", "extends": "default",
 
 
 def bands(program, runs, folder):
-    """Announced when it was said first, and again when the outlook moved to another band."""
+    """Announced when a failure is said to be in that band for the first time in a run."""
     strategy = os.path.join(folder, "far.json")
     with open(strategy, "w", encoding="utf-8") as stream:
         json.dump(STRATEGY, stream)
@@ -153,11 +153,14 @@ def bands(program, runs, folder):
         onsets = {}
         for one in arm["incidents"]:
             onsets[one["run"]] = min(one["o"], onsets.get(one["run"], 1e18))
+        known = set()
         for one in arm["predictions"]:
             onset = onsets.get(one["run"])
             said = band_of(one["eta"] - one["t"])
-            if said is None or (onset is not None and one["t"] >= onset):
+            this = (one["run"], one["failure_type"], said)
+            if said is None or this in known or (onset is not None and one["t"] >= onset):
                 continue
+            known.add(this)
             announced[said] += 1
             right[said] += onset is not None and band_of(onset - one["t"]) == said
     for i, name in enumerate(BANDS):
