@@ -29,15 +29,23 @@ class Verdicts(chaos.Case):
                           "--quiet", "--format", "json", "--allow-path", DATA, *args, **how)
 
     def test_without_breakers_the_retry_storm_never_ends(self):
-        told = self.compare(experiment("storm.json"), "default", strategy("unbroken"), "--runs", "10")
-        self.assert_code(6, told)
-        ab = self.result()["ab"]
-        self.assertEqual("B worse", ab["verdict"])
-        rows = {row["metric"]: row for row in ab["metrics"]}
-        self.assertEqual((0, 10), (rows["collapse_ratio"]["events"]["a"],
-                                   rows["collapse_ratio"]["events"]["b"]))
-        self.assertIn("worse in 10 of 10", ab["sentence"])
-        self.assertIn("--replication", ab["worst"]["command"])
+        """Where nothing else heals; beside all that `default` does, it ends later and costs more."""
+        breakers = self.write("breakers.json", {"name": "breakers alone", "extends": "none",
+                                                "circuit_breaker": {"default": {}}})
+        for a, b, collapsed in ((breakers, "none", 10), ("default", strategy("unbroken"), None)):
+            told = self.compare(experiment("storm.json"), a, b, "--runs", "10", out=str(collapsed))
+            self.assert_code(6, told)
+            ab = self.result(str(collapsed))["ab"]
+            self.assertEqual("B worse", ab["verdict"])
+            rows = {row["metric"]: row for row in ab["metrics"]}
+            for name in ("failed_requests", "bad_seconds", "time_to_restore"):
+                self.assertEqual("B worse", rows[name]["verdict"], name)
+            events = rows["collapse_ratio"]["events"]
+            self.assertEqual(0, events["a"])
+            if collapsed is not None:
+                self.assertEqual(collapsed, events["b"])
+            self.assertIn("worse in 10 of 10", ab["sentence"])
+            self.assertIn("--replication", ab["worst"]["command"])
 
     def test_faster_but_noisier_is_a_trade_off(self):
         told = self.compare(experiment("shop.json"), strategy("slow"), strategy("noisy"), "--runs",
