@@ -115,7 +115,9 @@ static void more_of_the_same(const struct healer *healer, struct hlr_episode *ep
                 return;
         for (i = 0; i < cause->target_count; i++) {
                 instance = &healer->instances[cause->targets[i]];
-                if (healer_actions[episode->acting].disruptive && instance->command == 0 &&
+                /* A report that still stands is no news of the time since. */
+                if (!cause->reported && healer_actions[episode->acting].disruptive &&
+                    instance->command == 0 &&
                     episode->rung_ns != HEALER_NEVER && instance->started_ns > episode->rung_ns)
                         episode->useless = true;
                 else

@@ -268,6 +268,7 @@ struct hlr_cause {
         double confidence;
         int64_t not_before_ns;  /* the platform may still mend it by itself */
         bool checks_lie;        /* its health checks fail, and nothing else does */
+        bool reported;          /* by the caller, and stands until it is taken back */
         uint32_t target_count;
         uint32_t targets[HLR_TARGETS_MAX];
 };

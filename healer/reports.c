@@ -138,6 +138,7 @@ bool hlr_reported_cause(const struct healer *healer, uint32_t service, struct hl
         out->service = service;
         out->edge = HEALER_NONE;
         out->confidence = 1;
+        out->reported = true;
         out->not_before_ns = INT64_MIN;
         if (worst->instance != HEALER_NONE) {
                 out->target_count = 1;
