@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/memory.h"
 #include "reports/timeline.h"
 
 enum { LIST_LINES = 15, JOURNAL_LINE_MAX = 65536, EDGES_MAX = 64, ROWS_MAX = 2000 };
@@ -580,8 +581,11 @@ static void read_journal(struct story *story, const char *path)
                         tell_line(story, line);
                 json_decref(line);
         }
-        if (file != NULL && ferror(file))
+        if (file != NULL && ferror(file)) {
+                if (errno == ENOMEM)
+                        memory_note_lack(); /* for the stream's own buffer */
                 story->unread = EIO;
+        }
         if (file != NULL)
                 fclose(file);
         free(buffer);

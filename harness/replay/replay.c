@@ -8,6 +8,7 @@
  */
 #include "harness/replay/replay.h"
 
+#include "harness/base/memory.h"
 #include "harness/base/out_file.h"
 #include "harness/replay/csv.h"
 #include "harness/replay/inputs.h"
@@ -374,6 +375,8 @@ static int replay_rows(struct run *run)
                 }
         }
         if (status == REPLAY_DONE && reader->failed) {
+                if (errno == ENOMEM)
+                        memory_note_lack(); /* for the stream's own buffer */
                 fprintf(run->errors, "%s: %s\n", run->input->path, strerror(errno));
                 return REPLAY_INVALID;
         }

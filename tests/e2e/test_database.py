@@ -63,14 +63,16 @@ class Database(chaos.Case):
     def test_killed_at_any_moment_it_holds_whole_replications_and_goes_on_to_the_same_bytes(self):
         runs = "60"
         self.assert_code(0, self.run_small("whole", None, "--runs", runs))
-        for moment in (0.0, 0.03, 0.3, 1.1, 1.5, 1.9):
+        # More of them, and at random moments: ./dev bench kills.
+        for moment, number in ((0.0, signal.SIGKILL), (0.03, signal.SIGTERM), (0.3, signal.SIGKILL),
+                               (1.1, signal.SIGHUP), (1.5, signal.SIGKILL), (1.9, signal.SIGINT)):
             for name in ("x.db", "x.db-wal", "x.db-shm"):
                 if os.path.exists(self.path(name)):
                     os.unlink(self.path(name))
             process = self.start("cut", "--runs", runs, "--resume")
             self.addCleanup(process.kill)
             time.sleep(moment)
-            process.send_signal(signal.SIGKILL)
+            process.send_signal(number)
             process.communicate(timeout=60)
             if os.path.exists(self.path("x.db")) and self.ask(
                     "select count(*) from sqlite_master")[0][0]:

@@ -3,6 +3,7 @@ import glob
 import json
 import os
 import subprocess
+import threading
 
 import chaos
 
@@ -84,6 +85,53 @@ class Determinism(chaos.Case):
         self.assert_same("year-2038", "--jobs", "2", **how)
         with open(self.path("year-2038", "run.json"), encoding="utf-8") as f:
             self.assertIn("2038-", f.read(), "the faked clock did not reach the program")
+
+    def fake(self, out, *, monotonic=False, more=(), **clock):
+        """A run under another clock; its result must have the same bytes, and it must end."""
+        if not FAKETIME:
+            self.skipTest("no libfaketimeMT here")
+        how = ["LD_PRELOAD=" + FAKETIME[0], "NO_FAKE_STAT=1"]
+        how += [] if monotonic else ["FAKETIME_DONT_FAKE_MONOTONIC=1"]
+        how += ["%s=%s" % pair for pair in clock.items()]
+        return self.assert_same(out, *more, wrap=["timeout", "100", "env", *how])
+
+    def date(self, out):
+        with open(self.path(out, "run.json"), encoding="utf-8") as f:
+            return json.load(f)["date"]
+
+    def test_when_the_clock_says_1970(self):
+        self.fake("year-1970", FAKETIME="@1970-01-01 00:00:05")
+        self.assertTrue(self.date("year-1970").startswith("1970-01-01"), self.date("year-1970"))
+
+    def test_when_the_clock_runs_a_hundred_times_too_fast(self):
+        """The monotonic one too: what progress and time left go by."""
+        told = self.fake("fast", monotonic=True, FAKETIME="+0 x100")
+        self.assertNotRegex(told.err, r"-\d+ s left|nan|inf")
+
+    def test_when_the_clock_jumps_back_and_forth(self):
+        """By a year, every few milliseconds, as the run goes on."""
+        stamp, stop = self.path("stamp"), threading.Event()
+
+        def put(offset):
+            with open(stamp + ".new", "w", encoding="utf-8") as f:
+                f.write(offset)
+            os.rename(stamp + ".new", stamp)
+
+        def jump():
+            i = 0
+            while not stop.wait(0.005):
+                i += 1
+                put(("+1y", "-1y", "+0")[i % 3])
+
+        put("+0")
+        jumper = threading.Thread(target=jump)
+        jumper.start()
+        try:
+            self.fake("jumps", more=("--db", self.path("jumps.db")), FAKETIME_TIMESTAMP_FILE=stamp,
+                      FAKETIME_NO_CACHE="1")
+        finally:
+            stop.set()
+            jumper.join()
 
     def test_with_other_names_and_sizes_in_the_environment(self):
         """Another place of the stack and other variables, which nobody should read."""

@@ -162,6 +162,16 @@ class IoErrors(chaos.Case):
         self.assertEqual([], glob.glob(self.path("out", "plots", "*.svg")))
         self.assertTrue(os.path.exists(self.path("out", "report.html")))
 
+    def test_without_fonts(self):
+        """An svg names a font and needs none: the same bytes."""
+        small = self.write("small.json", chaos.small(replications=1))
+        for out, env in (("with", {}), ("without", {"FONTCONFIG_FILE": "/nonexistent"})):
+            self.assert_code(0, self.chaos(small, "--quiet", "--format", "svg", "--out",
+                                           self.path(out), env=env))
+        drawn = [name for name in self.files_below(self.path("with")) if name.endswith(".svg")]
+        self.assertGreater(len(drawn), 3)
+        self.assert_same_files("with", "without", drawn)
+
     def test_a_gnuplot_that_fails(self):
         self.fake_gnuplot("#!/bin/sh\necho 'no such terminal' >&2\nexit 1\n")
 
