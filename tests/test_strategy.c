@@ -243,6 +243,12 @@ static const struct {
         {"{\"prediction\": {\"prediction_window\": \"1h\"}}", "evaluation.prediction_window"},
         {"{\"escalation\": {\"human_response\": \"1s\"}}", "operations.human_response"},
         {"{\"fallback\": {\"default\": {\"quality\": 1}}}", "fact of the world"},
+        {"{\"escalation\": {\"channels\": [{\"name\": \"a\", \"url\": \"ftp://s3cret\"}]}}",
+         "channels[0].url: a url begins with http:// or https://"},
+        {"{\"escalation\": {\"channels\": [{\"url\": \"http://a/\"}]}}", "name"},
+        {"{\"escalation\": {\"channels\": [{\"name\": \"a\", \"url\": \"http://a/\"}, {\"name\": "
+         "\"a\", \"url\": \"http://b/\"}]}}",
+         "a second channel of that name"},
         {"{\"store\": {}}", "without a path nothing is kept"},
         {"{\"store\": {\"path\": \"x.db\", \"batch_size\": 0}}", "below the smallest"},
         {"{\"store\": {\"path\": \"x.db\", \"retention\": \"0s\"}}", "below the smallest"},

@@ -31,7 +31,7 @@ struct options {
         struct text_list a, b, c; /* ab: strategies */
         const char *precision;
         const char *curve; /* train: folder */
-        bool no_plots, approve, quiet, verbose, json, log_json, resume, help, version;
+        bool notify, no_plots, approve, quiet, verbose, json, log_json, resume, help, version;
         bool floor, attribute, env, live;
         uint32_t live_speed; /* virtual seconds a second; 0: as fast as it can */
         struct text_list words; /* everything that is no option */

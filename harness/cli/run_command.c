@@ -14,6 +14,7 @@
 #include "harness/cli/healers.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/ledger.h"
+#include "harness/cli/notify.h"
 #include "harness/cli/live.h"
 #include "harness/cli/progress.h"
 #include "harness/cli/run_facts.h"
@@ -57,6 +58,7 @@ struct job {
         struct run_facts facts;
         struct chosen_healer healer;
         struct env_overrides env;
+        struct notify *notify; /* NULL: nobody is told */
 };
 
 /* The strategy, without what it learned, and the references. */
@@ -81,6 +83,8 @@ static void take_replication(void *user, const struct replication_record *record
         if (job->journal_open && (job->journal_all || record->replication == 0 ||
                                   job->options->has_replication))
                 journal_add(&job->journal, job->meta, record);
+        if (job->notify != NULL && (record->replication == 0 || job->options->has_replication))
+                notify_add(job->notify, job->meta, record);
         run_facts_add(&job->facts, record, healer_count(job), job->scenario->warmup_ns);
 }
 
@@ -426,6 +430,23 @@ static int load_job(struct job *job, const char *path, const char *strategy, uin
         return ok ? EXIT_PASSED : EXIT_INVALID;
 }
 
+/* The run, and with --notify the channels of its strategy. */
+static int run_and_tell(struct job *job)
+{
+        bool failed = false;
+        int code;
+
+        if (job->options->notify)
+                job->notify = notify_create(job->scenario->strategy, &failed);
+        if (failed)
+                return EXIT_INVALID;
+        code = run_job(job);
+        if (job->notify != NULL && !notify_send(job->notify, job->scenario->file))
+                code = exit_code_worse(code, EXIT_IO_ERROR);
+        notify_destroy(job->notify);
+        return code;
+}
+
 /* One combination of the matrix; `*count` becomes the number of them. */
 static int run_one(const struct options *options, struct ledger *ledger,
                    struct campaign *campaign, const char *path, const char *strategy,
@@ -453,7 +474,7 @@ static int run_one(const struct options *options, struct ledger *ledger,
                 goto done;
         code = job_begin(&job);
         if (code == EXIT_PASSED)
-                code = run_job(&job);
+                code = run_and_tell(&job);
 done:
         if (is_wanted && campaign->runs == told) /* it came to no verdict */
                 campaign_add(campaign, job.scenario != NULL ? job.scenario->file : path, strategy, "",

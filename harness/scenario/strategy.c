@@ -92,7 +92,6 @@ static const struct {
         const char *keys[5];
 } unsupported[] = {
         {"degradation", {"levels", "per_resource", "rules", "features", NULL}},
-        {"escalation", {"channels", NULL}},
 };
 
 /* ---- options of the supervisor */
@@ -221,8 +220,9 @@ static bool next_part(const char *path, const char *section, char part[OPTION_PA
 }
 
 static void read_section(struct read_object *object, const char *section,
-                         struct healer_config *config)
+                         struct strategy *strategy)
 {
+        struct healer_config *config = &strategy->healer;
         struct arena *arena = object->ctx->session->arena;
         struct read_object child;
         char part[OPTION_PATH_MAX], last[OPTION_PATH_MAX] = "", path[2 * OPTION_PATH_MAX];
@@ -243,11 +243,13 @@ static void read_section(struct read_object *object, const char *section,
                 }
                 if (!read_child_begin(object, key, READ_OPTIONAL, &child))
                         continue;
-                read_section(&child, arena_text(arena, path), config);
+                read_section(&child, arena_text(arena, path), strategy);
                 read_object_end(&child);
         }
         if (strcmp(section, "recovery") == 0)
                 read_ladders(object, config);
+        if (strcmp(section, "escalation") == 0)
+                strategy_read_channels(object, strategy);
         strategy_refuse_misplaced(object, section);
         for (i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
                 if (strcmp(unsupported[i].section, section) == 0)
@@ -388,7 +390,7 @@ static bool read_layer(struct layering *layering, struct read_context *ctx, cons
         (void)read_text(&object, "name", READ_OPTIONAL, &strategy->name);
         read_initial_state(layering, &object);
         read_store(&object, &strategy->store);
-        read_section(&object, "", &strategy->healer);
+        read_section(&object, "", strategy);
         strategy_read_policies(&object, strategy);
         read_object_end(&object);
         merge(layering, json);

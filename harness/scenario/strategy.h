@@ -73,6 +73,13 @@ struct strategy_store {
         void *say_ctx;
 };
 
+/* Who is told when a human is called; carried out by --notify alone. */
+struct strategy_channel {
+        const char *name, *url, *token; /* url, token: or "env:NAME"; token may be NULL */
+        uint32_t form, level;           /* as healer/notify and healer/escalate count them */
+};
+enum { STRATEGY_CHANNELS_MAX = 16 };
+
 struct strategy {
         const char *name;
         const struct reference_row *reference; /* one of these instead; NULL: none */
@@ -80,6 +87,8 @@ struct strategy {
         char digest[65];  /* SHA-256 of that, in hex */
         struct healer_config healer;
         struct strategy_store store;
+        struct strategy_channel channels[STRATEGY_CHANNELS_MAX];
+        uint32_t channel_count;
         struct healer_learned *learned; /* `initial_state`, or NULL: nothing yet */
         char learned_digest[65];        /* of that file's content; "" without one */
         struct strategy_rule *rules[STRATEGY_POLICY_COUNT]; /* [0]: the default, "*" to "*" */

@@ -11,4 +11,7 @@ void strategy_refuse_misplaced(struct read_object *object, const char *section);
 void strategy_policies_init(struct strategy *strategy);
 void strategy_read_policies(struct read_object *object, struct strategy *strategy);
 
+/* strategy_channels.c: escalation.channels. */
+void strategy_read_channels(struct read_object *escalation, struct strategy *strategy);
+
 #endif
