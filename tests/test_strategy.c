@@ -244,7 +244,7 @@ static const struct {
         {"{\"escalation\": {\"human_response\": \"1s\"}}", "operations.human_response"},
         {"{\"fallback\": {\"default\": {\"quality\": 1}}}", "fact of the world"},
         {"{\"escalation\": {\"channels\": [{\"name\": \"a\", \"url\": \"ftp://s3cret\"}]}}",
-         "channels[0].url: a url begins with http:// or https://"},
+         "a url begins with http:// or https://"},
         {"{\"escalation\": {\"channels\": [{\"url\": \"http://a/\"}]}}", "name"},
         {"{\"escalation\": {\"channels\": [{\"name\": \"a\", \"url\": \"http://a/\"}, {\"name\": "
          "\"a\", \"url\": \"http://b/\"}]}}",

@@ -66,7 +66,7 @@ static const struct option_row rows[] = {
         {"resume", 0, NULL, OPTION_FLAG, AT(resume), 0, 0, 0, ON_RUN | ON_AB,
          "go on with what --db holds; what has ended is not run again"},
         {"notify", 0, NULL, OPTION_FLAG, AT(notify), 0, 0, 0, ON_RUN,
-         "tell the strategy's channels, after the run, whom it called in the first replication"},
+         "tell the strategy's channels of the first replication, afterwards"},
         {"journal", 0, "WHAT", OPTION_TEXT, AT(journal), 0, 0, 0, ON_RUN,
          "`first` (replication 0), `all`, `none`, `telemetry` (first and more)"},
         {"floor", 0, NULL, OPTION_FLAG, AT(floor), 0, 0, 0, ON_RUN,
