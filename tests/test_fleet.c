@@ -846,6 +846,142 @@ START_TEST(a_degraded_service_admits_the_share_of_its_level_within_2_percent)
 }
 END_TEST
 
+START_TEST(a_degraded_services_calls_end_at_the_shortened_limit_of_its_level)
+{
+        static const double factor[] = {1, 0.8, 0.6, 0.4, 0.2};
+        struct fleet *fleet;
+
+        b.telemetry = true;
+        build_service(&b, "front", constant(NS_PER_MS))->concurrency = 64;
+        build_service(&b, "back", constant(20 * NS_PER_S))->concurrency = 4096;
+        build_call(&b, 0, 1)->timeout_ns = NS_PER_S;
+        build_load(&b, "users", 0, 20);
+        fleet = build_fleet(&b, 1, 10 * NS_PER_S);
+        fleet_run_until(fleet, -5 * NS_PER_S);
+        build_act(fleet, ACTION_SET_DEGRADATION, 0, FLEET_NO_INDEX, _i);
+        run_to(fleet, 30);
+        ck_assert_double_eq_tol(b.last_edge[0].timeout_ratio, 1, 1e-9);
+        ck_assert_double_eq_tol(b.last_edge[0].latency_p50_s, factor[_i],
+                                0.09 * factor[_i]); /* the monitor's buckets */
+}
+END_TEST
+
+START_TEST(a_degraded_service_works_at_no_more_than_its_levels_requests_at_once)
+{
+        static const uint32_t limit[] = {16, 10, 5, 2, 1};
+        uint32_t most = 0;
+        struct fleet *fleet;
+
+        build_service(&b, "only", constant(100 * NS_PER_MS))->concurrency = 16;
+        build_load(&b, "users", 0, 300); /* more than 16 workers can do */
+        b.services[0].queue_max = 8;
+        fleet = build_fleet(&b, 1, 10 * NS_PER_S);
+        fleet_run_until(fleet, -5 * NS_PER_S);
+        build_act(fleet, ACTION_SET_DEGRADATION, 0, FLEET_NO_INDEX, _i);
+        for (int step = 1; step <= 1000; step++) {
+                fleet_run_until(fleet, step * 10 * NS_PER_MS);
+                if (fleet->instances[0].busy > most)
+                        most = fleet->instances[0].busy;
+        }
+        ck_assert_uint_eq(most, limit[_i]);
+        run_to(fleet, 12);
+}
+END_TEST
+
+/* ---- a place on an edge is the work's */
+
+struct places {
+        uint32_t taken, most, limit, refused, handed, given;
+};
+
+static void places_settings(void *state, uint32_t edge, struct policy_edge_settings *out)
+{
+        (void)state;
+        memset(out, 0, sizeof(*out));
+        out->guarded = edge == 0;
+}
+
+static enum policy_verdict places_admit(void *state, uint32_t edge, int64_t now_ns, uint32_t priority,
+                                        struct policy_ticket *ticket)
+{
+        struct places *places = state;
+
+        (void)edge, (void)now_ns, (void)priority;
+        if (places->taken == places->limit) {
+                places->refused++;
+                return POLICY_REJECT_BULKHEAD;
+        }
+        places->taken++;
+        ticket->word[0] = 1;
+        return POLICY_ADMIT;
+}
+
+static void places_report(void *state, uint32_t edge, int64_t now_ns, struct policy_ticket *ticket,
+                          enum policy_outcome outcome, int64_t latency_ns)
+{
+        struct places *places = state;
+
+        (void)edge, (void)now_ns, (void)outcome, (void)latency_ns;
+        places->taken -= ticket->word[0] == 1;
+}
+
+static uint32_t places_hand_over(void *state, uint32_t edge, struct policy_ticket *ticket)
+{
+        struct places *places = state;
+
+        (void)edge;
+        ticket->word[0] = 0;
+        places->handed++;
+        return 7;
+}
+
+static void places_give_back(void *state, uint32_t edge, uint32_t permit)
+{
+        struct places *places = state;
+
+        (void)edge;
+        ck_assert_uint_eq(permit, 7);
+        places->given++;
+        places->taken--;
+}
+
+static bool places_next(void *state, struct policy_transition *out)
+{
+        (void)state, (void)out;
+        return false;
+}
+
+START_TEST(s3_14_a_place_comes_back_when_the_work_ends_and_not_when_its_caller_gives_up)
+{
+        static const struct fleet_policy_ops ops = {places_settings, places_admit, places_report,
+                                                    places_hand_over, places_give_back, places_next};
+        struct places places = {.limit = 2};
+        struct fleet *fleet;
+
+        build_service(&b, "front", constant(NS_PER_MS))->concurrency = 64;
+        build_service(&b, "back", constant(NS_PER_S))->concurrency = 64;
+        build_call(&b, 0, 1)->timeout_ns = 100 * NS_PER_MS;
+        b.edges[0].cancel_on_timeout = _i == 1;
+        build_load(&b, "users", 0, 50);
+        fleet = build_fleet(&b, 1, 0);
+        fleet_set_policies(fleet, &ops, &places);
+        for (int step = 1; step <= 3000; step++) {
+                fleet_run_until(fleet, step * 10 * NS_PER_MS);
+                if (fleet->instances[1].busy > places.most)
+                        places.most = fleet->instances[1].busy;
+        }
+        ck_assert_uint_eq(places.most, 2); /* 20 without: ten a second begin in 100 ms */
+        ck_assert_uint_gt(places.refused, 0);
+        if (_i == 1) { /* the work is cancelled with the call */
+                ck_assert_uint_eq(places.handed, 0);
+        } else {
+                ck_assert_uint_ge(places.handed, 50); /* 30 s of two at once, a second each */
+                ck_assert_uint_ge(places.given, places.handed - 2);
+        }
+        run_to(fleet, 31);
+}
+END_TEST
+
 START_TEST(shedding_refuses_its_share_and_0_ends_it)
 {
         struct fleet *fleet;
@@ -1070,6 +1206,13 @@ static Suite *suite(void)
         tcase_add_loop_test(t, a_replacement_is_a_new_instance_and_the_old_one_goes, 0, 2);
         tcase_add_test(t, failover_takes_an_instance_out_for_ten_minutes);
         tcase_add_loop_test(t, a_degraded_service_admits_the_share_of_its_level_within_2_percent, 0, 5);
+        tcase_add_loop_test(t, a_degraded_services_calls_end_at_the_shortened_limit_of_its_level,
+                            0, 5);
+        tcase_add_loop_test(
+                t, a_degraded_service_works_at_no_more_than_its_levels_requests_at_once, 0, 5);
+        tcase_add_loop_test(
+                t, s3_14_a_place_comes_back_when_the_work_ends_and_not_when_its_caller_gives_up, 0,
+                2);
         tcase_add_test(t, shedding_refuses_its_share_and_0_ends_it);
         tcase_add_test(t, an_escalation_mends_what_nothing_else_could_after_the_human_s_time);
         tcase_add_loop_test(t, a_burning_budget_pages_the_human_who_watches, 0, 2);

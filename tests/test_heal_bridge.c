@@ -247,6 +247,25 @@ START_TEST(a_bulkhead_gives_its_places_back)
 }
 END_TEST
 
+START_TEST(s3_14_a_place_is_the_works_and_comes_back_when_that_ends)
+{
+        struct policy_ticket first, second;
+        uint32_t permit;
+
+        add_rule(STRATEGY_BULKHEAD)->bulkhead.max_concurrent = 1;
+        slow_breaker();
+        start();
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &first), POLICY_ADMIT);
+        permit = ops->hand_over(state, SHOP_BANK, &first);
+        ck_assert_uint_ne(permit, 0);
+        ops->report(state, SHOP_BANK, 1, &first, POLICY_TIMEOUT, 1); /* its caller gave up */
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 2, 0, &second), POLICY_REJECT_BULKHEAD);
+        ops->give_back(state, SHOP_BANK, permit);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 3, 0, &second), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 3, 0, &first), POLICY_REJECT_BULKHEAD);
+}
+END_TEST
+
 START_TEST(a_rate_limit_refuses_what_is_above_it)
 {
         int i, admitted = 0;
@@ -331,6 +350,7 @@ int main(void)
         tcase_add_test(tcase, slow_calls_open_the_breaker_and_good_trials_close_it);
         tcase_add_test(tcase, the_default_rule_trips_on_slow_calls_only_before_a_fallback);
         tcase_add_test(tcase, a_bulkhead_gives_its_places_back);
+        tcase_add_test(tcase, s3_14_a_place_is_the_works_and_comes_back_when_that_ends);
         tcase_add_test(tcase, a_rate_limit_refuses_what_is_above_it);
         tcase_add_test(tcase, shedding_refuses_all_at_its_limit);
         tcase_add_test(tcase, a_rule_that_changes_forgets_who_the_old_one_let_in);

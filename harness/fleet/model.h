@@ -135,6 +135,7 @@ struct req {
         uint8_t marks;       /* MARK_: of the data layer (data_layer.h), 0 elsewhere */
         uint8_t doom;        /* enum req_doom */
         uint16_t row;        /* of a database */
+        uint32_t permit;     /* of the policy, kept though its caller gave up; 0: none */
 };
 
 struct list {

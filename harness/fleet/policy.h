@@ -52,6 +52,11 @@ struct fleet_policy_ops {
                                      struct policy_ticket *ticket);
         void (*report)(void *state, uint32_t edge, int64_t now_ns, struct policy_ticket *ticket,
                        enum policy_outcome outcome, int64_t latency_ns);
+        /* The caller gives up, and its work goes on: what the ticket holds belongs to the work
+         * from here on, until give_back(). To be called before report(). 0: it holds nothing,
+         * and nothing is to be given back. */
+        uint32_t (*hand_over)(void *state, uint32_t edge, struct policy_ticket *ticket);
+        void (*give_back)(void *state, uint32_t edge, uint32_t permit);
         /* Transitions since the last call, oldest first; false when there is none left. */
         bool (*next_transition)(void *state, struct policy_transition *out);
 };

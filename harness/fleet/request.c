@@ -91,6 +91,10 @@ static void req_free(struct fleet *fleet, uint32_t index)
 {
         struct req *req = &fleet->reqs[index];
 
+        if (req->permit != 0) {
+                fleet->policy->give_back(fleet->policy_state, req->edge, req->permit);
+                req->permit = 0;
+        }
         req->state = REQ_FREE;
         req->generation++;
         req->next = fleet->req_free;
@@ -665,6 +669,9 @@ static void call_timed_out(struct fleet *fleet, uint32_t index)
         bool there = ri != NONE && fleet->reqs[ri].generation == call->req_generation &&
                      fleet->reqs[ri].state != REQ_FREE;
 
+        if (call->ticketed && there && !cancel) /* a permit is the work's, not its caller's */
+                fleet->reqs[ri].permit =
+                        fleet->policy->hand_over(fleet->policy_state, call->edge, &call->ticket);
         call_attempt_ended(fleet, call, CALL_TIMEOUT);
         call->token++; /* whatever it still does, it does for nobody */
         call->req = NONE;

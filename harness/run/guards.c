@@ -2,7 +2,9 @@
  *
  * Order on a call's way: shedding, breaker, rate limit, bulkhead; who refuses
  * further in takes the breaker's ticket back. An edge has an `epoch` that
- * changes with its rules: a ticket of an earlier one is only counted out.
+ * changes with its rules: a ticket of an earlier one is only counted out. A
+ * place in a bulkhead is the work's: it comes back when that ends, also where
+ * the caller has given up before.
  *
  * Memory: what the objects of libhealer say of themselves, an edge that has
  * them; admit and report allocate nothing.
@@ -220,10 +222,13 @@ static struct healer_breaker_ticket unpack(const struct policy_ticket *in, int64
                 .generation = (uint32_t)(in->word[0] >> 32),
                 .serial = (uint32_t)in->word[0],
                 .place = (uint16_t)(in->word[1] >> 16),
-                .state = (uint8_t)(in->word[1] >> 8),
+                .state = (uint8_t)(in->word[1] >> 8 & 0x7f),
                 .live = (uint8_t)in->word[1],
         };
 }
+
+/* In the ticket: its place belongs to the work and not to the call any more. */
+#define HANDED_OVER (UINT64_C(1) << 15)
 
 static uint32_t epoch_of(const struct policy_ticket *ticket)
 {
@@ -292,6 +297,32 @@ static void report_to_breaker(struct guarded_edge *guard, int64_t now_ns,
         pack(ticket, &breaker_ticket, guard->epoch);
 }
 
+static void leave(struct guarded_edge *guard)
+{
+        guard->in_flight -= guard->in_flight > 0;
+        if (guard->bulkhead != NULL)
+                healer_bulkhead_leave(guard->bulkhead);
+}
+
+static uint32_t policy_hand_over(void *state, uint32_t edge, struct policy_ticket *ticket)
+{
+        const struct guards *guards = state;
+        const struct guarded_edge *guard = &guards->edges[edge];
+
+        if (epoch_of(ticket) != guard->epoch || (guard->bulkhead == NULL && guard->shed == NULL))
+                return 0;
+        ticket->word[1] |= HANDED_OVER;
+        return guard->epoch;
+}
+
+static void policy_give_back(void *state, uint32_t edge, uint32_t permit)
+{
+        struct guards *guards = state;
+
+        if (guards->edges[edge].epoch == permit) /* else of rules that hold no more */
+                leave(&guards->edges[edge]);
+}
+
 static void policy_report(void *state, uint32_t edge, int64_t now_ns, struct policy_ticket *ticket,
                           enum policy_outcome outcome, int64_t latency_ns)
 {
@@ -300,9 +331,8 @@ static void policy_report(void *state, uint32_t edge, int64_t now_ns, struct pol
 
         if (epoch_of(ticket) != guard->epoch)
                 return; /* let in by rules that hold no more */
-        guard->in_flight -= guard->in_flight > 0;
-        if (guard->bulkhead != NULL)
-                healer_bulkhead_leave(guard->bulkhead);
+        if ((ticket->word[1] & HANDED_OVER) == 0)
+                leave(guard);
         if (guard->breaker != NULL)
                 report_to_breaker(guard, now_ns, ticket, outcome, latency_ns);
 }
@@ -321,6 +351,8 @@ const struct fleet_policy_ops guards_policy_ops = {
         .settings = policy_settings,
         .admit = policy_admit,
         .report = policy_report,
+        .hand_over = policy_hand_over,
+        .give_back = policy_give_back,
         .next_transition = policy_next_transition,
 };
 
