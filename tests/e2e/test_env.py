@@ -11,6 +11,8 @@ SETTINGS = {  # each with a value that its own trigger notices, the same as a li
 
 
 class Environment(chaos.Case):
+    memory = "100MiB"
+
     def run_with(self, *more, out="out", **env):
         self.write("small.json", self.scenario())
         return self.chaos("small.json", "--out", out, "--no-plots", "--quiet", "--format", "json,journal", *more,
@@ -19,7 +21,7 @@ class Environment(chaos.Case):
     def scenario(self):
         scenario = chaos.small(replications=1)
         for service in scenario["fleet"]["services"]:
-            service["memory"] = {"base": "100MiB", "limit": "250MiB"}
+            service["memory"] = {"base": self.memory, "limit": "250MiB"}
         scenario["method"].append({"fault": "error", "target": {"service": "bank"}, "at": "5m", "duration": "40s",
                                    "arguments": {"rate": 0.3}})
         return scenario
@@ -45,6 +47,34 @@ class Environment(chaos.Case):
             self.assertNotIn(limit, self.limits("high", metrics[name]), name)
             self.assertEqual({name: low}, self.result("low")["healer"]["overrides"])
             self.assertNotEqual(self.result("low")["healer"]["digest"], self.result("high")["healer"]["digest"])
+
+    def warnings(self, folder, kind):
+        with open(self.path(folder, "journal.jsonl"), encoding="utf-8") as f:
+            entries = [json.loads(line) for line in f]
+        return [e for e in entries if e["type"] == "warning" and e["arm"] == "treated" and e["kind"] == kind]
+
+    def test_each_of_the_others_shifts_its_own_warning(self):
+        self.write("debug.json", {"extends": "default", "log_level": "debug"})
+        for name, kind, shifts, not_so in (("HEAL_CPU_THRESH", "cpu", ("0.2", 0.002), ("99", 0.99)),
+                                           ("HEAL_DRIFT_THRESH", "drift", ("0.0001", 0.0001), ("0.99", 0.99)),
+                                           ("HEAL_SUCCESS_THRESH", "availability", ("0.9999", 0.9999), ("0.6", 0.6))):
+            for (value, limit), expected in (shifts, True), (not_so, False):
+                told = self.run_with("--env", "--strategy", "debug.json", out="out-" + value, **{name: value})
+                self.assertEqual("", told.err)
+                found = [w for w in self.warnings("out-" + value, kind) if w["limit"] == limit]
+                self.assertEqual(expected, found != [], (name, value))
+
+    def test_the_interval_is_that_of_the_reconciler(self):
+        self.memory = "200MiB"  # four fifths of its limit: a score of 85
+        self.write("debug.json", {"extends": "default", "log_level": "debug",
+                                  "reconciler": {"policy": True, "warn_below": 100}})
+        for seconds in 30, 120:
+            out = "out-%d" % seconds
+            self.run_with("--env", "--strategy", "debug.json", out=out, HEAL_INTERVAL_SECONDS=str(seconds))
+            times = sorted({w["t"] for w in self.warnings(out, "policy")})
+            self.assertGreaterEqual(len(times), 2)
+            for a, b in zip(times, times[1:]):  # to the next tick
+                self.assertAlmostEqual(seconds, b - a, delta=5.1)
 
     def test_without_the_option_the_environment_counts_for_nothing(self):
         self.run_with(out="plain")
