@@ -544,10 +544,9 @@ static void claim_instances(struct healer *healer, uint32_t service, struct clai
         uint32_t i;
         int metric;
 
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[service].first_instance; i != HEALER_NONE; i = instance->next) {
                 instance = &healer->instances[i];
-                if (instance->service != service)
-                        continue;
+                healer->stats.looks++;
                 claim_processes(healer, i, claims);
                 if (instance->process == HLR_REMOVED)
                         continue;
@@ -569,10 +568,9 @@ static void claim_edges(struct healer *healer, uint32_t service, struct claim *c
         uint32_t i;
         int m;
 
-        for (i = 0; i < healer->edge_count; i++) {
+        for (i = healer->services[service].first_edge; i != HEALER_NONE; i = edge->next_to) {
                 edge = &healer->edges[i];
-                if (edge->to != service)
-                        continue;
+                healer->stats.looks++;
                 for (m = 0; m < HLR_EDGE_METRICS; m++) {
                         monitor = &edge->monitors[m];
                         if (!edge->kept_off)

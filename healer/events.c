@@ -131,6 +131,7 @@ static bool instance_added(struct healer *healer, const struct healer_occurrence
         instance->process = HLR_BOOTING;
         instance->planned = true;
         instance->changed_ns = event->at_ns;
+        hlr_index(healer);
         return true;
 }
 

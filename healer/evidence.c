@@ -268,9 +268,10 @@ static bool inherited(const struct healer *healer, uint32_t service)
                         continue;
                 if (hlr_edge_suspicious(healer, edge))
                         return true;
-                for (i = 0; i < healer->instance_count; i++) {
+                for (i = healer->services[edge->to].first_instance; i != HEALER_NONE;
+                     i = callee->next) {
                         callee = &healer->instances[i];
-                        if (callee->service != edge->to || callee->process == HLR_REMOVED)
+                        if (callee->process == HLR_REMOVED)
                                 continue;
                         if (callee->quick[HLR_SIGNAL_LATENCY] >
                                     INHERITED_RATIO * callee->slow[HLR_SIGNAL_LATENCY] ||
@@ -290,10 +291,10 @@ static bool peers_do_well(const struct healer *healer, uint32_t index)
         const struct hlr_instance *peer;
         uint32_t i;
 
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[healer->instances[index].service].first_instance;
+             i != HEALER_NONE; i = peer->next) {
                 peer = &healer->instances[i];
-                if (i != index && peer->service == healer->instances[index].service &&
-                    peer->process == HLR_UP && peer->quick[HLR_SIGNAL_ERRORS] < 0.1)
+                if (i != index && peer->process == HLR_UP && peer->quick[HLR_SIGNAL_ERRORS] < 0.1)
                         return true;
         }
         return false;
@@ -398,9 +399,9 @@ static double busy_limit(const struct healer *healer, uint32_t service)
 {
         uint32_t i, up = 0;
 
-        for (i = 0; i < healer->instance_count; i++)
-                up += healer->instances[i].service == service &&
-                      healer->instances[i].process == HLR_UP;
+        for (i = healer->services[service].first_instance; i != HEALER_NONE;
+             i = healer->instances[i].next)
+                up += healer->instances[i].process == HLR_UP;
         return up > 1 ? BUSY_LIMIT * (up - 1) / up : BUSY_LIMIT;
 }
 
@@ -410,11 +411,10 @@ static bool peers_come_and_go(const struct healer *healer, uint32_t service)
         const struct hlr_instance *peer;
         uint32_t i;
 
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[service].first_instance; i != HEALER_NONE; i = peer->next) {
                 peer = &healer->instances[i];
-                if (peer->service == service &&
-                    ((peer->process != HLR_UP && peer->process != HLR_REMOVED) ||
-                     hlr_sub(healer->now_ns, peer->changed_ns) < SHIFTED_NS))
+                if ((peer->process != HLR_UP && peer->process != HLR_REMOVED) ||
+                    hlr_sub(healer->now_ns, peer->changed_ns) < SHIFTED_NS)
                         return true;
         }
         return false;
@@ -616,9 +616,9 @@ static void change_is_slow(struct collector *collector, uint32_t index)
             hlr_sub(healer->now_ns, hlr_max(service->deploy_started_ns,
                                             service->deploy_ended_ns)) > CHANGE_WATCH_NS)
                 return;
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[index].first_instance; i != HEALER_NONE; i = instance->next) {
                 instance = &healer->instances[i];
-                if (instance->service != index || instance->process != HLR_UP ||
+                if (instance->process != HLR_UP ||
                     instance->started_ns < service->deploy_started_ns)
                         continue;
                 changed++;
@@ -660,9 +660,9 @@ static void load_will_grow(struct collector *collector, uint32_t index)
 
         if (!(soon > 0 && before > 0))
                 return;
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[index].first_instance; i != HEALER_NONE; i = instance->next) {
                 instance = &healer->instances[i];
-                if (instance->service != index || instance->process != HLR_UP ||
+                if (instance->process != HLR_UP ||
                     isnan(instance->quick[HLR_SIGNAL_CPU]))
                         continue;
                 cpu += instance->quick[HLR_SIGNAL_CPU];

@@ -100,6 +100,27 @@ static void fill_instances(struct healer *healer, const struct healer_topology *
         healer->instance_count = topology->instance_count;
 }
 
+void hlr_index(struct healer *healer)
+{
+        struct hlr_service *service;
+        uint32_t i;
+
+        for (i = 0; i < healer->service_count; i++) {
+                healer->services[i].first_instance = HEALER_NONE;
+                healer->services[i].first_edge = HEALER_NONE;
+        }
+        for (i = healer->instance_count; i > 0; i--) {
+                service = &healer->services[healer->instances[i - 1].service];
+                healer->instances[i - 1].next = service->first_instance;
+                service->first_instance = i - 1;
+        }
+        for (i = healer->edge_count; i > 0; i--) {
+                service = &healer->services[healer->edges[i - 1].to];
+                healer->edges[i - 1].next_to = service->first_edge;
+                service->first_edge = i - 1;
+        }
+}
+
 static void learn_nothing_yet(struct healer *healer)
 {
         int failure, action, context, metric, i;
@@ -198,6 +219,7 @@ enum healer_err healer_create(const struct healer_config *config,
         fill_services(healer, topology);
         fill_edges(healer, topology);
         fill_instances(healer, topology);
+        hlr_index(healer);
         learn_nothing_yet(healer);
         if (create_learners(healer) != HEALER_OK) {
                 healer_destroy(healer);

@@ -382,6 +382,7 @@ struct healer_stats {
         uint64_t no_strategy;     /* episodes for whose failure no action is written */
         uint64_t cycles;          /* of the reconciler */
         uint64_t cycles_ok;       /* of them: nothing was open, or something was done about it */
+        uint64_t looks;           /* instances and edges looked at by ticks: what they cost */
         uint64_t policy_restarts; /* asked for by the reconciler's policy */
         uint32_t episodes_open, orders_open;
 };

@@ -48,9 +48,9 @@ static struct reading read_service(const struct healer *healer, uint32_t service
         const struct hlr_instance *instance;
         uint32_t i;
 
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[service].first_instance; i != HEALER_NONE; i = instance->next) {
                 instance = &healer->instances[i];
-                if (instance->service != service || instance->process == HLR_REMOVED)
+                if (instance->process == HLR_REMOVED)
                         continue;
                 r.cpu = worse(r.cpu, fresh_value(healer, &instance->monitors[HEALER_METRIC_CPU]));
                 r.memory = worse(r.memory,

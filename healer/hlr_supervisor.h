@@ -97,6 +97,7 @@ enum hlr_process {
 
 struct hlr_instance {
         uint32_t service;
+        uint32_t next;          /* of the same service, by index; HEALER_NONE: the last */
         enum hlr_process process;
         bool silent;            /* heartbeats are missing */
         bool check_failing;     /* the platform's health check says no */
@@ -126,6 +127,7 @@ struct hlr_instance {
 
 struct hlr_edge {
         uint32_t from, to;
+        uint32_t next_to;       /* to the same service, by index; HEALER_NONE: the last */
         bool kept_off;          /* a breaker keeps calls away */
         int64_t kept_off_ns;    /* last time it did; INT64_MIN: never */
         struct hlr_monitor monitors[HLR_EDGE_METRICS]; /* network, error rate, latency */
@@ -174,6 +176,7 @@ struct hlr_alarm {
 struct hlr_service {
         struct healer_service_info info; /* name is not kept */
         char name[64];
+        uint32_t first_instance, first_edge; /* HEALER_NONE: none */
         struct hlr_alarm alarms[HEALER_FAILURE_COUNT];
         struct hlr_monitor custom;
         bool deploying;
@@ -478,6 +481,9 @@ void hlr_say(struct healer *healer, const struct healer_notice *notice);
 /* A notice about an episode, with its service, failure and severity. */
 void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
                      enum healer_notice_kind kind);
+
+/* Makes the lists of each service's instances and of the edges to it anew. */
+void hlr_index(struct healer *healer);
 
 /* ---- detection.c */
 

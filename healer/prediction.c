@@ -482,6 +482,7 @@ void hlr_predict(struct healer *healer)
         if (sources[HEALER_SOURCE_HISTORY] && healer->config.learning.enabled)
                 close_cases(healer);
         for (i = 0; i < healer->instance_count; i++) {
+                healer->stats.looks++;
                 known = hlr_evidence_instance(healer, i, candidates);
                 consider_all(healer, candidates, known);
                 if (sources[HEALER_SOURCE_HISTORY] && healer->config.learning.enabled)
@@ -575,9 +576,10 @@ struct healer_outlook hlr_outlook_of(const struct healer *healer, uint32_t servi
                                      HEALER_NEVER, HEALER_NEVER};
         uint32_t i;
 
-        for (i = 0; i < healer->instance_count; i++) {
-                if (healer->instances[i].service == service &&
-                    healer->instances[i].process == HLR_UP)
+        for (i = service < healer->service_count ? healer->services[service].first_instance
+                                                 : HEALER_NONE;
+             i != HEALER_NONE; i = healer->instances[i].next) {
+                if (healer->instances[i].process == HLR_UP)
                         outlook_instance(healer, i, &out);
         }
         out.risk = healer_risk_of(out.reasons);

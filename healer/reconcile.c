@@ -47,9 +47,10 @@ static double busiest(const struct healer *healer, uint32_t service)
         double worst = NAN;
         uint32_t i;
 
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[service].first_instance; i != HEALER_NONE;
+             i = healer->instances[i].next) {
                 cpu = &healer->instances[i].monitors[HEALER_METRIC_CPU];
-                if (healer->instances[i].service != service || cpu->seen_ns == INT64_MIN ||
+                if (cpu->seen_ns == INT64_MIN ||
                     hlr_sub(healer->now_ns, cpu->seen_ns) > STALE_NS)
                         continue;
                 if (!(worst >= cpu->value))
@@ -70,9 +71,9 @@ static double drift(const struct healer *healer, uint32_t service)
 
         if (custom->seen_ns != INT64_MIN && hlr_sub(healer->now_ns, custom->seen_ns) <= STALE_NS)
                 return custom->value;
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[service].first_instance; i != HEALER_NONE; i = instance->next) {
                 instance = &healer->instances[i];
-                if (instance->service != service || instance->process != HLR_UP)
+                if (instance->process != HLR_UP)
                         continue;
                 for (quantile = 0; quantile < 2; quantile++) {
                         moved = instance->monitors[HEALER_METRIC_LATENCY].usual[quantile] -

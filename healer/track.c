@@ -176,9 +176,9 @@ static void feature_peers(const struct healer *healer, uint32_t index, double *o
         const struct hlr_instance *peer;
         uint32_t i, all = 0, same = 0, exits = 0;
 
-        for (i = 0; i < healer->instance_count; i++) {
+        for (i = healer->services[mine->service].first_instance; i != HEALER_NONE; i = peer->next) {
                 peer = &healer->instances[i];
-                if (peer->service != mine->service || peer->process == HLR_REMOVED)
+                if (peer->process == HLR_REMOVED)
                         continue;
                 exits += recent(peer->exits_ns, peer->exit_count, HLR_EXITS_MAX, healer->now_ns,
                                 600 * HLR_SECOND);

@@ -1254,6 +1254,112 @@ START_TEST(s1_31_levels_filter_what_is_said_and_nothing_that_is_done)
 }
 END_TEST
 
+/* ---- what it costs */
+
+/* A chain of services, each with three instances and called by the one before. */
+static struct healer *chain_of(uint32_t services, const struct healer_allocator *allocator)
+{
+        const struct healer_callbacks callbacks = {NULL, NULL, NULL};
+        struct healer_service_info *infos = calloc(services, sizeof(*infos));
+        struct healer_edge_info *edges = calloc(services, sizeof(*edges));
+        struct healer_instance_info *instances = calloc(3 * services, sizeof(*instances));
+        struct healer_topology topology = {.services = infos, .service_count = services,
+                                           .edges = edges, .edge_count = services,
+                                           .instances = instances, .instance_count = 3 * services,
+                                           .actions_available = UINT32_MAX};
+        struct healer_config config;
+        struct healer *healer;
+
+        healer_config_defaults(&config);
+        for (uint32_t i = 0; i < services; i++) {
+                infos[i] = (struct healer_service_info){.name = "s", .workers = 4};
+                edges[i] = (struct healer_edge_info){"e", i == 0 ? HEALER_NONE : i - 1, i};
+                for (uint32_t k = 0; k < 3; k++)
+                        instances[3 * i + k] = (struct healer_instance_info){i, "i"};
+        }
+        ck_assert_int_eq(healer_create(&config, &topology, &callbacks, allocator, 0, &healer),
+                         HEALER_OK);
+        free(infos);
+        free(edges);
+        free(instances);
+        return healer;
+}
+
+static void feed_chain(struct healer *healer, uint32_t services, int64_t now_ns)
+{
+        struct healer_edge_sample edge = {0, 150, 0, 0, 0.011, 0.032, 0.043};
+        struct healer_instance_sample sample;
+        int64_t next;
+
+        for (uint32_t i = 0; i < 3 * services; i++) {
+                sample = rig_well(i);
+                (void)healer_observe_instance(healer, now_ns, &sample);
+        }
+        for (edge.edge = 0; edge.edge < services; edge.edge++)
+                (void)healer_observe_edge(healer, now_ns, &edge);
+        (void)healer_tick(healer, now_ns, &next);
+}
+
+START_TEST(s0_31_a_tick_looks_at_each_instance_and_edge_as_often_in_a_fleet_of_any_size)
+{
+        static const uint32_t sizes[] = {1, 10, 100, 1000};
+
+        for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+                struct healer *healer = chain_of(sizes[k], NULL);
+                uint64_t before;
+
+                for (int64_t i = 1; i < 4; i++)
+                        feed_chain(healer, sizes[k], i * 5 * RIG_SECOND);
+                before = healer_stats(healer).looks;
+                feed_chain(healer, sizes[k], 20 * RIG_SECOND);
+                /* Instances by detection and by prediction, edges by detection. */
+                ck_assert_uint_eq(healer_stats(healer).looks - before, 7 * (uint64_t)sizes[k]);
+                healer_destroy(healer);
+        }
+}
+END_TEST
+
+static uint64_t allocated;
+
+static void *summing_alloc(void *ctx, size_t size)
+{
+        (void)ctx;
+        living++;
+        allocated += size;
+        return malloc(size);
+}
+
+START_TEST(s0_31_however_much_happens_memory_is_that_of_the_start_and_within_its_bound)
+{
+        const struct healer_allocator counted = {summing_alloc, counted_release, NULL};
+        enum { SERVICES = 20, ROUNDS = 1500 }; /* 120 000 samples and events */
+        struct healer *healer;
+        struct healer_occurrence event = {.edge = HEALER_NONE, .text = "out of memory"};
+        uint64_t at_start, bytes;
+
+        living = allocated = 0;
+        healer = chain_of(SERVICES, &counted);
+        at_start = living;
+        bytes = allocated;
+        ck_assert_uint_le(bytes, 1024 * (8 * (3 * SERVICES + 8) + SERVICES / 2 + 8 * SERVICES + 510 +
+                                         3 * SERVICES + 18 * 4 * SERVICES));
+        for (int64_t i = 1; i <= ROUNDS; i++) {
+                event.at_ns = i * 5 * RIG_SECOND;
+                event.kind = (enum healer_occurrence_kind)(i % HEALER_OCCURRED_INSTANCE_ADDED);
+                event.instance = (uint32_t)(i % (3 * SERVICES));
+                event.service = event.instance / 3;
+                event.code = (int)(i % 3);
+                (void)healer_observe_event(healer, &event);
+                feed_chain(healer, SERVICES, event.at_ns);
+        }
+        ck_assert_uint_gt(healer_stats(healer).episodes, 0);
+        ck_assert_uint_eq(living, at_start);
+        ck_assert_uint_eq(allocated, bytes);
+        healer_destroy(healer);
+        ck_assert_uint_eq(living, 0);
+}
+END_TEST
+
 int main(void)
 {
         Suite *suite = suite_create("orchestrator");
@@ -1315,6 +1421,11 @@ int main(void)
                 tcase, s1_33_above_its_load_it_judges_less_often_and_in_calm_as_often_as_before, 0,
                 2);
         tcase_add_test(tcase, s1_31_levels_filter_what_is_said_and_nothing_that_is_done);
+        tcase_add_test(
+                tcase, s0_31_a_tick_looks_at_each_instance_and_edge_as_often_in_a_fleet_of_any_size);
+        tcase_add_test(
+                tcase,
+                s0_31_however_much_happens_memory_is_that_of_the_start_and_within_its_bound);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

@@ -19,6 +19,16 @@ SCENES = [
     "one trial passes",
     "and closes the breaker",
 ]
+OWN_SCENES = [
+    "fresh prices are no alarm",
+    "the program's own monitor raises an alarm",
+    "its own strategy tries its own procedure first",
+    "then its rollback manager puts the settings back that were seen to be good",
+    "which is verified, and nobody was called",
+    "a monitor that cannot be read is not taken for healthy",
+    "settings never seen to be good are not gone back to",
+    "and the program's own channel hears of it, once",
+]
 
 
 class Embedding(chaos.Case):
@@ -42,6 +52,31 @@ class Embedding(chaos.Case):
         self.run_in(folder, "make", "protect_call", "CFLAGS=-O2 -Wall -Wextra -Werror")
         told = self.run_in(folder, "./protect_call").splitlines()
         self.assertEqual(["ok   " + scene for scene in SCENES], told)
+
+    def test_a_healer_of_the_users_own_parts_builds_and_shows_its_scenes(self):
+        folder = self.path("example")
+        shutil.copytree(EXAMPLES, folder, ignore=shutil.ignore_patterns("protect_call", "own_parts"))
+        self.run_in(folder, "make", "own_parts", "CFLAGS=-O2 -Wall -Wextra -Werror")
+        told = self.run_in(folder, "./own_parts").splitlines()
+        self.assertEqual(["ok   " + scene for scene in OWN_SCENES], [line for line in told if line[0] != " "])
+        self.assertEqual(1, sum(line.startswith("     pager: task_failed of shop") for line in told))
+
+    def test_the_thirty_lines_of_the_readme_compile(self):
+        with open(os.path.join(chaos.ROOT, "healer", "README.md"), encoding="utf-8") as f:
+            code = f.read().split("## Embedding it")[1].split("```c\n")[1].split("```")[0]
+        lines = [line for line in code.splitlines() if line.strip() and not line.strip().startswith("/*")]
+        self.assertLessEqual(len(lines), 34)
+        source = self.write("embed.c", "#include <stdint.h>\nstruct healer_command;\n"
+                            "void start_in_background(void *, const struct healer_command *);\n"
+                            "void log_line(void *, const char *, uint32_t);\nvoid wake_me_at(int64_t);\n" +
+                            code.replace('"healer/healer.h"', "<healer/healer.h>") +
+                            "void start_in_background(void *a, const struct healer_command *b) { (void)a, (void)b; }\n"
+                            "void log_line(void *a, const char *b, uint32_t c) { (void)a, (void)b, (void)c; }\n"
+                            "void wake_me_at(int64_t a) { (void)a; }\nint main(void) { return watch == 0 || feed == 0; }\n")
+        flags = self.run_in(None, "pkg-config", "--cflags", "--libs", "healer").split()
+        self.run_in(None, "gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-address", "-o", self.path("embed"), source,
+                    *flags, "-lpthread")
+        self.run_in(None, self.path("embed"))
 
     def test_all_public_headers_go_together(self):
         headers = sorted(map(os.path.basename, glob.glob(chaos.PREFIXES[0] + "/include/healer/*.h")))
