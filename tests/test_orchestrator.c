@@ -540,7 +540,7 @@ START_TEST(s3_11_a_reported_failure_is_healed_at_once_and_stands_until_it_is_tak
         ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
         ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(PAYMENT, 1));
         rig_answer_all(rig, true);
-        rig_run(rig, 30);
+        rig_run(rig, 10);
         ck_assert_uint_eq(healer_stats(rig->healer).verified, 0); /* nobody says it is back */
         ck_assert_int_eq(healer_unreport(rig->healer, PAYMENT, seen.failure), HEALER_OK);
         ck_assert_int_eq(healer_unreport(rig->healer, PAYMENT, seen.failure), HEALER_E_NOT_FOUND);
