@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/cli/printable.h"
 #include "harness/cli/progress.h"
 #include "healer/healer.h"
 #include "reports/text.h"
@@ -270,8 +271,11 @@ static void draw(struct live *live)
         }
         if (live->terminal)
                 text_add(out, "\033[J");
-        fputs(text_bytes(out), stderr);
-        fflush(stderr);
+        /* What comes from a scenario was made plain above; the rest is ours. */
+        if (live->terminal)
+                printable_command(text_bytes(out));
+        else
+                fputs(text_bytes(out), stderr);
         live->drawn = true;
         live->drawn_s = wall_s();
 }
