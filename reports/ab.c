@@ -108,11 +108,12 @@ bool ab_add_values(struct ab *ab, uint32_t replication, const double *values,
 bool ab_add(struct ab *ab, const struct run_meta *meta, const struct kept *const *kept)
 {
         double *values = calloc((ab->strategy_count + 1) * ab->metric_count, sizeof(*values));
-        double *untreated = values + ab->strategy_count * ab->metric_count;
+        double *untreated;
         bool ok;
 
         if (values == NULL)
                 return false;
+        untreated = values + ab->strategy_count * ab->metric_count;
         for (size_t m = 0; m < ab->metric_count; m++) {
                 const struct metric_row *row = ab->metrics[m].row;
                 struct metric_query query = {.meta = meta,

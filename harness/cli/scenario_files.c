@@ -121,7 +121,7 @@ static void tame(char *name)
 {
         size_t length = 0;
 
-        for (; name[length] != '\0' && length < 200; length++)
+        for (; length < 200 && name[length] != '\0'; length++)
                 if (strchr("/\\:*?\"<>|", name[length]) != NULL || (unsigned char)name[length] < ' ')
                         name[length] = '_';
         name[length] = '\0';

@@ -58,7 +58,7 @@ static bool source_may(const struct fleet_spec *spec, const struct load_spec *lo
         const struct service_spec *service = &spec->services[load->to];
 
         return load->process == LOAD_POISSON && load->profile.shape == SHAPE_CONSTANT &&
-               load->class_count == 0 && load->timeout_ns == TIME_NEVER && !load->has_patience && !load->has_patience &&
+               load->class_count == 0 && load->timeout_ns == TIME_NEVER && !load->has_patience &&
                service->edge_count == 0 && service->concurrency == 1 &&
                service->discipline == DISCIPLINE_FIFO && service->queue_max == QUEUE_UNBOUNDED &&
                service->memory_limit_bytes == 0 && service->fd_limit == 0 &&

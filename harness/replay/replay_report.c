@@ -195,7 +195,7 @@ static json_t *text(const char *bytes)
 
         if (string)
                 return string;
-        for (i = 0; bytes[i] && i < sizeof(ascii) - 1; i++)
+        for (i = 0; i < sizeof(ascii) - 1 && bytes[i]; i++)
                 ascii[i] = (unsigned char)bytes[i] < 0x80 ? bytes[i] : '?';
         ascii[i] = '\0';
         return json_string(ascii);
