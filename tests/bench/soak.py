@@ -255,6 +255,8 @@ def main():
     try:
         while time.monotonic() < end:
             soak.batch()
+    except KeyboardInterrupt:
+        pass
     finally:
         shutil.rmtree(soak.folder, True)
         print("%d worlds (%d faults did not fit), exit codes %s, at most %d MiB, %d findings" % (
