@@ -4,7 +4,6 @@
  *   tick       thinking over a whole fleet, by its size: what one instance more costs
  *   overhead   CPU at the defaults, a batch every five seconds: share of one core (aim: 1 %)
  *   events     ten million of them; the allocator must be asked for nothing
- *   account    an analytics report over h results
  *
  * Figures are the best of several passes; growth is the exponent of a power law
  * through the first and the last size: 1 is linear. It fails where memory grew, and
