@@ -168,7 +168,16 @@ static json_t *arguments_json(struct importer *in, const char *path, const struc
         return arguments;
 }
 
-/* ---- entries */
+/* ---- entries
+ *
+ * What begins with x_ in an entry is for this file's own use, and gone at the end.
+ */
+
+static void set_duration(json_t *entry, double seconds)
+{
+        json_object_set_new(entry, "duration", duration_json(seconds));
+        json_object_set_new(entry, "x_for", json_real(seconds));
+}
 
 static void add_entry(struct importer *in, const char *path, const char *name, const char *kind,
                       json_t *target, double at_s, double for_s, double probability,
@@ -198,8 +207,10 @@ static void add_entry(struct importer *in, const char *path, const char *name, c
                           duration_json(at_s), "probability", probability, "arguments", arguments);
         json_object_set_new(entry, "name",
                             json_sprintf("%s %s", *name != '\0' ? name : kind, title));
+        json_object_set_new(entry, "x_path", json_string(path));
+        json_object_set_new(entry, "x_at", json_real(at_s));
         if (for_s > 0)
-                json_object_set_new(entry, "duration", duration_json(for_s));
+                set_duration(entry, for_s);
         json_array_append_new(in->method, entry);
 }
 
@@ -340,8 +351,7 @@ static void undo(const struct action *a, const char *what)
                 leave_out(a->in, a->path, "it undoes nothing that was begun here");
                 return;
         }
-        json_object_set_new(entry, "duration",
-                            duration_json(a->in->clock_s > at_s + 0.001 ? a->in->clock_s - at_s : 1));
+        set_duration(entry, a->in->clock_s > at_s + 0.001 ? a->in->clock_s - at_s : 1);
         json_object_del(a->in->open, what);
 }
 
@@ -440,15 +450,11 @@ static void import_action(struct importer *in, const json_t *activity, const cha
         const char *function = text_of(provider, "func");
         struct action action = {in, path, text_of(activity, "name"),
                                 json_object_get(provider, "arguments")};
-        size_t before = json_array_size(in->method);
 
         for (size_t i = 0; i < sizeof(known_actions) / sizeof(known_actions[0]); i++) {
                 if (!ends_with(function, known_actions[i].function))
                         continue;
                 known_actions[i].import(&action);
-                for (size_t k = before; k < json_array_size(in->method); k++)
-                        json_object_set_new(json_array_get(in->method, k), "x_at",
-                                            json_real(in->clock_s));
                 return;
         }
         if (*function != '\0')
@@ -577,10 +583,7 @@ static void end_what_is_open(struct importer *in)
                 const struct fault_ops *fault = fault_find(text_of(entry, "fault"));
 
                 if (fault != NULL && !fault->instant && json_object_get(entry, "duration") == NULL)
-                        json_object_set_new(entry, "duration",
-                                            duration_json(in->clock_s + LINGER_S -
-                                                          number_of(entry, "x_at", 0)));
-                json_object_del(entry, "x_at");
+                        set_duration(entry, in->clock_s + LINGER_S - number_of(entry, "x_at", 0));
         }
 }
 
@@ -612,6 +615,94 @@ static void import_toolkit(struct importer *in, const json_t *root)
                 if (!is_known && strncmp(key, "x_", 2) != 0 && strncmp(key, "x-", 2) != 0)
                         leave_out(in, key, "it is about the tool or its surroundings");
         }
+}
+
+/* ---- what would meet nobody
+ *
+ * A proxy that is disabled, or a toxic that takes every connection, leaves its
+ * other toxics nothing to act on. They do nothing in toxiproxy either; here a
+ * fault that touched nothing would make of every run one that was not effective.
+ */
+
+/* How far on its way a call comes before the fault meets it. */
+enum meets { MEETS_CONNECT, MEETS_REQUEST, MEETS_ANSWER };
+
+struct on_call {
+        const char *to; /* NULL: not on a call */
+        double at_s, end_s;
+        enum meets meets;
+        bool of_all; /* nothing comes past it */
+        bool meets_nobody;
+};
+
+static struct on_call on_call_of(const json_t *entry)
+{
+        const char *kind = text_of(entry, "fault");
+        struct on_call call = {
+                .to = json_string_value(json_object_get(json_object_get(entry, "target"), "to")),
+                .at_s = number_of(entry, "x_at", 0),
+                .meets = strcmp(kind, "connection_reset") == 0 ? MEETS_CONNECT
+                         : strcmp(kind, "packet_loss") == 0    ? MEETS_REQUEST
+                                                               : MEETS_ANSWER,
+        };
+
+        call.end_s = call.at_s + number_of(entry, "x_for", 0);
+        call.of_all = call.meets != MEETS_ANSWER && number_of(entry, "probability", 1) >= 1 &&
+                      number_of(json_object_get(entry, "arguments"), "rate", 1) >= 1;
+        return call;
+}
+
+/* Whether `other`, which stands before it or after, leaves a fault nothing. */
+static bool takes_all_from(const struct on_call *other, const struct on_call *fault, bool before)
+{
+        return other->of_all && strcmp(other->to, fault->to) == 0 && other->at_s <= fault->at_s &&
+               other->end_s >= fault->end_s &&
+               (other->meets < fault->meets || (other->meets == fault->meets && before));
+}
+
+/* The name of the entry that leaves the i-th nothing, or NULL. */
+static const char *taken_by(const struct importer *in, const struct on_call *calls, size_t count,
+                            size_t i)
+{
+        for (size_t k = 0; k < count && calls[i].to != NULL; k++)
+                if (k != i && calls[k].to != NULL && takes_all_from(&calls[k], &calls[i], k < i))
+                        return text_of(json_array_get(in->method, k), "name");
+        return NULL;
+}
+
+static void leave_out_what_meets_nobody(struct importer *in)
+{
+        size_t count = json_array_size(in->method);
+        struct on_call *calls = calloc(count + 1, sizeof(*calls));
+
+        for (size_t i = 0; i < count && calls != NULL; i++)
+                calls[i] = on_call_of(json_array_get(in->method, i));
+        for (size_t i = 0; i < count && calls != NULL; i++) {
+                const char *taker = taken_by(in, calls, count, i);
+
+                if (taker == NULL)
+                        continue;
+                leave_out(in, text_of(json_array_get(in->method, i), "x_path"),
+                          "'%.60s' takes every call to '%s' in that time, so it would meet none", taker,
+                          calls[i].to);
+                calls[i].meets_nobody = true;
+        }
+        for (size_t i = count; calls != NULL && i-- > 0;)
+                if (calls[i].meets_nobody)
+                        json_array_remove(in->method, i);
+        free(calls);
+}
+
+/* What this file noted for itself. */
+static void forget_notes(struct importer *in)
+{
+        static const char *const notes[] = {"x_path", "x_at", "x_for"};
+        json_t *entry;
+        size_t index;
+
+        json_array_foreach(in->method, index, entry)
+                for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
+                        json_object_del(entry, notes[i]);
 }
 
 /* ---- the scenario around it */
@@ -715,6 +806,8 @@ static bool import_doc(const struct json_doc *doc, struct imported *out, struct 
                 from = "toxiproxy";
                 import_toxiproxy(&in, root);
         }
+        leave_out_what_meets_nobody(&in);
+        forget_notes(&in);
         if (from == NULL)
                 diag_add(diags, json_doc_label(doc), 0, 0, NULL,
                          "neither an experiment of Chaos Toolkit (an object with a 'method') nor "

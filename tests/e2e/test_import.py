@@ -19,6 +19,15 @@ class Case(chaos.Case):
         self.assert_code(0, self.chaos("validate", path))
         return path, scenario, told.err
 
+    def assert_runs(self, path, fault_count):
+        """A verdict on the healer, which is not what is tested here, and no fault in vain."""
+        told = self.chaos(path, "--runs", "2", "--no-plots", "--quiet", "--out", self.path("out"))
+        self.assertIn(told.code, (0, 1, 6), told)
+        faults = self.result()["faults"]
+        self.assertEqual(fault_count, len(faults))
+        for fault in faults:
+            self.assertTrue(fault["effective"] and fault["touched"] > 0, fault)
+
     def entries(self, scenario):
         return {entry["name"].rsplit(" ", 1)[0]: entry for entry in scenario["method"]}
 
@@ -34,21 +43,28 @@ class Toxiproxy(Case):
         self.assertEqual("packet_loss", entries["gone"]["fault"])
         self.assertEqual("connection_reset", entries["reset"]["fault"])
         kinds = {row["name"] for row in json.loads(self.chaos("list", "faults", "--json").out)}
-        for name, kind, arguments in (("thin", "bandwidth", {"rate": "64000B/s"}),
-                                      ("late close", "slow_close", {"delay": "1s"})):
-            self.assertEqual(kind in kinds, name in entries)
-            if kind in kinds:
-                self.assertEqual((kind, arguments), (entries[name]["fault"], entries[name]["arguments"]))
+        self.assertEqual(("bandwidth", {"rate": "64000B/s"}),
+                         (entries["thin"]["fault"], entries["thin"]["arguments"]))
+        self.assertEqual(("slow_close", {"delay": "1s"}),
+                         (entries["late close"]["fault"], entries["late close"]["arguments"]))
         self.assertEqual({"from": "app", "to": "my-sql-db"}, entries["disabled proxy"]["target"])
         self.assertNotIn("wrong", entries)
         self.assertIn("[0].toxics[1]: a toxic of the type 'slicer'", left)
         self.assertIn("[2].toxics[3]: 'latency' takes no such delay", left)
 
-    def test_it_runs(self):
-        path, _, _ = self.imported("toxiproxy.json")
-        told = self.chaos(path, "--runs", "2", "--no-plots", "--quiet", "--out", self.path("out"))
-        self.assertIn(told.code, (0, 1, 4, 6, 7), told)
-        self.assertTrue(any(fault["effective"] for fault in self.result()["faults"]))
+    def test_what_stands_behind_a_toxic_that_takes_all_is_left_out(self):
+        """A reset of every connection to `closed`, and its other toxics would do nothing there either."""
+        _, scenario, left = self.imported("toxiproxy.json")
+        on = [entry["name"] for entry in scenario["method"] if entry["target"]["to"] == "closed"]
+        self.assertEqual(1, len(on), on)
+        for toxic in range(3):
+            self.assertEqual(toxic != 1, "[4].toxics[%d]: 'reset " % toxic in left, left)
+        self.assertIn("takes every call to 'closed' in that time, so it would meet none", left)
+        self.assertEqual({"fault", "target", "at", "probability", "arguments", "name", "duration"},
+                         set().union(*scenario["method"]))
+
+    def test_it_runs_and_every_fault_meets_requests(self):
+        self.assert_runs(self.imported("toxiproxy.json")[0], 7)
 
     def test_what_the_api_gives_is_read_too(self):
         path = self.write("api.json", {"redis": {"name": "redis", "listen": "x", "upstream": "y",
@@ -76,11 +92,29 @@ class Toolkit(Case):
                      "steady-state-hypothesis.probes[1]"):
             self.assertIn("left out: %s: " % path, left)
 
-    def test_it_runs(self):
-        path, _, _ = self.imported("toolkit.json")
-        told = self.chaos(path, "--runs", "2", "--no-plots", "--quiet", "--out", self.path("out"))
-        self.assertIn(told.code, (0, 1, 4, 6, 7), told)
-        self.assertTrue(any(fault["effective"] for fault in self.result()["faults"]))
+    def test_what_is_cut_off_all_the_time_is_left_out_and_what_is_for_a_part_of_it_is_not(self):
+        def toxic(func, pause=0, **arguments):
+            return {"type": "action", "name": func, "provider": {"func": func, "arguments": arguments},
+                    "pauses": {"after": pause}}
+
+        def method(*first):
+            return {"title": "x", "method": [
+                *first, toxic("disable_proxy", 0, proxy_name="bank"),
+                toxic("create_latency_toxic", 30, for_proxy="bank", toxic_name="l", latency=50),
+                toxic("create_latency_toxic", 0, for_proxy="mail", toxic_name="m", latency=50),
+                toxic("delete_toxic", 0, toxic_name="l"), toxic("enable_proxy", 0, proxy_name="bank")]}
+
+        whole = self.chaos("import", self.write("whole.json", method()))
+        self.assertEqual(["bank", "mail"],
+                         [entry["target"]["to"] for entry in json.loads(whole.out)["method"]])
+        self.assertIn("left out: method[1]: 'disable_proxy 1' takes every call to 'bank'", whole.err)
+        part = self.chaos("import", self.write("part.json", method(
+            toxic("create_slow_connection_close_toxic", 5, for_proxy="bank", toxic_name="s", delay=9))))
+        self.assertEqual(["slow_close", "connection_reset", "latency"],
+                         [entry["fault"] for entry in json.loads(part.out)["method"]])
+
+    def test_it_runs_and_every_fault_meets_requests(self):
+        self.assert_runs(self.imported("toolkit.json")[0], 3)
 
 
 class Bad(Case):
