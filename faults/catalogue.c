@@ -58,6 +58,20 @@ int fault_param_index(const struct fault_ops *ops, const char *name)
         return -1;
 }
 
+bool fault_is_neutral(const struct fault_ops *ops, const double *arguments)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < ops->params_count; i++) {
+                if (!ops->params[i].ramps)
+                        continue;
+                if (arguments[i] != ops->params[i].neutral)
+                        return false;
+                any = true;
+        }
+        return any;
+}
+
 struct effect *fault_effect(struct fault_run *run, enum effect_kind kind, enum fleet_layer layer)
 {
         struct effect *effect = &run->effects[run->effect_count++];

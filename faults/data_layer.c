@@ -90,6 +90,8 @@ static void cache_loss_inject(struct fault_run *run)
         struct effect *effect;
 
         run->measured_what = "caches that lost their content";
+        if (run->arguments[FIRST] == 0)
+                return;
         if (!run->has_end) {
                 for (uint32_t i = 0; i < run->instance_count; i++)
                         run->touched += fleet_cache_lose(run->fleet, run->instances[i],

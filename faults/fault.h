@@ -176,4 +176,8 @@ const struct fault_ops *fault_find(const char *name);
 /* Index of a parameter, or -1. */
 int fault_param_index(const struct fault_ops *ops, const char *name);
 
+/* Whether all that ramps stands at its neutral value, and something does: then
+ * nothing is done to whom it was put on. */
+bool fault_is_neutral(const struct fault_ops *ops, const double *arguments);
+
 #endif

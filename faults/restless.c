@@ -90,10 +90,13 @@ const struct fault_ops fault_crash_loop = {
 
 static void slow_start_inject(struct fault_run *run)
 {
-        struct effect *effect = fault_effect(run, EFFECT_SLOW_START, LAYER_PROCESS);
+        struct effect *effect;
 
-        effect->a = run->arguments[FACTOR];
         run->measured_what = "instances that would start slowly";
+        if (run->arguments[FACTOR] == 1)
+                return;
+        effect = fault_effect(run, EFFECT_SLOW_START, LAYER_PROCESS);
+        effect->a = run->arguments[FACTOR];
         fault_effect_on_targets(run, effect);
 }
 

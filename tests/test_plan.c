@@ -285,6 +285,48 @@ END_TEST
         "\"arguments\": { \"delay\": \"1s\" } } ], \"targets\": [ \"back\", { \"service\": \"front\", " \
         "\"instances\": \"one\" }, { \"from\": \"front\", \"to\": \"back\" } ]" budget " } } ]"
 
+/* A service, a load source, an edge, a zone, or nothing at all is one target. */
+START_TEST(a_chance_by_target_spares_one_that_is_no_instance_too)
+{
+        static const char *const whom[] = {
+                "\"zone_outage\", \"target\": { \"zone\": \"a\" }",
+                "\"traffic_surge\", \"target\": { \"load\": \"users\" }, \"arguments\": { \"factor\": 3 }",
+                "\"placement_blocked\", \"target\": { \"service\": \"back\" }",
+                "\"bad_configuration\", \"target\": { \"from\": \"front\", \"to\": \"back\" }, "
+                "\"arguments\": { \"parameter\": \"timeout\", \"value\": \"1ms\" }",
+                "\"healer_crash\"",
+                /* by request: taken, whatever the chance */
+                "\"packet_loss\", \"target\": { \"from\": \"front\", \"to\": \"back\" }, "
+                "\"arguments\": { \"rate\": 0.1 }",
+        };
+        bool by_request = _i == 5;
+        char method[600];
+        uint32_t spared = 0;
+        json_t *json;
+
+        snprintf(method, sizeof(method),
+                 "[ { \"name\": \"never\", \"at\": \"1m\", \"probability\": 0, \"fault\": %s },"
+                 "{ \"name\": \"some\", \"at\": \"2m\", \"probability\": 0.3, \"fault\": %s },"
+                 "{ \"name\": \"always\", \"at\": \"3m\", \"fault\": %s } ]",
+                 whom[_i], whom[_i], whom[_i]);
+        load(method);
+        for (uint32_t replication = 0; replication < 400; replication++) {
+                make(replication);
+                ck_assert_int_eq(play("never")->spared, !by_request);
+                ck_assert(!play("always")->spared);
+                spared += play("some")->spared;
+                /* what was drawn is written down, and no chance is left */
+                json = plan_entry_json(scenario, play("some"));
+                ck_assert_double_eq(json_number_value(json_object_get(json, "probability")),
+                                    by_request              ? 0.3
+                                    : play("some")->spared ? 0
+                                                            : 1);
+                json_decref(json);
+        }
+        ck_assert_double_eq_tol(spared, by_request ? 0 : 280, 3 * sqrt(400 * 0.3 * 0.7));
+}
+END_TEST
+
 START_TEST(a_monkey_keeps_its_budget)
 {
         load(MONKEY(", \"budget\": { \"faults\": 6, \"concurrent\": 2, \"time\": \"8m\" }"));
@@ -546,6 +588,7 @@ int main(void)
         tcase_add_test(tests, random_targets_are_as_many_as_asked_of_those_that_are_meant);
         tcase_add_test(tests, each_play_draws_its_own_targets);
         tcase_add_test(tests, a_monkey_keeps_its_budget);
+        tcase_add_loop_test(tests, a_chance_by_target_spares_one_that_is_no_instance_too, 0, 6);
         tcase_add_test(tests, a_monkey_draws_kinds_evenly_and_then_targets);
         tcase_add_test(tests, what_was_played_can_be_pasted_and_is_the_same_timetable);
         tcase_add_test(tests, an_entry_more_moves_no_draw_of_another);

@@ -92,6 +92,8 @@ static void target_words(const struct plan_view *view, const struct planned_faul
                 text_add(out, "the whole fleet");
                 break;
         }
+        if (fault->spared)
+                text_add(out, ", spared by the chance of this seed");
 }
 
 static void argument_words(const struct planned_fault *fault, struct text *out)

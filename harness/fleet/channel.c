@@ -246,17 +246,28 @@ bool fleet_telemetry_delay_varies(const struct fleet *fleet)
 
 /* ---- the line itself */
 
+/* Whether an effect takes this message: the chance of its number, one after another. */
+static bool takes_message(struct fleet *fleet, struct effect *effect)
+{
+        uint64_t number = effect->messages++;
+        bool taken = effect->probability >= 1 ||
+                     rng_u01(rng_draw(fleet->key, effect->stream + (number >> 32), RNG_NETWORK,
+                                      (uint32_t)number)
+                                     .word[0]) < effect->probability;
+
+        effect->touched += taken;
+        effect->measured_sum += taken;
+        effect->measured_count++;
+        return taken;
+}
+
 static bool line_is_cut(struct fleet *fleet, enum effect_kind kind)
 {
         bool cut = false;
 
         for (struct effect_link *link = fleet->healer_effects; link != NULL; link = link->next)
-                if (link->effect->kind == kind) {
-                        link->effect->touched++;
-                        link->effect->measured_sum += 1;
-                        link->effect->measured_count++;
-                        cut = true;
-                }
+                if (link->effect->kind == kind)
+                        cut = takes_message(fleet, link->effect) || cut;
         return cut;
 }
 

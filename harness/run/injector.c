@@ -162,7 +162,8 @@ static void fault_starts(void *user, uint32_t number)
         fault->active = true;
         fault->started_ns = fault->run.now_ns;
         injector->started(injector->user, number);
-        entry->fault->inject(&fault->run);
+        if (!planned->spared)
+                entry->fault->inject(&fault->run);
         fault->attached = count_attached(injector, number);
 }
 
@@ -212,7 +213,7 @@ static bool reapply(void *user, const char *name)
         for (uint32_t i = 0; i < injector->fault_count; i++) {
                 struct injected *fault = injector->faults[i];
 
-                if (!is_entry(injector, i, name) || !fault->active ||
+                if (!is_entry(injector, i, name) || !fault->active || fault->planned->spared ||
                     (fault->attached > 0 && count_attached(injector, i) >= fault->attached))
                         continue;
                 put_in_again(injector, i);
@@ -229,7 +230,8 @@ static void lift(struct injector *injector, uint32_t number)
                 return;
         fault->active = false;
         fault->ended_ns = fleet_now(injector->fleet);
-        fault->run.ops->lift(&fault->run);
+        if (!fault->planned->spared)
+                fault->run.ops->lift(&fault->run);
         injector->ended(injector->user, number);
 }
 

@@ -123,13 +123,22 @@ static uint32_t list_places(struct planner *planner, struct planned_fault *fault
         return count;
 }
 
+/* Whether a kind whose chance is by target takes its i-th one. */
+static bool takes(const struct method_spec *entry, struct rng_block block)
+{
+        return entry->fault->chance == FAULT_CHANCE_PER_REQUEST ||
+               rng_u01(block.word[1]) < entry->probability;
+}
+
 static void plan_targets(struct planner *planner, struct planned_fault *fault)
 {
         const struct method_spec *entry = fault->entry;
         uint32_t count, wanted, kept = 0;
 
-        if (entry->target.kind != TARGET_INSTANCES && entry->target.kind != TARGET_RANDOM)
+        if (entry->target.kind != TARGET_INSTANCES && entry->target.kind != TARGET_RANDOM) {
+                fault->spared = !takes(entry, rng_draw(planner->key, fault->stream, RNG_FAULT_TARGET, 0));
                 return;
+        }
         count = list_places(planner, fault);
         if (arena_failed(planner->arena)) {
                 planner->failed = true;
@@ -140,9 +149,7 @@ static void plan_targets(struct planner *planner, struct planned_fault *fault)
                 struct rng_block block = rng_draw(planner->key, fault->stream, RNG_FAULT_TARGET, i);
 
                 swap_places(fault, i, i + rng_below((uint32_t)block.word[0], count - i));
-                /* A kind whose chance is by target takes it or not. */
-                if (entry->fault->chance == FAULT_CHANCE_PER_REQUEST ||
-                    rng_u01(block.word[1]) < entry->probability)
+                if (takes(entry, block))
                         swap_places(fault, kept++, i);
         }
         fault->place_count = kept;

@@ -33,6 +33,7 @@ struct planned_fault {
         uint32_t *services;  /* of each place; NULL: all in the target's service */
         uint32_t *places;    /* in the service, ascending */
         uint32_t place_count;
+        bool spared;         /* chance left its one target, a service or an edge or none, alone */
 };
 
 struct plan {

@@ -150,6 +150,11 @@ static bool takes_instances(const struct method_spec *entry)
         return entry->target.kind == TARGET_INSTANCES || entry->target.kind == TARGET_RANDOM;
 }
 
+static bool takes_nobody(const struct planned_fault *fault)
+{
+        return fault->spared || (takes_instances(fault->entry) && fault->place_count == 0);
+}
+
 /* A chance by target was drawn, so it is spent; when no target was taken it is
  * gone. */
 static double chance_left(const struct planned_fault *fault)
@@ -158,7 +163,7 @@ static double chance_left(const struct planned_fault *fault)
 
         if (entry->fault->chance == FAULT_CHANCE_PER_REQUEST)
                 return entry->probability;
-        return takes_instances(entry) && fault->place_count == 0 ? 0.0 : 1.0;
+        return takes_nobody(fault) ? 0.0 : 1.0;
 }
 
 json_t *plan_entry_json(const struct scenario *scenario, const struct planned_fault *fault)
@@ -176,9 +181,10 @@ json_t *plan_entry_json(const struct scenario *scenario, const struct planned_fa
                 json_object_set_new(json, "duration",
                                     plan_duration_json(fault->end_ns - fault->start_ns));
         add_ramps(json, entry);
-        if (fault->place_count == 0 && takes_instances(entry))
+        if (takes_nobody(fault))
                 json_object_set_new(json, "x_note",
-                                    json_string("chance took no instance in this replication"));
+                                    json_string(fault->spared ? "chance spared its target in this replication"
+                                                : "chance took no instance in this replication"));
         return json;
 }
 

@@ -678,7 +678,7 @@ static bool reference_foretell(void *healer, const struct scenario *scenario,
                 task->added = calloc(r->spec->service_count + 1, sizeof(*task->added));
                 if (task->instances == NULL || task->added == NULL)
                         return false;
-                if (!is_curable(task->layer))
+                if (!is_curable(task->layer) || fault->spared)
                         continue;
                 task->foretell_ns = fault->start_ns - scenario->evaluation.minimum_lead_ns - RETRY_NS;
                 if (lives_in_instances(task->layer) || task->layer == LAYER_ZONE)
@@ -701,7 +701,8 @@ static void reference_fault_began(void *healer, uint32_t number, const uint32_t 
         struct reference *r = healer;
         struct task *task;
 
-        if (number >= r->task_count || !is_curable(r->tasks[number].layer))
+        if (number >= r->task_count || !is_curable(r->tasks[number].layer) ||
+            r->tasks[number].fault->spared)
                 return;
         task = &r->tasks[number];
         task->active = true;

@@ -1511,6 +1511,8 @@ static void record_faults(struct world *world, struct arm_record *record, uint32
                         on[number][s] = on[number][s] || fault->on_service[s];
                 sums[number] += fault->kept_sum;
                 counts[number] += fault->kept_count;
+                if (fault_is_neutral(fault->planned->entry->fault, fault->planned->entry->arguments))
+                        continue; /* put on, and nobody was touched */
                 effect->touched += fault->run.touched;
                 effect->measured = isnan(effect->measured) ? (double)fault->run.touched
                                                            : effect->measured + (double)fault->run.touched;
