@@ -190,10 +190,38 @@ static const char *missing(const struct fault_ops *fault, const struct fleet_spe
                                : "'data.database' with a replica";
         case FAULT_NEEDS_QUEUE:
                 return service->data == DATA_QUEUE ? NULL : "'data.queue'";
+        case FAULT_NEEDS_DISK:
+                return target->kind != TARGET_RANDOM || service->disk.size_bytes > 0 ? NULL : "a 'disk'";
         case FAULT_NEEDS_NOTHING:
         default:
                 return NULL;
         }
+}
+
+/* Every service that may be drawn has to have it: a draw that does nothing would
+ * be a seed without a fault. */
+static void check_drawn(struct read_context *ctx, const char *path, const struct fault_ops *fault,
+                        const struct fleet_spec *fleet, const struct target_spec *target)
+{
+        for (uint32_t i = 0; i < target->drawn_from_count; i++) {
+                struct target_spec one = {.kind = TARGET_RANDOM, .service = target->drawn_from[i].service};
+                const char *what = missing(fault, fleet, &one);
+
+                if (what == NULL)
+                        continue;
+                read_error(ctx, path, "'%s' needs %s there, and '%s' may be drawn and has none ('of' and "
+                                      "'exclude' say who may)",
+                           fault->name, what, fleet->services[one.service].name);
+                return;
+        }
+}
+
+bool service_has_what_it_needs(const struct fault_ops *fault, const struct fleet_spec *fleet,
+                               uint32_t service)
+{
+        struct target_spec one = {.kind = TARGET_RANDOM, .service = service};
+
+        return missing(fault, fleet, &one) == NULL;
 }
 
 void check_fault_needs(struct read_context *ctx, const char *path, const struct fault_ops *fault,
@@ -203,6 +231,10 @@ void check_fault_needs(struct read_context *ctx, const char *path, const struct 
 
         if (fault->needs == FAULT_NEEDS_NOTHING || read_failed(ctx->session))
                 return;
+        if (target->kind == TARGET_RANDOM) {
+                check_drawn(ctx, path, fault, fleet, target);
+                return;
+        }
         what = missing(fault, fleet, target);
         if (what != NULL)
                 read_error(ctx, path, "'%s' needs %s there", fault->name, what);

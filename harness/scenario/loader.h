@@ -29,6 +29,8 @@ void load_data(struct read_object *service, uint32_t index, struct fleet_spec *f
 /* Whether a fault finds at its target what it acts on. */
 void check_fault_needs(struct read_context *ctx, const char *path, const struct fault_ops *fault,
                        const struct fleet_spec *fleet, const struct target_spec *target);
+bool service_has_what_it_needs(const struct fault_ops *fault, const struct fleet_spec *fleet,
+                               uint32_t service);
 void check_call_graph(struct read_context *ctx, const char *services_path,
                       const struct fleet_spec *fleet);
 
@@ -60,8 +62,9 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
                  struct target_spec *out);
 /* Whether the fault takes a target with these keys; NULL: none. */
 bool target_fits(const json_t *json, const struct fault_ops *fault);
-/* Any one instance of the fleet, for a fault that takes instances; else none. */
-void load_any_instance(struct read_context *ctx, const struct fleet_spec *fleet,
+/* Any one instance that has what the fault acts on, for one that takes instances;
+ * else none. */
+void load_any_instance(struct read_context *ctx, const char *path, const struct fleet_spec *fleet,
                        const struct fault_ops *fault, struct target_spec *out);
 
 /* probe_reader.c */

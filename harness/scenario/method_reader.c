@@ -734,7 +734,8 @@ static uint32_t add_options(struct reader *reader, struct monkey_spec *monkey,
                         load_target(ctx, target, json_path_index(arena, targets_path, i),
                                     kind->fault, &reader->scenario->fleet, &entry->target);
                 else
-                        load_any_instance(ctx, &reader->scenario->fleet, kind->fault, &entry->target);
+                        load_any_instance(ctx, path, &reader->scenario->fleet, kind->fault,
+                                          &entry->target);
                 json_decref(named);
                 entry->name = arena_printf(arena, "%s: %s", monkey->name,
                                            default_name(arena, &reader->scenario->fleet, entry));

@@ -385,7 +385,7 @@ static void read_random_target(struct read_object *o, const struct fleet_spec *f
                            out->count, out->drawn_from_count);
 }
 
-void load_any_instance(struct read_context *ctx, const struct fleet_spec *fleet,
+void load_any_instance(struct read_context *ctx, const char *path, const struct fleet_spec *fleet,
                        const struct fault_ops *fault, struct target_spec *out)
 {
         struct place_set set;
@@ -397,8 +397,12 @@ void load_any_instance(struct read_context *ctx, const struct fleet_spec *fleet,
         out->count = 1;
         if (!set_begin(ctx, "method", fleet, &set))
                 return;
-        set_fill(&set, FLEET_NO_INDEX, true);
-        set_take(ctx->session->arena, &set, out);
+        for (uint32_t i = 0; i < fleet->service_count; i++)
+                if (service_has_what_it_needs(fault, fleet, i))
+                        set_service(&set, &(struct target_spec){.service = i, .zone = FLEET_NO_INDEX, .pick = PICK_ALL},
+                                    true);
+        if (set_take(ctx->session->arena, &set, out) && out->drawn_from_count == 0 && fleet->service_count > 0)
+                read_error(ctx, path, "no service has what '%s' acts on", fault->name);
 }
 
 /* "instances ({service, ...}), an edge ({from, to})": what the kind takes. */
@@ -508,6 +512,7 @@ void load_target(struct read_context *ctx, const json_t *json, const char *path,
         }
         if (read_has(&o, "random")) {
                 read_random_target(&o, fleet, out);
+                check_fault_needs(ctx, path, fault, fleet, out);
                 read_object_end(&o);
                 return;
         }

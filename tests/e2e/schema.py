@@ -58,7 +58,7 @@ BEYOND = {
         matrix-too-many matrix-value-wrong timing-rate-too-often timing-repeat-jitter
         timing-repeat-too-often
         cache-cycle database-replicas-and-instances fds-per-call-above-limit""",
-    TARGETS: """fault-cache-without-cache fault-database-without-database fault-fds-without-fds
+    TARGETS: """monkey-needs random-needs-cache random-needs-disk fault-cache-without-cache fault-database-without-database fault-fds-without-fds
         fault-lag-without-replica fault-lock-without-database fault-poison-without-queue
         fault-pool-of-callee fault-pool-without-pool fault-split-without-replica""",
     FILES: """dist-empirical-file fleet-file-broken fleet-file-missing fleet-file-outside
