@@ -425,9 +425,10 @@ static json_t *judge_fault(const struct graded *graded, uint32_t f, int *code)
         bool effective = takes_effect(graded, f);
 
         for (size_t r = 0; r < graded->count; r++) {
-                /* What it does when nobody acts, if that world was run. */
+                /* What it does when nobody acts, if that world was run; what is done to a
+                 * healer is done where there is one. */
                 const struct kept_arm *arm = &graded->all[r]->arms[ARM_UNTREATED];
-                if (!arm->run)
+                if (!arm->run || arm->touched[f] == 0)
                         arm = &graded->all[r]->arms[ARM_TREATED];
                 if (!arm->run)
                         continue;

@@ -1,11 +1,14 @@
-"""Zero effect is zero: what has no delay, no rate or no probability changes no byte.
+"""What holds for every kind of fault, on every target that it takes, in a whole run.
 
-Looped over the table: every kind on every target that it takes, once with the
-probability 0 and once with the values that its row calls neutral, all in one
-scenario each; series and journal must be those of the run without them, but for
-the entries' own records. In the world something real is wrong too, so that the
-healer has work, and it has what every kind acts on. Which entry it was is found
-by playing them alone, when something differs.
+Looped over the table of the program itself, with all entries in one scenario:
+
+- Zero effect is zero. With the probability 0, and with the values that the rows call
+  neutral, series and journal are those of the run without, but for the entries' own
+  records. In the world something real is wrong too, so that the healer has work, and it
+  has what every kind acts on. Which entry it was is found by playing them alone.
+- A run that is cut short by a stop condition lifts them all at that time, in all arms, and
+  nothing of them stays on the fleet. (An interrupted run counts whole replications only:
+  test_interruption.py.)
 """
 import json
 import os
@@ -102,10 +105,12 @@ def entry_of(row, form, arguments, **keys):
     return entry
 
 
-class Zero(chaos.Case):
+class Table(chaos.Case):
     def table(self):
         return json.loads(self.chaos("list", "faults", "--json").out)
 
+
+class Zero(Table):
     def seen(self, name, more):
         """What a run leaves behind, but for the records of the faults in `more`: lines of the
         journal, the series, and the names of those faults that say they touched something."""
@@ -155,6 +160,39 @@ class Zero(chaos.Case):
         self.assert_nothing([entry_of(rows[kind], form, arguments, name="%s %s %d" % (kind, form, i))
                              for i, (kind, arguments) in enumerate(NOTHING)
                              for form in rows[kind]["targets"]])
+
+
+class CutShort(Table):
+    def entries(self):
+        """One of each kind and target, all at once, long beyond the cut."""
+        return [entry_of(row, form, {}, duration="120s") for row in self.table() for form in row["targets"]]
+
+    def test_a_stop_condition_lifts_all_of_them(self):
+        entries = self.entries()
+        path = self.write("stop.json", {**WORLD, "healer": "none", "method": entries, "stop_conditions": [
+            {"name": "enough", "metric": "availability", "tolerance": ">= 50%", "window": "10s", "for": "10s"}]})
+        told = self.chaos(path, "--out", self.path("out"), "--no-plots", "--quiet", "--format", "json,journal")
+        self.assertIn(told.code, (4, 5), told)  # what all of them did at once left some nobody to hurt
+        self.assertTrue(self.result()["flags"]["stopped"])
+        with open(self.path("out", "journal.jsonl"), encoding="utf-8") as f:
+            lines = [json.loads(line) for line in f]
+        end = {line["arm"]: line["t"] for line in lines if line["type"] == "run_ended"}
+        self.assertEqual(1, len(set(end.values())))
+        self.assertTrue(20 <= end["treated"] < 60, end)
+        names = {entry["name"] for entry in entries}
+        for arm in ("treated", "untreated", "shadow"):
+            if arm not in end:
+                continue
+            began, ended = ({line["fault"]: line["t"] for line in lines
+                             if line["arm"] == arm and line["type"] == word}
+                            for word in ("fault_started", "fault_ended"))
+            self.assertEqual(names, set(began))
+            self.assertEqual(names, set(ended), "not lifted")
+            late = {name: t for name, t in ended.items() if t > end[arm]}
+            self.assertEqual({}, late)
+        holds = {row["name"]: row["holds"] for row in self.result()["invariants"]}
+        self.assertTrue(holds and all(holds.values()), holds)
+        self.assertTrue(any("overlay" in name for name in holds), holds)
 
 
 if __name__ == "__main__":
