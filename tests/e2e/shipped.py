@@ -1,0 +1,62 @@
+"""The shipped scenarios and whether their faults hurt: shared by the test and the benchmark.
+
+A scenario bites in a replication when users of `untreated` have bad seconds that they
+do not have in `calm`, the same world without faults. One that does not bite, or a
+combination of its matrix, says why in `x_does_not_bite`.
+"""
+import csv
+import glob
+import json
+import os
+
+FOLDER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "scenarios")
+PATHS = sorted(path for path in glob.glob(os.path.join(FOLDER, "*.json"))
+               if not path.endswith(".schema.json"))
+BITES_AT_LEAST = 0.95
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return json.load(f)
+
+
+def rows(path):
+    with open(path, encoding="utf-8") as f:
+        return list(csv.DictReader(f))
+
+
+def stem(path):
+    return os.path.basename(path)[:-len(".json")]
+
+
+def results(folder, paths):
+    """What a run over `paths` wrote: (path, combination of the matrix or "", folder)."""
+    for path in paths:
+        at = os.path.join(folder, stem(path))
+        if "matrix" not in read(path).get("configuration", {}):
+            yield path, "", at
+            continue
+        for combination in sorted(os.listdir(at)):
+            yield path, combination, os.path.join(at, combination)
+
+
+def excuse(path, combination):
+    """Why it does not bite, or None."""
+    why = read(path).get("x_does_not_bite")
+    return why.get(combination) if isinstance(why, dict) else why
+
+
+def harm_s(folder):
+    """Seconds that the faults made bad for users where nobody heals, by replication."""
+    bad = {(row["run"], row["arm"]): float(row["value"])
+           for row in rows(os.path.join(folder, "metrics.csv"))
+           if row["metric"] == "bad_seconds" and not row["service"]}
+    return [bad[run, "untreated"] - bad[run, "calm"] for run, arm in sorted(bad) if arm == "untreated"]
+
+
+def judge(path, combination, harm):
+    """What is wrong with a scenario that hurt so much in each replication, or None."""
+    bites = sum(seconds > 0 for seconds in harm) >= BITES_AT_LEAST * len(harm)
+    if excuse(path, combination):
+        return "it bites, and says that it does not" if bites else None
+    return None if bites else "it does not bite, and does not say why"
