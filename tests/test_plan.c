@@ -181,6 +181,18 @@ START_TEST(nothing_begins_after_the_duration)
 }
 END_TEST
 
+START_TEST(a_missing_duration_is_that_of_the_kind)
+{
+        load("[ " SLOW("\"name\": \"to the end\", \"at\": \"1m\"") ","
+             "{ \"name\": \"at once\", \"fault\": \"crash\", \"target\": { \"service\": \"back\" }, \"at\": \"2m\" },"
+             "{ \"name\": \"its argument\", \"fault\": \"healer_crash\", \"at\": \"3m\" } ]");
+        make(0);
+        ck_assert_int_eq(play("to the end")->end_ns, 30 * NS_PER_MIN);
+        ck_assert_int_eq(play("at once")->end_ns, 2 * NS_PER_MIN + 1);
+        ck_assert_int_eq(play("its argument")->end_ns, 4 * NS_PER_MIN);
+}
+END_TEST
+
 START_TEST(after_is_when_the_last_play_has_ended_and_faded)
 {
         load("[ " SLOW("\"name\": \"late\", \"after\": \"r\", \"duration\": \"1s\"") ", "
@@ -588,6 +600,7 @@ int main(void)
         tcase_add_test(tests, random_targets_are_as_many_as_asked_of_those_that_are_meant);
         tcase_add_test(tests, each_play_draws_its_own_targets);
         tcase_add_test(tests, a_monkey_keeps_its_budget);
+        tcase_add_test(tests, a_missing_duration_is_that_of_the_kind);
         tcase_add_loop_test(tests, a_chance_by_target_spares_one_that_is_no_instance_too, 0, 6);
         tcase_add_test(tests, a_monkey_draws_kinds_evenly_and_then_targets);
         tcase_add_test(tests, what_was_played_can_be_pasted_and_is_the_same_timetable);

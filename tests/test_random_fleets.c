@@ -124,6 +124,11 @@ static void any_service(uint32_t index)
                 service->fd_limit = 4 + any(40);
                 service->fd_per_call = 1 + any(2);
         }
+        if (one_in(3))
+                service->disk = (struct disk_spec){10000000, any(3) * 10000, any(9) * 1000000};
+        if (one_in(3))
+                service->quota = (struct quota_spec){1 + any(200), (1 + any(5)) * NS_PER_S, 1 + any(2),
+                                                     one_in(2)};
         any_changes(service);
 }
 
@@ -243,8 +248,12 @@ static bool fits(enum fault_need need, const struct service_spec *service)
                 return service->health_check.period_ns > 0;
         case FAULT_NEEDS_FEATURES:
                 return service->feature_count > 0;
+        case FAULT_NEEDS_DISK:
+                return service->disk.size_bytes > 0;
+        case FAULT_NEEDS_QUOTA:
+                return service->quota.limit > 0;
         default:
-                return false; /* not in these fleets */
+                return false;
         }
 }
 
@@ -278,7 +287,7 @@ static bool any_fault(uint32_t n)
         bool edge = (ops->targets & FAULT_TARGET_EDGE) && b.spec.edge_count > 0 && one_in(2);
         bool whole = !edge && (ops->targets & (FAULT_TARGET_SERVICE | FAULT_TARGET_INSTANCES)) != 0;
 
-        if (ops->lives_in == LAYER_HEALER || (whole && !fits(ops->needs, &b.services[service])))
+        if (whole && !fits(ops->needs, &b.services[service]))
                 return false;
         for (size_t i = 0; i < ops->params_count; i++) {
                 arguments[n][i] = any_value(&ops->params[i]);
@@ -305,6 +314,13 @@ static bool any_fault(uint32_t n)
                                   .zone = FLEET_NO_INDEX, .instances = targets[n]};
         if (edge)
                 run->edge = any(b.spec.edge_count);
+        else if ((ops->targets & FAULT_TARGET_ZONES) && one_in(3))
+                *run = (struct fault_run){.ops = ops, .fleet = fleet, .arguments = arguments[n],
+                                          .probability = run->probability, .rank = n,
+                                          .stream = run->stream, .now_ns = run->now_ns, .has_end = true,
+                                          .edge = FLEET_NO_INDEX, .load = FLEET_NO_INDEX,
+                                          .service = FLEET_NO_INDEX, .zone = FLEET_NO_INDEX,
+                                          .between_zones = true, .from_zone = any(3), .to_zone = any(3)};
         else if (ops->targets & FAULT_TARGET_LOAD)
                 run->load = 0;
         else if (ops->targets & FAULT_TARGET_SERVICE)

@@ -374,7 +374,7 @@ static bool begin_folder(struct contest *contest, bool many)
 
 static int begin(struct contest *contest, bool many)
 {
-        contest->facts.started_s = wall_s();
+        run_facts_begin(&contest->facts);
         contest->writer_set = writers_default();
         if (contest->options->format != NULL &&
             !writers_parse(contest->options->format, &contest->writer_set, &contest->error)) {

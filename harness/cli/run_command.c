@@ -356,7 +356,7 @@ static int job_begin(struct job *job)
         const struct outputs_spec *outputs = &job->scenario->outputs;
         const char *journal = job->options->journal != NULL ? job->options->journal : outputs->journal;
 
-        job->facts.started_s = wall_s();
+        run_facts_begin(&job->facts);
         job->writer_set = writers_default();
         if (job->options->format != NULL &&
             !writers_parse(job->options->format, &job->writer_set, &job->error)) {

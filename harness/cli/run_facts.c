@@ -35,6 +35,21 @@ void run_facts_add(struct run_facts *facts, const struct replication_record *rec
                 }
 }
 
+static double cpu_s(void)
+{
+        struct rusage usage;
+
+        getrusage(RUSAGE_SELF, &usage);
+        return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+void run_facts_begin(struct run_facts *facts)
+{
+        facts->started_s = wall_s();
+        facts->started_cpu_s = cpu_s();
+}
+
 json_t *run_facts_json(const struct run_facts *facts, uint32_t jobs)
 {
         struct rusage usage;
@@ -42,11 +57,9 @@ json_t *run_facts_json(const struct run_facts *facts, uint32_t jobs)
         char date[32] = "", host[256] = "";
         time_t now = time(NULL);
         double wall = wall_s() - facts->started_s;
-        double cpu;
+        double cpu = cpu_s() - facts->started_cpu_s;
 
         getrusage(RUSAGE_SELF, &usage);
-        cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-              (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
         if (gmtime_r(&now, &utc) != NULL)
                 strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
         if (gethostname(host, sizeof(host) - 1) != 0)

@@ -12,9 +12,13 @@
 
 struct run_facts {
         double started_s, simulated_s; /* on wall_s()'s clock; how long the simulation took */
+        double started_cpu_s;          /* of the process, which may have run other scenarios */
         double virtual_s;
         uint64_t requests, events;
 };
+
+/* Both clocks start now. */
+void run_facts_begin(struct run_facts *facts);
 
 /* Counts the arms of one replication, each once; a record for each healer. */
 void run_facts_add(struct run_facts *facts, const struct replication_record *records,
