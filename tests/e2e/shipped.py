@@ -55,8 +55,15 @@ def harm_s(folder):
 
 
 def judge(path, combination, harm):
-    """What is wrong with a scenario that hurt so much in each replication, or None."""
-    bites = sum(seconds > 0 for seconds in harm) >= BITES_AT_LEAST * len(harm)
+    """What is wrong with a scenario that hurt so much in each replication, or None.
+
+    `x_does_not_bite` says why it never does, `x_does_not_always_bite` why life sometimes
+    keeps it from biting: in half of the seeds it must all the same.
+    """
+    bitten = sum(seconds > 0 for seconds in harm)
+    bites = bitten >= BITES_AT_LEAST * len(harm)
+    if read(path).get("x_does_not_always_bite"):
+        return None if 2 * bitten >= len(harm) else "it bites in less than half, and says more"
     if excuse(path, combination):
         return "it bites, and says that it does not" if bites else None
     return None if bites else "it does not bite, and does not say why"
