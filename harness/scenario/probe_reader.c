@@ -146,6 +146,20 @@ void load_probe(struct read_context *ctx, const json_t *json, const char *path,
         read_object_end(&o);
 }
 
+/* What it looks back on before the first fault must not be from before the world began. */
+static void check_baseline(struct read_context *ctx, const char *path,
+                           const struct probe_spec *probe, int64_t warmup_ns)
+{
+        char window[QUANTITY_TEXT_SIZE], warmup[QUANTITY_TEXT_SIZE];
+
+        if (probe->window_ns > warmup_ns)
+                read_error(ctx, json_path_key(ctx->session->arena, path, "window"),
+                           "%s is longer than the warm-up (%s): before the first fault there may be "
+                           "nothing so old to look back on",
+                           quantity_format_duration(window, probe->window_ns),
+                           quantity_format_duration(warmup, warmup_ns));
+}
+
 void load_steady_state(struct read_object *scenario, struct scenario *out)
 {
         struct read_object o;
@@ -162,6 +176,7 @@ void load_steady_state(struct read_object *scenario, struct scenario *out)
                 const char *path = json_path_index(arena, read_path(&o, "probes"), i);
 
                 load_probe(o.ctx, json_array_get(list, i), path, &out->fleet, &probes[i]);
+                check_baseline(o.ctx, path, &probes[i], out->warmup_ns);
                 for (size_t j = 0; j < i && probes[i].name != NULL; j++)
                         if (probes[j].name != NULL && strcmp(probes[j].name, probes[i].name) == 0)
                                 read_error(o.ctx, path, "a second probe named '%s'",
