@@ -45,11 +45,11 @@ struct healer_error_rate_config {
 
 struct healer_error_rate_view {
         enum healer_error_level level;
-        uint32_t exact;       /* 0: an entry that belongs to the window had to leave */
+        uint32_t exact;         /* 0: an entry that belongs to the window had to leave */
         uint64_t calls, failed; /* in the window */
-        double ratio;         /* failed / calls; NaN below calls_min */
-        uint64_t calls_early; /* ever: of entries that left before their time */
-        uint64_t steps_back;  /* ever: times before the newest, which count as the newest */
+        double ratio;           /* failed / calls; NaN below calls_min */
+        uint64_t calls_early;   /* ever: of entries that left before their time */
+        uint64_t steps_back;    /* ever: times before the newest, which count as the newest */
 };
 
 struct healer_error_rate;

@@ -54,10 +54,11 @@ START_TEST(s1_04_the_rate_is_exact_at_every_instant)
                         now_ns += (int64_t)(next_random(&random) % 300) * NS_MS;
                 told[i].at_ns = now_ns;
                 told[i].calls = next_random(&random) % 40;
-                told[i].failed = told[i].calls * (next_random(&random) % (i % 1000 / 10 + 1)) / 400;
-                ck_assert_int_eq(healer_error_rate_add(monitor, now_ns, told[i].calls,
-                                                       told[i].failed),
-                                 HEALER_OK);
+                told[i].failed = told[i].calls *
+                                 (next_random(&random) % (uint64_t)(i % 1000 / 10 + 1)) / 400;
+                ck_assert_int_eq(
+                        healer_error_rate_add(monitor, now_ns, told[i].calls, told[i].failed),
+                        HEALER_OK);
                 if (next_random(&random) % 3 == 0)
                         now_ns += (int64_t)(next_random(&random) % 1000000);
                 if (next_random(&random) % 500 == 0)
@@ -105,11 +106,16 @@ START_TEST(s1_04_five_percent_warns_and_ten_is_critical_each_at_its_edge)
                 uint64_t calls, failed;
                 enum healer_error_level level;
         } rows[] = {
-                {100, 0, HEALER_ERROR_FINE},          {100, 4, HEALER_ERROR_FINE},
-                {1000000, 49999, HEALER_ERROR_FINE},  {1000000, 50000, HEALER_ERROR_WARNING},
-                {100, 5, HEALER_ERROR_WARNING},       {60, 3, HEALER_ERROR_WARNING},
-                {1000000, 99999, HEALER_ERROR_WARNING}, {1000000, 100000, HEALER_ERROR_CRITICAL},
-                {30, 3, HEALER_ERROR_CRITICAL},       {1, 1, HEALER_ERROR_CRITICAL},
+                {100, 0, HEALER_ERROR_FINE},
+                {100, 4, HEALER_ERROR_FINE},
+                {1000000, 49999, HEALER_ERROR_FINE},
+                {1000000, 50000, HEALER_ERROR_WARNING},
+                {100, 5, HEALER_ERROR_WARNING},
+                {60, 3, HEALER_ERROR_WARNING},
+                {1000000, 99999, HEALER_ERROR_WARNING},
+                {1000000, 100000, HEALER_ERROR_CRITICAL},
+                {30, 3, HEALER_ERROR_CRITICAL},
+                {1, 1, HEALER_ERROR_CRITICAL},
         };
 
         for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
