@@ -125,11 +125,11 @@ static struct figure run_world(const struct scenario *scenario, uint64_t seed, u
                 .healer_config = healer.config,
                 .texts = texts,
         };
-        struct arm_record *record;
+        struct arm_record *record = NULL;
         struct figure figure;
         struct arena arena;
         struct plan plan;
-        struct world *world;
+        struct world *world = NULL;
 
         arena_init(&arena);
         options.plan = &plan;
