@@ -116,7 +116,7 @@ const struct healer_option healer_options[] = {
         TIME("recovery.budget.window", recovery.budget_window_ns, 1, 30 * DAY, 3600,
              "length of that window"),
         COUNT("recovery.budget.restarts", recovery.restarts_max, 1, 100000, 5,
-              "of one instance in that window"),
+              "of one instance, or of one service, in that window"),
         CHOICE("recovery.approval.required_above", recovery.approval_above, 5, 4, approval_levels,
                "from this severity on, somebody has to approve"),
         TIME("recovery.approval.expiry", recovery.approval_expiry_ns, 1, 30 * DAY, 900,

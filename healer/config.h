@@ -95,7 +95,7 @@ struct healer_config {
                 int64_t verify_timeout_ns; /* not well by then: next rung */
                 uint32_t budget_actions;   /* at most these many actions ... */
                 int64_t budget_window_ns;  /* ... in any window of this length */
-                uint32_t restarts_max;     /* of one instance in the same window */
+                uint32_t restarts_max;     /* of one instance, or service, in the same window */
                 uint32_t approval_above;   /* enum healer_severity; HEALER_SEVERITY_COUNT: never */
                 int64_t approval_expiry_ns;
         } recovery;

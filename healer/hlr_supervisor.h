@@ -338,7 +338,7 @@ struct hlr_command {
 
 struct hlr_past_command {
         int64_t at_ns;
-        uint32_t instance;
+        uint32_t service, instance;
         enum healer_action_kind kind;
 };
 

@@ -79,7 +79,7 @@ const struct healer_action_row healer_actions[HEALER_ACTION_COUNT] = {
                                                 HEALER_SCOPE_SERVICE, false, false},
         [HEALER_ACTION_ENABLE_MONITORING] = {"enable_monitoring", "shorter telemetry interval",
                                              HEALER_SCOPE_SERVICE, false, true},
-        [HEALER_ACTION_HEALTH_CHECK] = {"health_check", "asks once more", HEALER_SCOPE_SERVICE,
+        [HEALER_ACTION_HEALTH_CHECK] = {"health_check", "asks once more", HEALER_SCOPE_INSTANCE,
                                         false, true},
         [HEALER_ACTION_ESCALATE] = {"escalate", "calls a human", HEALER_SCOPE_HUMAN, false, false},
 };

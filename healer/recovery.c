@@ -4,9 +4,9 @@
  * a service at most one of its own. Instances are taken one after the other
  * and never below the quorum. At most max_concurrent commands are under way in
  * all, at most budget_actions in any window, at most restarts_max of them on
- * one instance. A command that failed is repeated after 2, 4, 8 ... s; one that
- * is late counts as failed but keeps its place until its result comes, for it
- * may still be going on.
+ * one instance, and as many restarts of one service. A command that failed is
+ * repeated after 2, 4, 8 ... s; one that is late counts as failed but keeps its
+ * place until its result comes, for it may still be going on.
  *
  * Also here: taking back what was put in force (degradation, shedding, added
  * instances), one step at a time, once its service has been calm.
@@ -31,7 +31,18 @@ uint32_t hlr_commands_open(const struct healer *healer)
 
 /* ---- budget */
 
-static bool budget_allows(struct healer *healer, uint32_t instance)
+/* Restarts of a whole service are counted as those of one instance are. */
+static bool is_like(const struct hlr_past_command *past, enum healer_action_kind kind,
+                    uint32_t service, uint32_t instance)
+{
+        if (instance != HEALER_NONE)
+                return past->instance == instance;
+        return kind == HEALER_ACTION_RESTART_SERVICE && past->kind == kind &&
+               past->service == service;
+}
+
+static bool budget_allows(struct healer *healer, enum healer_action_kind kind, uint32_t service,
+                          uint32_t instance)
 {
         const struct hlr_past_command *past;
         uint64_t known = healer->history_count < HLR_HISTORY_MAX ? healer->history_count
@@ -46,7 +57,7 @@ static bool budget_allows(struct healer *healer, uint32_t instance)
                 if (past->kind == HEALER_ACTION_ESCALATE)
                         continue;
                 all++;
-                same += instance != HEALER_NONE && past->instance == instance;
+                same += is_like(past, kind, service, instance);
         }
         if (all < healer->config.recovery.budget_actions &&
             same < healer->config.recovery.restarts_max)
@@ -55,14 +66,15 @@ static bool budget_allows(struct healer *healer, uint32_t instance)
         return false;
 }
 
-static void remember(struct healer *healer, enum healer_action_kind kind, uint32_t instance)
+static void remember(struct healer *healer, const struct healer_command *order)
 {
         struct hlr_past_command *past =
                 &healer->history[healer->history_count++ % HLR_HISTORY_MAX];
 
         past->at_ns = healer->now_ns;
-        past->kind = kind;
-        past->instance = instance;
+        past->kind = order->kind;
+        past->service = order->service;
+        past->instance = order->instance;
 }
 
 /* ---- one command */
@@ -109,12 +121,12 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
                                   : hlr_add(hlr_add(healer->now_ns,
                                                     usual_time(healer, kind, episode->service)),
                                             healer->config.recovery.timeout_ns);
-        if (instance != HEALER_NONE) {
+        if (instance != HEALER_NONE && !healer_actions[kind].shows_only) {
                 healer->instances[instance].command = command->order.id;
                 healer->instances[instance].command_from_ns = healer->now_ns;
         }
         healer->orders[healer->order_count++] = command->order;
-        remember(healer, kind, instance);
+        remember(healer, &command->order);
         healer->stats.orders++;
         episode->commands_open++;
         if (!healer_actions[kind].shows_only && kind != HEALER_ACTION_ESCALATE)
@@ -398,14 +410,14 @@ static bool work_on_targets(struct healer *healer, struct hlr_episode *episode)
                     first_is_awaited(healer, episode, target) ||
                     hlr_commands_open(healer) >= healer->config.recovery.max_concurrent)
                         continue;
-                if (!budget_allows(healer, target->instance)) {
+                kind = kind_for(healer, episode, target);
+                if (!budget_allows(healer, kind, episode->service, target->instance)) {
                         if (episode->preventive)
                                 episode->closing = true;
                         else
                                 hlr_escalate(healer, episode);
                         return true;
                 }
-                kind = kind_for(healer, episode, target);
                 if (episode->rung_ns == HEALER_NEVER) {
                         episode->rung_ns = healer->now_ns;
                         episode->before = hlr_harm_of(
@@ -560,8 +572,9 @@ static void free_instance(struct healer *healer, const struct hlr_command *comma
 {
         struct hlr_instance *instance;
 
-        if (command->order.instance == HEALER_NONE)
-                return;
+        if (command->order.instance == HEALER_NONE ||
+            healer_actions[command->order.kind].shows_only)
+                return; /* who was only asked was not touched */
         instance = &healer->instances[command->order.instance];
         if (instance->command == command->order.id)
                 instance->command = 0;

@@ -231,7 +231,7 @@ static void import_command(struct healer *healer, struct hlr_command *to,
         to->order.preventive = from->preventive;
         to->issued_ns = from->issued_ns;
         to->due_ns = from->due_ns;
-        if (from->instance != HEALER_NONE) {
+        if (from->instance != HEALER_NONE && !healer_actions[from->kind].shows_only) {
                 healer->instances[from->instance].command = from->id;
                 healer->instances[from->instance].command_from_ns = from->issued_ns;
         }

@@ -1094,6 +1094,189 @@ START_TEST(an_actuator_fails_with_its_rate)
 }
 END_TEST
 
+/* One act, and what came of it `seconds` later. */
+static bool acted(struct fleet *fleet, int64_t *now_s, int64_t seconds, struct fleet_action action)
+{
+        size_t before = b.result_count;
+
+        fleet_act(fleet, &action);
+        *now_s += seconds;
+        fleet_run_until(fleet, *now_s * NS_PER_S);
+        ck_assert_uint_eq(b.result_count, before + 1);
+        return b.results[before].ok;
+}
+
+static bool is_well(struct fleet *fleet, int64_t *now_s, uint32_t instance)
+{
+        return acted(fleet, now_s, 2,
+                     (struct fleet_action){.kind = ACTION_HEALTH_CHECK, .instance = instance});
+}
+
+START_TEST(s1_16_a_restarted_service_has_new_processes_that_answer_their_probe)
+{
+        struct effect hang[2] = {{.kind = EFFECT_HUNG, .layer = LAYER_PROCESS, .probability = 1,
+                                  .ramp_down_from_ns = TIME_NEVER}};
+        uint32_t epoch[3];
+        struct fleet *fleet;
+        int64_t now_s = 10;
+
+        hang[1] = hang[0];
+        build_service(&b, "only", constant(NS_PER_MS))->instance_count = 3;
+        build_load(&b, "users", 0, 20);
+        fleet = build_fleet(&b, 1, 0);
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        fleet_effect_on_instance(fleet, 0, &hang[0]);
+        fleet_effect_on_instance(fleet, 2, &hang[1]);
+        for (uint32_t i = 0; i < 3; i++) {
+                epoch[i] = fleet->instances[i].epoch;
+                ck_assert_int_eq(is_well(fleet, &now_s, i), i == 1);
+        }
+        ck_assert(acted(fleet, &now_s, 200,
+                        (struct fleet_action){.kind = ACTION_RESTART_SERVICE,
+                                              .instance = FLEET_NO_INDEX}));
+        for (uint32_t i = 0; i < 3; i++) {
+                ck_assert_uint_eq(fleet->instances[i].epoch, epoch[i] + 1);
+                ck_assert(is_well(fleet, &now_s, i));
+        }
+        for (int i = 0; i < 2; i++) {
+                ck_assert(!fleet_effect_attached(fleet, &hang[i]));
+                fleet_effect_lift(fleet, &hang[i]);
+        }
+        ck_assert(books_close(&books, &b, fleet));
+}
+END_TEST
+
+START_TEST(s1_17_more_instances_end_a_queue_and_amounts_have_bounds)
+{
+        static const double refused[] = {0, 0.5, -0.5, 65, -65};
+        const struct fleet_action grow = {
+                .kind = ACTION_SCALE_RESOURCES, .instance = FLEET_NO_INDEX, .amount = 2};
+        struct fleet_action absurd = grow;
+        struct fleet *fleet;
+        int64_t now_s = 60;
+        double queued;
+
+        build_service(&b, "only", exponential(10 * NS_PER_MS));
+        b.telemetry = true;
+        build_load(&b, "users", 0, 150); /* half as much again as one can do */
+        fleet = build_fleet(&b, 1, 0);
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        queued = b.last_sample[0].queue_depth;
+        ck_assert_double_gt(queued, 2000);
+        ck_assert_double_gt(b.last_sample[0].latency_p50_s, 1);
+        for (int i = 0; i < 5; i++) {
+                absurd.amount = refused[i];
+                ck_assert(!acted(fleet, &now_s, 2, absurd));
+                ck_assert_uint_eq(works_now(fleet, 0), 1);
+        }
+        ck_assert(acted(fleet, &now_s, 120, grow));
+        ck_assert_uint_eq(works_now(fleet, 0), 3);
+        ck_assert_double_lt(b.last_sample[0].queue_depth, 50);
+        ck_assert_double_lt(b.last_sample[0].latency_p50_s, 0.1);
+        ck_assert(books_close(&books, &b, fleet));
+}
+END_TEST
+
+START_TEST(s1_17_larger_limits_are_in_force_at_once_up_to_twice_the_declared)
+{
+        const struct fleet_action more = {.kind = ACTION_INCREASE_RESOURCES,
+                                          .instance = FLEET_NO_INDEX};
+        struct fleet *fleet;
+        int64_t now_s = 20;
+        double cpu, slow_s, factor = 1;
+
+        build_service(&b, "only", constant(10 * NS_PER_MS));
+        b.services[0].concurrency = 16;
+        b.services[0].cpu_cores = 4;
+        b.services[0].memory_base_bytes = 64 << 20;
+        b.services[0].memory_limit_bytes = 128 << 20;
+        b.telemetry = true;
+        build_load(&b, "users", 0, 380); /* 95% of what four cores can do */
+        fleet = build_fleet(&b, 1, 0);
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        ck_assert_double_eq_tol(b.last_sample[0].memory_ratio, 0.5, 1e-9);
+        cpu = b.last_sample[0].cpu_ratio;
+        slow_s = b.last_sample[0].latency_p95_s;
+        for (int i = 0; i < 3; i++) {
+                ck_assert(acted(fleet, &now_s, 20, more));
+                factor *= 1.25;
+                ck_assert_double_eq_tol(b.last_sample[0].memory_ratio, 0.5 / factor, 1e-6);
+                ck_assert_double_lt(b.last_sample[0].cpu_ratio, cpu);
+                cpu = b.last_sample[0].cpu_ratio;
+        }
+        ck_assert_double_lt(b.last_sample[0].latency_p95_s, 0.8 * slow_s);
+        ck_assert(!acted(fleet, &now_s, 20, more)); /* a fourth would be 2.44 times it */
+        ck_assert_double_eq_tol(b.last_sample[0].memory_ratio, 0.5 / factor, 1e-6);
+        ck_assert_double_eq(fleet->services[0].cpu_cores, 4 * factor);
+        ck_assert(books_close(&books, &b, fleet));
+}
+END_TEST
+
+/* A caller that waits 1 s for what takes 1.4 s, or 1.6 s. */
+START_TEST(s1_19_a_timeout_is_in_force_at_half_as_much_again)
+{
+        static const int64_t at[] = {0, 10 * NS_PER_S};
+        struct fleet *fleet;
+        int64_t now_s = 5;
+
+        build_service(&b, "front", constant(NS_PER_MS));
+        build_service(&b, "back", constant((_i == 0 ? 1400 : 1600) * NS_PER_MS));
+        build_call(&b, 0, 1)->timeout_ns = NS_PER_S;
+        arrivals_at(build_load(&b, "users", 0, 1), at, 2);
+        fleet = build_fleet(&b, 1, 0);
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        ck_assert_int_eq(fleet->edges[0].timeout_ns, NS_PER_S);
+        ck_assert(acted(fleet, &now_s, 2,
+                        (struct fleet_action){.kind = ACTION_ADJUST_TIMEOUT,
+                                              .instance = FLEET_NO_INDEX,
+                                              .amount = 1.5}));
+        ck_assert_int_eq(fleet->edges[0].timeout_ns, 3 * NS_PER_S / 2);
+        run_to(fleet, 20);
+        ck_assert_uint_eq(books_outcome(&books, 1, CALL_TIMEOUT), _i == 0 ? 1 : 2);
+        ck_assert_uint_eq(books_outcome(&books, 1, CALL_OK), _i == 0 ? 1 : 0);
+        ck_assert_double_eq_tol(books_latency_s(&books, 1), (1 + (_i == 0 ? 1.4 : 1.5)) / 2, 1e-6);
+}
+END_TEST
+
+/* A zombie is by definition well to whoever only asks. */
+START_TEST(s1_19_a_check_says_what_an_instance_answers)
+{
+        struct effect states[2] = {{.kind = EFFECT_HUNG, .layer = LAYER_PROCESS, .probability = 1,
+                                    .ramp_down_from_ns = TIME_NEVER}};
+        struct fleet *fleet;
+        int64_t now_s = 10;
+
+        states[1] = states[0];
+        states[1].kind = EFFECT_ZOMBIE;
+        build_service(&b, "only", constant(NS_PER_MS))->instance_count = 4;
+        b.services[0].supervisor = SUPERVISOR_NEVER;
+        build_load(&b, "users", 0, 20);
+        fleet = build_fleet(&b, 1, 0);
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        for (uint32_t i = 0; i < 4; i++)
+                ck_assert(is_well(fleet, &now_s, i));
+        fleet_effect_on_instance(fleet, 1, &states[0]);
+        fleet_effect_on_instance(fleet, 2, &states[1]);
+        fleet_instance_kill(fleet, 3, 139, "test");
+        ck_assert(is_well(fleet, &now_s, 0));
+        ck_assert(!is_well(fleet, &now_s, 1)); /* hung */
+        ck_assert(is_well(fleet, &now_s, 2));
+        ck_assert(!is_well(fleet, &now_s, 3)); /* down */
+        ck_assert_str_eq(b.results[b.result_count - 1].reason, "the check failed");
+        fleet_effect_lift(fleet, &states[0]);
+        fleet_effect_lift(fleet, &states[1]);
+        build_act(fleet, ACTION_RESTART_INSTANCE, 0, 3, 0);
+        now_s += 4;
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        ck_assert(!is_well(fleet, &now_s, 3)); /* it starts */
+        now_s += 4;
+        fleet_run_until(fleet, now_s * NS_PER_S);
+        for (uint32_t i = 0; i < 4; i++)
+                ck_assert(is_well(fleet, &now_s, i));
+        ck_assert(books_close(&books, &b, fleet));
+}
+END_TEST
+
 /* ---- telemetry */
 
 START_TEST(samples_tell_what_was)
@@ -1118,7 +1301,7 @@ START_TEST(samples_tell_what_was)
 }
 END_TEST
 
-START_TEST(monitoring_becomes_denser_for_ten_minutes)
+START_TEST(s1_19_monitoring_becomes_denser_for_ten_minutes)
 {
         struct fleet *fleet;
 
@@ -1218,8 +1401,13 @@ static Suite *suite(void)
         tcase_add_loop_test(t, a_burning_budget_pages_the_human_who_watches, 0, 2);
         tcase_add_test(t, an_action_on_nobody_fails_with_a_word);
         tcase_add_test(t, an_actuator_fails_with_its_rate);
+        tcase_add_test(t, s1_16_a_restarted_service_has_new_processes_that_answer_their_probe);
+        tcase_add_test(t, s1_17_more_instances_end_a_queue_and_amounts_have_bounds);
+        tcase_add_test(t, s1_17_larger_limits_are_in_force_at_once_up_to_twice_the_declared);
+        tcase_add_loop_test(t, s1_19_a_timeout_is_in_force_at_half_as_much_again, 0, 2);
+        tcase_add_test(t, s1_19_a_check_says_what_an_instance_answers);
         tcase_add_test(t, samples_tell_what_was);
-        tcase_add_test(t, monitoring_becomes_denser_for_ten_minutes);
+        tcase_add_test(t, s1_19_monitoring_becomes_denser_for_ten_minutes);
         tcase_add_test(t, the_same_key_gives_the_same_run_and_another_one_another);
         suite_add_tcase(s, t);
         return s;

@@ -186,6 +186,91 @@ START_TEST(an_instance_is_not_restarted_for_ever)
 }
 END_TEST
 
+START_TEST(s1_16_a_service_is_restarted_only_so_often_and_then_a_human_is_called)
+{
+        const struct healer_ladder only_restart = {1, {HEALER_ACTION_RESTART_SERVICE}};
+        struct rig *rig = rig_create();
+        uint32_t i, k, restarts = 0, humans = 0, seen = 0;
+
+        rig->config.recovery.strategies[HEALER_FAILURE_EXECUTION_ERROR] = only_restart;
+        rig->config.recovery.restarts_max = 3;
+        rig->config.escalation.threshold = 1000;
+        rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < 600; i++) { /* 50 minutes: bad again soon after each cure */
+                if (i % 40 == 0)
+                        make_bad(rig, PAYMENT, RIG_EACH);
+                rig_step(rig);
+                rig_answer_all(rig, true);
+                for (; seen < rig->order_count; seen++) {
+                        humans += rig->orders[seen].kind == HEALER_ACTION_ESCALATE;
+                        ck_assert(humans == 0 || restarts == 3); /* not before */
+                        if (rig->orders[seen].kind != HEALER_ACTION_RESTART_SERVICE)
+                                continue;
+                        restarts++;
+                        for (k = INSTANCE(PAYMENT, 0); k < INSTANCE(PAYMENT, RIG_EACH); k++)
+                                rig->instance[k] = rig_well(k);
+                }
+        }
+        ck_assert_uint_eq(restarts, 3);
+        ck_assert_uint_ge(humans, 1);
+        ck_assert_uint_gt(healer_stats(rig->healer).budget_refusals, 0);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(s1_19_a_timeout_is_raised_by_half_and_a_check_asks_an_instance)
+{
+        static const enum healer_action_kind kinds[] = {HEALER_ACTION_ADJUST_TIMEOUT,
+                                                        HEALER_ACTION_HEALTH_CHECK};
+        const struct healer_ladder ladder = {1, {kinds[_i]}};
+        struct rig *rig = rig_create();
+        int failure;
+
+        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
+                rig->config.recovery.strategies[failure] = ladder;
+        rig_start(rig);
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        rig_run(rig, 60);
+        ck_assert_uint_ge(rig->order_count, 1);
+        ck_assert_int_eq(rig->orders[0].kind, kinds[_i]);
+        if (_i == 0)
+                ck_assert_double_eq(rig->orders[0].amount, 1.5);
+        else
+                ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(PAYMENT, 0));
+        rig_free(rig);
+}
+END_TEST
+
+/* What an action takes away is no failure; a question takes nothing away. */
+START_TEST(a_crash_while_an_instance_is_only_asked_is_seen)
+{
+        const enum healer_action_kind kind =
+                _i == 0 ? HEALER_ACTION_RESTART_INSTANCE : HEALER_ACTION_HEALTH_CHECK;
+        const struct healer_ladder ladder = {1, {kind}};
+        struct rig *rig = rig_create();
+        uint32_t i, dead = 0;
+
+        rig->config.recovery.strategies[HEALER_FAILURE_EXECUTION_ERROR] = ladder;
+        rig_start(rig);
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        while (rig->order_count == 0)
+                rig_step(rig);
+        ck_assert_int_eq(rig->orders[0].kind, kind);
+        rig_crash(rig, INSTANCE(PAYMENT, 0));
+        rig_run(rig, 25);
+        for (i = 0; i < rig->notice_count; i++)
+                dead += rig->notices[i].kind == HEALER_NOTICE_ALARM &&
+                        (rig->notices[i].failure == HEALER_FAILURE_AGENT_DOWN ||
+                         rig->notices[i].failure == HEALER_FAILURE_AGENT_FAILED);
+        ck_assert_int_eq(dead > 0, _i == 1);
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_level_of_degradation_is_taken_back_step_by_step)
 {
         const struct healer_ladder ladder = {1, {HEALER_ACTION_SET_DEGRADATION}};
@@ -268,6 +353,11 @@ int main(void)
         tcase_add_test(tcase, a_late_action_keeps_its_place_until_it_ends);
         tcase_add_test(tcase, the_budget_ends_in_a_human);
         tcase_add_test(tcase, an_instance_is_not_restarted_for_ever);
+        tcase_add_test(tcase,
+                       s1_16_a_service_is_restarted_only_so_often_and_then_a_human_is_called);
+        tcase_add_loop_test(tcase, s1_19_a_timeout_is_raised_by_half_and_a_check_asks_an_instance,
+                            0, 2);
+        tcase_add_loop_test(tcase, a_crash_while_an_instance_is_only_asked_is_seen, 0, 2);
         tcase_add_test(tcase, a_level_of_degradation_is_taken_back_step_by_step);
         tcase_add_test(tcase, results_of_nobody_change_nothing);
         tcase_add_test(tcase, a_restart_by_others_that_did_not_help_is_not_taken_for_a_mend);
