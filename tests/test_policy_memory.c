@@ -5,6 +5,7 @@
  */
 #include "healer/adaptive.h"
 #include "healer/error_rate.h"
+#include "healer/heal_rules.h"
 #include "healer/health_check.h"
 #include "healer/outlier.h"
 #include "healer/recover.h"
@@ -94,6 +95,7 @@ MAKES(outlier, (void)0, NOW)
 MAKES(protect, c.now = no_time, )
 MAKES(rate_limit, (void)0, NOW)
 MAKES(error_rate, (void)0, )
+MAKES(heal_rules, (void)0, )
 MAKES(recover, (c.now = no_time, c.wait = no_wait, c.type_of = no_type,
                 c.handlers[HEALER_RECOVER_HEAL] = heals), )
 MAKES(registry, (void)0, )
@@ -171,7 +173,7 @@ static enum healer_err (*const makes[])(void) = {
         make_event_ring, make_fallback, make_checks, make_outlier, make_protect,
         make_rate_limit, make_recover,  make_registry, make_restart,  make_ladder,
         make_retry_budget, make_retry,  make_rules,    make_shed,     make_trend_guard,
-        make_features, make_cancel,     make_names,    make_error_rate,
+        make_features, make_cancel,     make_names,    make_error_rate, make_heal_rules,
 };
 
 START_TEST(each_allocation_failing_in_turn_is_answered_and_nothing_leaks)

@@ -27,6 +27,7 @@
 #ifndef HEALER_STORE_STORE_H
 #define HEALER_STORE_STORE_H
 
+#include "healer/heal_rules.h"
 #include "healer/healer.h"
 #include "healer/resume.h"
 #include "healer/rollback.h"
@@ -215,6 +216,18 @@ HEALER_API enum healer_err healer_store_clear_history(struct healer_store *store
  * nothing open, or without a session before, both counts are 0. HEALER_E_IO. */
 HEALER_API enum healer_err healer_store_recall(struct healer_store *store,
                                                struct healer_open *out);
+
+/* A healing rule as it is now; by its name. HEALER_E_RANGE: not a sound one; else as
+ * healer_store_add(). */
+HEALER_API enum healer_err healer_store_heal_rule(struct healer_store *store, int64_t at_ns,
+                                                  const struct healer_heal_rule *rule);
+/* Adds all that the file has, of any session, in the order in which they were first
+ * written. What is refused (unsound, there already, no place) is counted in `*refused`
+ * and the first of them said in `reason`. HEALER_E_IO. */
+HEALER_API enum healer_err healer_store_recall_heal_rules(struct healer_store *store,
+                                                          struct healer_heal_rules *rules,
+                                                          uint32_t *refused, char *reason,
+                                                          size_t reason_size);
 
 struct healer_store_stats {
         uint64_t added, written, lost; /* records; lost: refused, or not writable */
