@@ -273,7 +273,6 @@ enum healer_err healer_heal_rules_fire(struct healer_heal_rules *rules,
 {
         const struct kept_rule *best = best_of(rules, error);
         struct kept_rule *kept;
-        healer_heal_rule_fn *handler;
         bool done;
 
         if (fired != NULL)
@@ -281,8 +280,8 @@ enum healer_err healer_heal_rules_fire(struct healer_heal_rules *rules,
         if (best == NULL)
                 return HEALER_E_NOT_FOUND;
         kept = &rules->rules[best - rules->rules];
-        handler = rules->c.handlers[kept->action];
-        done = handler != NULL && handler(rules->c.ctx, &kept->rule, error);
+        done = rules->c.handlers[kept->action] != NULL &&
+               rules->c.handlers[kept->action](rules->c.ctx, &kept->rule, error);
         if (done)
                 kept->rule.success_count++;
         else
