@@ -11,6 +11,7 @@
 #include "healer/recover.h"
 #include "healer/registry.h"
 #include "healer/restart.h"
+#include "healer/restart_api.h"
 #include "healer/trend_guard.h"
 #include "policy_main.h"
 
@@ -50,6 +51,16 @@ static const char *no_type(void *ctx, int32_t code)
 {
         (void)ctx, (void)code;
         return NULL;
+}
+static int no_answer(void *ctx, const char *service, const char *key)
+{
+        (void)ctx, (void)service, (void)key;
+        return 0;
+}
+static bool no_probe(void *ctx, const char *service)
+{
+        (void)ctx, (void)service;
+        return false;
 }
 static bool heals(void *ctx, const struct healer_recover_failure *failure, void **value)
 {
@@ -100,6 +111,7 @@ MAKES(recover, (c.now = no_time, c.wait = no_wait, c.type_of = no_type,
                 c.handlers[HEALER_RECOVER_HEAL] = heals), )
 MAKES(registry, (void)0, )
 MAKES(restart, (void)0, NOW)
+MAKES(restart_api, (c.service = "a", c.ask = no_answer, c.probe = no_probe), NOW)
 MAKES(ladder, (void)0, )
 MAKES(retry_budget, (void)0, NOW)
 MAKES(retry, (void)0, )
@@ -174,6 +186,7 @@ static enum healer_err (*const makes[])(void) = {
         make_rate_limit, make_recover,  make_registry, make_restart,  make_ladder,
         make_retry_budget, make_retry,  make_rules,    make_shed,     make_trend_guard,
         make_features, make_cancel,     make_names,    make_error_rate, make_heal_rules,
+        make_restart_api,
 };
 
 START_TEST(each_allocation_failing_in_turn_is_answered_and_nothing_leaks)
