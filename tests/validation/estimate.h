@@ -17,13 +17,11 @@
 
 #include <gsl/gsl_cdf.h>
 
+#include "tests/effort.h"
+
 /* Replications of a system. With a sanitizer, eight times slower, memory is what the
  * run shows, and fewer do: the interval is as much wider. */
-#ifdef __SANITIZE_ADDRESS__
-enum { SEEDS = 8 };
-#else
-enum { SEEDS = 30 };
-#endif
+enum { SEEDS = EFFORT(30, 8) };
 
 enum { COMPARISONS_MAX = 200 };
 
