@@ -17,7 +17,7 @@ class Lookalikes(chaos.Case):
             "recovery": {"strategies": {symptom: [action] for symptom in SYMPTOMS}}})
         told = self.chaos(os.path.join(chaos.SCENARIOS, "lookalike-%s.json" % name), "--strategy", strategy,
                           "--out", self.path(name + action), "--quiet", "--no-plots")
-        self.assertIn(told.code, (0, 6), told)
+        self.assertIn(told.code, (0, 1, 6), told)  # 1: the wrong cure reaches no threshold
         arms = self.result(name + action)["arms"]
         return [arms[arm]["metrics"]["bad_seconds"]["value"] for arm in ("treated", "untreated")]
 
