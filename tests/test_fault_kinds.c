@@ -362,6 +362,43 @@ START_TEST(its_neutral_value_changes_nothing)
 }
 END_TEST
 
+/* A service that neither calls the target nor is called by it, nor shares its
+ * zone's line, has the same requests to the nanosecond. */
+START_TEST(nobody_beside_its_target_notices_it)
+{
+        const struct kind_case *c = &cases[_i];
+        struct service_measure aside[2];
+        uint32_t at;
+
+        fit(fault_find(c->kind));
+        fleet_destroy(fleet);
+        at = b.spec.service_count;
+        build_service(&b, "aside", exponential(2 * NS_PER_MS))->concurrency = 4;
+        build_load(&b, "others", at, 50);
+        for (int with = 0; with < 2; with++) {
+                make_fleet();
+                run_for(5);
+                if (with == 1)
+                        inject(c->kind, c->aim, c->arguments, 0);
+                run_for(60);
+                if (with == 1)
+                        runs[0].ops->lift(&runs[0]);
+                take_out_poison(c->kind);
+                run_for(20);
+                close_books();
+                aside[with] = books.services[at];
+                ck_assert_uint_gt(aside[with].completed, 3500);
+                books_free(&books);
+        }
+        ck_assert_uint_eq(aside[0].phase[0].latency.sum_ns, aside[1].phase[0].latency.sum_ns);
+        ck_assert_uint_eq(aside[0].phase[0].latency.count, aside[1].phase[0].latency.count);
+        ck_assert_uint_eq(aside[0].phase[0].good, aside[1].phase[0].good);
+        ck_assert_uint_eq(aside[0].arrived, aside[1].arrived);
+        ck_assert_uint_eq(aside[0].completed, aside[1].completed);
+        ck_assert_double_eq(aside[0].queue_area_s, aside[1].queue_area_s);
+}
+END_TEST
+
 /* ---- shares and delays */
 
 /* Which cases hit a share of 0.3 of the calls, and what their callers see. */
@@ -876,6 +913,7 @@ static Suite *suite(void)
         tcase_add_loop_test(t, it_is_lifted_exactly_also_when_it_overlaps_itself, 0, CASES);
         tcase_add_loop_test(t, targets_that_die_or_are_replaced_leave_no_trace, 0, CASES);
         tcase_add_loop_test(t, its_neutral_value_changes_nothing, 0, CASES);
+        tcase_add_loop_test(t, nobody_beside_its_target_notices_it, 0, CASES);
         tcase_add_loop_test(t, a_share_is_within_3_sigma, 0, sizeof(shares) / sizeof(shares[0]));
         tcase_add_loop_test(t, what_is_total_lets_nothing_through, 0, 4);
         tcase_add_test(t, a_tail_is_its_share_late_by_its_delay);

@@ -34,6 +34,7 @@ static const struct env_row {
 
 const char env_overrides_help[] =
         "  NO_COLOR   no colours\n"
+        "  CHAOS_RUN_OFF  set: no run, ab or train on this machine; nothing goes around it (exit 2)\n"
         "  HEAL_*     with --env, libhealer's critical thresholds: HEAL_LATENCY_THRESH (ms),\n"
         "             HEAL_ERROR_THRESH, HEAL_DRIFT_THRESH, HEAL_SUCCESS_THRESH (shares),\n"
         "             HEAL_MEMORY_THRESH, HEAL_CPU_THRESH (percent); and HEAL_INTERVAL_SECONDS\n";

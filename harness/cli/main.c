@@ -159,6 +159,20 @@ static const struct command *find_command(struct options *options)
         return &commands[0];
 }
 
+/* Of a machine on which no fault may ever be started. It comes from outside, so that
+ * nothing in a scenario, and no option, goes around it. */
+static bool is_switched_off(const struct command *command)
+{
+        const char *value = getenv("CHAOS_RUN_OFF");
+
+        if (value == NULL || *value == '\0' || strcmp(value, "0") == 0 ||
+            (command->options & (ON_RUN | ON_AB | ON_TRAIN)) == 0)
+                return false;
+        fprintf(stderr, "chaos-run: CHAOS_RUN_OFF is set: no fault is started on this machine, whatever "
+                        "a scenario or an option says; `plan` and `validate` work\n");
+        return true;
+}
+
 /* Nothing that was made since can be trusted, whatever the command says. */
 static int with_memory(int code)
 {
@@ -193,7 +207,8 @@ int main(int argc, char **argv)
         } else if (command == &commands[0] && options.words.count == 0) {
                 fprintf(stderr, "chaos-run: no scenario named; try `chaos-run scenarios/latency.json` "
                                 "or chaos-run --help\n");
-        } else if (options_fit(&options, argc, argv, command->options,
+        } else if (!is_switched_off(command) &&
+                   options_fit(&options, argc, argv, command->options,
                                command->name[0] == '\0' ? "run" : command->name, stderr)) {
                 code = flushed(command->run(&options));
         }

@@ -211,6 +211,23 @@ class Safety(Case):
         told = self.chaos(path, "--approve", "--out", self.path("out"), "--no-plots", "--quiet")
         self.assertIn(told.code, (0, 6), told)
 
+    def test_s3_34_where_chaos_is_off_nothing_goes_around_it(self):
+        path = self.write("s.json", chaos.small(safety={"require_approval": True}, replications=1))
+        for command in ([path, "--approve"], [path, "--approve", "--set", "safety={}", "--env"],
+                        ["ab", path, "--approve", "--a", "none", "--b", "default", "--runs", "2"],
+                        ["train", path, "--out", self.path("state.json")]):
+            with self.subTest(command=command):
+                out = [] if command[0] == "train" else ["--out", self.path("out")]
+                told = self.chaos(*command, *out, env={"CHAOS_RUN_OFF": "1"})
+                self.assert_code(2, told)
+                self.assertIn("CHAOS_RUN_OFF is set", told.err)
+                self.assertEqual(["s.json"], os.listdir(self.folder))
+        for command in ("plan", "validate"):
+            self.assert_code(0, self.chaos(command, path, env={"CHAOS_RUN_OFF": "1"}))
+        told = self.chaos(path, "--approve", "--out", self.path("out"), "--no-plots", "--quiet",
+                          env={"CHAOS_RUN_OFF": "0"})
+        self.assertIn(told.code, (0, 6), told)
+
     def test_concurrency_by_chance_is_refused_before_anything_runs(self):
         path = self.write("s.json", chaos.small(safety={"max_concurrent_faults": 1}, method=[
             entry(rate="2/min", duration="1m")]))
