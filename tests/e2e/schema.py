@@ -57,7 +57,7 @@ BEYOND = {
         probe-tolerance-bounds group-late telemetry-detail variable-type version-memory-limit
         matrix-too-many matrix-value-wrong timing-rate-too-often timing-repeat-jitter
         timing-repeat-too-often
-        cache-cycle database-replicas-and-instances fds-per-call-above-limit""",
+        cache-cycle database-replicas-and-instances fds-per-call-above-limit steady-longer-than-warm-up""",
     TARGETS: """monkey-needs random-needs-cache random-needs-disk fault-cache-without-cache fault-database-without-database fault-fds-without-fds
         fault-lag-without-replica fault-lock-without-database fault-poison-without-queue
         fault-pool-of-callee fault-pool-without-pool fault-split-without-replica""",
