@@ -21,7 +21,7 @@ static const struct fleet_spec fleet = {.services = services,
                                         .load_count = 1};
 static const struct healer_instance instances[] = {{0, 0, "shop-0", "v1"}, {1, 0, "bank-0", "v1"}};
 static const char *const edge_names[] = {"shop->bank", "people->shop"};
-static const struct healer_world world = {&fleet, instances, 2, 2, edge_names};
+static const struct healer_world world = {&fleet, instances, 2, 2, edge_names, .now_ns = 0};
 
 static void say_again(const struct exec_names *names, const struct healer_answer *answer)
 {
