@@ -27,7 +27,7 @@
 
 HEALER_BEGIN_DECLS
 
-/* How it ended, for now. */
+/* How a request stands when the call returns. */
 enum healer_restart_api_end {
         HEALER_RESTART_API_RECOVERED, /* it answers its probe */
         HEALER_RESTART_API_NO_KEY,    /* nobody was asked */

@@ -133,7 +133,7 @@ END_TEST
 
 /* Two signals that drift weakly together, against each alone: who speaks first, and
  * how often where nothing drifts. */
-START_TEST(s0_39_joint_evidence_is_earlier_with_no_more_false_alarms)
+START_TEST(s0_39_joint_evidence_is_earlier_with_one_false_alarm_more_at_most)
 {
         struct noise noise = {77};
         struct healer_line a, b;
@@ -195,7 +195,7 @@ int main(void)
                             20);
         tcase_add_test(tests,
                        s0_39_two_weak_signs_are_worth_more_than_either_and_one_is_worth_itself);
-        tcase_add_test(tests, s0_39_joint_evidence_is_earlier_with_no_more_false_alarms);
+        tcase_add_test(tests, s0_39_joint_evidence_is_earlier_with_one_false_alarm_more_at_most);
         suite_add_tcase(suite, tests);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);
