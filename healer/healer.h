@@ -150,7 +150,7 @@ struct healer_command {
         uint64_t id;
         enum healer_action_kind kind;
         uint32_t service, instance, edge;
-        double amount;        /* scale: instances; shed: share; degradation: level; timeout: factor */
+        double amount;        /* scale: instances; shed: share; degradation: level; timeout, resources: factor */
         uint64_t episode;
         uint64_t prediction;  /* it rests on, or 0 */
         bool preventive;

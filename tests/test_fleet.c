@@ -1179,8 +1179,8 @@ END_TEST
 
 START_TEST(s1_17_larger_limits_are_in_force_at_once_up_to_twice_the_declared)
 {
-        const struct fleet_action more = {.kind = ACTION_INCREASE_RESOURCES,
-                                          .instance = FLEET_NO_INDEX};
+        struct fleet_action more = {.kind = ACTION_INCREASE_RESOURCES,
+                                    .instance = FLEET_NO_INDEX};
         struct fleet *fleet;
         int64_t now_s = 20;
         double cpu, slow_s, factor = 1;
@@ -1199,15 +1199,24 @@ START_TEST(s1_17_larger_limits_are_in_force_at_once_up_to_twice_the_declared)
         slow_s = b.last_sample[0].latency_p95_s;
         for (int i = 0; i < 3; i++) {
                 ck_assert(acted(fleet, &now_s, 20, more));
-                factor *= 1.25;
+                factor *= i == 0 ? 1.25 : more.amount;
+                more.amount = 1.25 - 0.0625 * i; /* 1.25, then 1.1875 */
                 ck_assert_double_eq_tol(b.last_sample[0].memory_ratio, 0.5 / factor, 1e-6);
                 ck_assert_double_lt(b.last_sample[0].cpu_ratio, cpu);
                 cpu = b.last_sample[0].cpu_ratio;
         }
         ck_assert_double_lt(b.last_sample[0].latency_p95_s, 0.8 * slow_s);
-        ck_assert(!acted(fleet, &now_s, 20, more)); /* a fourth would be 2.44 times it */
-        ck_assert_double_eq_tol(b.last_sample[0].memory_ratio, 0.5 / factor, 1e-6);
+        more.amount = 1; /* nothing more, and more than a host has: refused */
+        ck_assert(!acted(fleet, &now_s, 20, more));
+        more.amount = 2.5;
+        ck_assert(!acted(fleet, &now_s, 20, more));
         ck_assert_double_eq(fleet->services[0].cpu_cores, 4 * factor);
+        more.amount = 1.5; /* would be 2.8 times what was declared: the hosts have 2 */
+        ck_assert(acted(fleet, &now_s, 20, more));
+        ck_assert_double_eq_tol(b.last_sample[0].memory_ratio, 0.5 / 2, 1e-6);
+        ck_assert_double_eq(fleet->services[0].cpu_cores, 8);
+        ck_assert(!acted(fleet, &now_s, 20, more));
+        ck_assert_double_eq(fleet->services[0].cpu_cores, 8);
         ck_assert(books_close(&books, &b, fleet));
 }
 END_TEST
@@ -1298,6 +1307,26 @@ START_TEST(samples_tell_what_was)
         ck_assert_double_eq_tol(b.last_sample[0].latency_p99_s, 0.020 * log(100), 0.025);
         ck_assert_uint_eq(b.last_edge[0].calls, (uint64_t)(b.last_sample[0].throughput_per_s * 100 + 0.5));
         ck_assert(isnan(b.last_sample[0].memory_ratio));
+}
+END_TEST
+
+/* A healer that cannot see them cannot act on a limit of seconds. */
+START_TEST(samples_tell_latencies_of_minutes)
+{
+        const double median_s[] = {0.001, 2, 30, 600};
+        struct fleet *fleet;
+
+        build_service(&b, "only", constant((int64_t)(median_s[_i] * (double)NS_PER_S)));
+        b.services[0].concurrency = 1000;
+        b.services[0].cpu_cores = 1000;
+        b.telemetry = true;
+        b.spec.telemetry.interval_ns = 1000 * NS_PER_S;
+        build_load(&b, "users", 0, 0.5);
+        fleet = build_fleet(&b, 1, 0);
+        run_to(fleet, 2001);
+        ck_assert_uint_eq(b.batches, 2);
+        ck_assert_double_eq_tol(b.last_sample[0].latency_p50_s, median_s[_i], median_s[_i] / 8);
+        ck_assert_double_eq_tol(b.last_sample[0].latency_p99_s, median_s[_i], median_s[_i] / 8);
 }
 END_TEST
 
@@ -1407,6 +1436,7 @@ static Suite *suite(void)
         tcase_add_loop_test(t, s1_19_a_timeout_is_in_force_at_half_as_much_again, 0, 2);
         tcase_add_test(t, s1_19_a_check_says_what_an_instance_answers);
         tcase_add_test(t, samples_tell_what_was);
+        tcase_add_loop_test(t, samples_tell_latencies_of_minutes, 0, 4);
         tcase_add_test(t, s1_19_monitoring_becomes_denser_for_ten_minutes);
         tcase_add_test(t, the_same_key_gives_the_same_run_and_another_one_another);
         suite_add_tcase(s, t);

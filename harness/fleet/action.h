@@ -93,7 +93,8 @@ struct fleet_action {
         uint32_t instance; /* index in the fleet, or FLEET_NO_INDEX */
         uint32_t edge;     /* for reconnect and adjust_timeout, or FLEET_NO_INDEX */
         double amount;     /* scale: instances added (below 0: taken away); shed_load: share
-                            * refused; set_degradation: level 0..4; adjust_timeout: factor */
+                            * refused; set_degradation: level 0..4; adjust_timeout: factor;
+                            * increase_resources: factor above 1, to 2 (0: 1.25) */
 };
 
 struct fleet_action_result {

@@ -15,8 +15,9 @@
 #define INSTANCE_LAYERS (LAYER_BIT(LAYER_PROCESS) | LAYER_BIT(LAYER_POOL))
 #define MACHINE_LAYERS (INSTANCE_LAYERS | LAYER_BIT(LAYER_HOST) | LAYER_BIT(LAYER_DISK))
 
-/* A quarter more each time, up to twice what was declared: a host has no more. */
-#define RAISE_FACTOR 1.25
+/* A quarter more where no factor is asked for, up to twice what was declared: a
+ * host has no more. */
+#define RAISE_DEFAULT 1.25
 #define RAISE_MOST 2.0
 
 enum { DETAIL_FOR_S = 600, CORDON_FOR_S = 600, SCALE_MAX = 64 };
@@ -41,7 +42,7 @@ const struct fleet_action_row fleet_action_rows[ACTION_KIND_COUNT] = {
         [ACTION_CLEAN_MEMORY] = {"clean_memory", "frees half of what an instance leaked", 0, true, true, NS_PER_S},
         [ACTION_SCALE_RESOURCES] = {"scale_resources", "adds instances, or takes some away",
                                     0, false, true, 30 * NS_PER_S},
-        [ACTION_INCREASE_RESOURCES] = {"increase_resources", "a quarter more memory and cores, to twice the declared at most",
+        [ACTION_INCREASE_RESOURCES] = {"increase_resources", "more memory and cores by a factor (1.25), to twice the declared at most",
                                        0, false, true, NS_PER_S},
         [ACTION_SHED_LOAD] = {"shed_load", "refuses a share of what comes", 0, false, true, NS_PER_S},
         [ACTION_SET_DEGRADATION] = {"set_degradation", "sets the degradation level, 0 to 4",
@@ -469,6 +470,29 @@ void actuator_count_raised(const struct fleet *fleet, struct service *service)
         service->raised_since_ns = fleet->now;
 }
 
+/* Memory and cores times `factor` (0: RAISE_DEFAULT), as far as the hosts have
+ * them. Returns NULL, or why nothing was done. */
+static const char *raise_resources(struct fleet *fleet, struct service *service, double factor)
+{
+        double had = service->cpu_cores / service->spec->cpu_cores;
+        double has;
+
+        if (factor == 0)
+                factor = RAISE_DEFAULT;
+        if (!(factor > 1 && factor <= RAISE_MOST))
+                return "a factor above 1, to 2, is needed";
+        if (had >= RAISE_MOST)
+                return "the hosts have no more";
+        has = fmin(had * factor, RAISE_MOST);
+        actuator_count_raised(fleet, service);
+        for (uint32_t i = 0; i < service->member_count; i++)
+                instance_cpu_touch(fleet, &fleet->instances[service->members[i]]);
+        service->memory_limit_bytes = llround(has * (double)service->spec->memory_limit_bytes);
+        service_memory_changed(service);
+        service->cpu_cores = has * service->spec->cpu_cores;
+        return NULL;
+}
+
 static void act_on_service(struct fleet *fleet, uint32_t index)
 {
         struct fleet_action action = fleet->actions[index].action;
@@ -501,16 +525,11 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                 scale(fleet, index);
                 return;
         case ACTION_INCREASE_RESOURCES:
-                if (service->cpu_cores * RAISE_FACTOR > service->spec->cpu_cores * RAISE_MOST) {
-                        actuator_finish(fleet, index, false, "the hosts have no more");
+                wrong = raise_resources(fleet, service, action.amount);
+                if (wrong != NULL) {
+                        actuator_finish(fleet, index, false, wrong);
                         return;
                 }
-                actuator_count_raised(fleet, service);
-                for (uint32_t i = 0; i < service->member_count; i++)
-                        instance_cpu_touch(fleet, &fleet->instances[service->members[i]]);
-                service->memory_limit_bytes += service->memory_limit_bytes / 4;
-                service_memory_changed(service);
-                service->cpu_cores *= RAISE_FACTOR;
                 break;
         case ACTION_SHED_LOAD:
                 service->shed_share = action.amount < 0 ? 0 : action.amount > 1 ? 1 : action.amount;

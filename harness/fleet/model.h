@@ -204,8 +204,9 @@ struct scaler {
 /* What may carry effects. */
 enum effect_place { ON_EDGE, ON_INSTANCE, ON_SERVICE, ON_ZONE, ON_HEALER, ON_BORDER };
 
-/* Latencies of one telemetry interval: 4 steps an octave, 1/8 precision. */
-enum { SKETCH_BUCKETS = 64 };
+/* Latencies of one telemetry interval: 4 steps an octave, 1/8 precision, from
+ * 16 us to 18 minutes, which is beyond any time limit that callers have. */
+enum { SKETCH_BUCKETS = 104 };
 
 struct sketch {
         uint32_t count;

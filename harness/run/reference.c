@@ -247,7 +247,7 @@ static void turn_random(struct reference *r, int64_t now_ns)
         double amount = kind == ACTION_SHED_LOAD ? 0.5 : (double)(hash_mix(chance, 3) % 3) - 1;
 
         (void)now_ns;
-        if (kind == ACTION_SET_DEGRADATION)
+        if (kind == ACTION_SET_DEGRADATION || kind == ACTION_INCREASE_RESOURCES)
                 amount = fabs(amount);
         order(r, kind, service, instance, amount, ++r->ids, 0);
 }
