@@ -274,7 +274,7 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
         episode->context = hlr_context_of(healer, episode);
         episode->commands_ok = 0;
         episode->rung_ns = HEALER_NEVER;
-        episode->rung_claimed = false;
+        hlr_claim_begin(episode);
         episode->useless = false;
         if (healer_actions[kind].scope != HEALER_SCOPE_INSTANCE)
                 episode->target_count = 0; /* the service, not those that show it */

@@ -191,6 +191,8 @@ struct hlr_episode *hlr_episode_open(struct healer *healer, const struct hlr_cau
         episode->last_kind = HEALER_ACTION_COUNT;
         episode->acted_ns = HEALER_NEVER;
         episode->rung_ns = HEALER_NEVER;
+        episode->hurt_ns = healer->now_ns;
+        hlr_claim_begin(episode);
         episode->last_skip_ns = INT64_MIN;
         episode->alarmed = HEALER_METRIC_COUNT;
         episode->foreseen = HEALER_METRIC_COUNT;
@@ -213,7 +215,7 @@ void hlr_episode_close(struct healer *healer, struct hlr_episode *episode)
         uint32_t service;
         int failure;
 
-        if (episode->rung_claimed && !episode->preventive) {
+        if (episode->claimed && !episode->preventive) {
                 past = &healer->recalls[healer->recall_count++ % HLR_RECALL_MAX];
                 past->closed_ns = healer->now_ns;
                 past->service = episode->service;

@@ -6,8 +6,9 @@
  * and edges, events, results of its own actions. healer_tick() thinks it over
  * and says, through two callbacks, what it noticed (notices) and what it wants
  * done (orders). One sick component is one *episode*, from its first alarm
- * until the violated metrics are back and have stayed so; what was claimed by
- * an action and what was verified are kept apart.
+ * until the violated metrics are back and have stayed so; that an
+ * action reported success, that it is claimed to have healed and that this was
+ * verified are kept apart (claim.c).
  *
  * It owns no clock, no thread and no file. The caller passes the time in; it
  * may stand still and must not go back (if it does, it is taken as standing
@@ -456,7 +457,8 @@ struct healer_episode_view {
         enum healer_episode_stage stage;
         int64_t opened_ns;
         double confidence;
-        bool preventive, claimed;
+        bool preventive;
+        bool rung_done; /* an action of what is tried now reported success */
 };
 
 /* Everything at one moment, by one lock. */

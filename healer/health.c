@@ -481,7 +481,7 @@ static void view(const struct hlr_episode *episode, struct healer_episode_view *
         out->opened_ns = episode->opened_ns;
         out->confidence = episode->confidence;
         out->preventive = episode->preventive;
-        out->claimed = episode->claimed;
+        out->rung_done = episode->rung_done;
 }
 
 void hlr_overview(const struct healer *healer, struct healer_overview *out)

@@ -311,7 +311,11 @@ struct hlr_episode {
         bool useless;                   /* what it renewed is bad again */
         uint32_t skips;                 /* messages set aside */
         int64_t last_skip_ns;           /* INT64_MIN: none */
-        bool rung_claimed;              /* an action of it reported success */
+        bool rung_done;                 /* an action of it reported success: claim.c */
+        int64_t done_first_ns, done_last_ns; /* ... then; HEALER_NEVER: none */
+        struct hlr_harm at_done;        /* just before the first of them */
+        int64_t hurt_ns;                /* when it was last seen broken */
+        bool helped;                    /* callers suffered less soon after the last of them */
         enum healer_action_kind acting; /* the kind of the present rung */
         enum healer_action_kind last_kind; /* that was carried out; HEALER_ACTION_COUNT: none */
         enum healer_action_kind tried[HEALER_ANALYTICS_ACTIONS_MAX]; /* kinds, in their order */
@@ -321,7 +325,8 @@ struct hlr_episode {
         uint32_t target_count;
         uint32_t commands_open, commands_ok;
         bool without;           /* no action is written against it: counted */
-        bool claimed, escalated, preventive, suggested, approved, rejected, closing, failed;
+        bool claimed, verified, escalated, preventive, suggested, approved, rejected, closing,
+                failed;
         uint64_t prediction;
         enum healer_metric foreseen;    /* preventive: what was to run out, and how far it was */
         enum healer_metric alarmed;     /* else: what alarmed first */
@@ -585,6 +590,16 @@ bool hlr_harm_felt(struct hlr_harm before, struct hlr_harm after);
 /* Less harm, by a fifth at least; clearly more. What is not known is neither. */
 bool hlr_harm_less(struct hlr_harm before, struct hlr_harm after);
 bool hlr_harm_more(struct hlr_harm before, struct hlr_harm after);
+
+/* ---- claim.c: may it be said that an action has healed it? */
+
+/* A rung begins; an action of it has reported success; each tick. */
+void hlr_claim_begin(struct hlr_episode *episode);
+void hlr_claim_done(struct healer *healer, struct hlr_episode *episode);
+void hlr_claim_look(struct healer *healer, struct hlr_episode *episode);
+/* What is well now may be so because of the present rung; and its callers say so too. */
+bool hlr_claimable(const struct healer *healer, const struct hlr_episode *episode);
+bool hlr_callers_agree(struct healer *healer, const struct hlr_episode *episode);
 
 /* ---- verification.c, escalation.c, learning.c, prediction.c, health.c */
 

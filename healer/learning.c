@@ -89,9 +89,7 @@ void hlr_account(struct healer *healer, const struct hlr_episode *episode)
             (episode->acted_ns == HEALER_NEVER || episode->well_since_ns >= episode->acted_ns))
                 healing.ended_ns = episode->well_since_ns;
         healing.outcome = episode->tried_count == 0 ? HEALER_NOT_TRIED
-                          : episode->rung_claimed && episode->well_since_ns != HEALER_NEVER &&
-                                            !episode->escalated
-                                  ? HEALER_HEALED
+                          : episode->verified ? HEALER_HEALED
                                   : HEALER_NOT_HEALED;
         healing.severity = episode->severity;
         healing.strategy = episode->last_kind == HEALER_ACTION_COUNT

@@ -376,7 +376,7 @@ void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode)
         hlr_learn(healer, episode, false);
         episode->rungs_failed++;
         episode->rung++;
-        episode->rung_claimed = false;
+        hlr_claim_begin(episode);
         hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
         if (episode->preventive)
                 episode->closing = true;
@@ -560,12 +560,7 @@ static void action_ended(struct healer *healer, const struct hlr_command *comman
                 episode->last_skip_ns = healer->now_ns;
         }
         if (!healer_actions[command->order.kind].shows_only)
-                episode->rung_claimed = true;
-        if (episode->claimed || healer_actions[command->order.kind].shows_only)
-                return;
-        episode->claimed = true;
-        healer->stats.claimed++;
-        hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_CLAIMED);
+                hlr_claim_done(healer, episode);
 }
 
 static void free_instance(struct healer *healer, const struct hlr_command *command)

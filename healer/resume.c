@@ -9,6 +9,7 @@
 
 #include "healer/hlr_supervisor.h"
 
+#include <stddef.h>
 #include <string.h>
 
 _Static_assert((int)HEALER_OPEN_EPISODES_MAX == (int)HLR_EPISODES_MAX &&
@@ -19,6 +20,65 @@ _Static_assert((int)HEALER_OPEN_WATCHING + 1 == (int)HLR_EPISODE_WATCHING &&
                        (int)HEALER_OPEN_ESCALATED + 1 == (int)HLR_EPISODE_ESCALATED,
                "both lists of states go in step");
 
+/* What is the same in both, copied either way. */
+struct field {
+        size_t inside, outside, size;
+};
+
+#define FIELD(inner, outer, member)                                                            \
+        {                                                                                      \
+                offsetof(struct inner, member), offsetof(struct outer, member),                \
+                        sizeof(((struct outer *)NULL)->member)                                 \
+        }
+#define SAME_SIZE(inner, outer, member)                                                        \
+        _Static_assert(sizeof(((struct inner *)NULL)->member) ==                               \
+                               sizeof(((struct outer *)NULL)->member),                         \
+                       #member " is the same on both sides")
+
+/* X(member) for each: an episode's ... */
+#define EPISODE_FIELDS(X)                                                                      \
+        X(id) X(failure) X(severity) X(service) X(edge) X(confidence) X(opened_ns)             \
+        X(acted_ns) X(rung) X(rungs_failed) X(rung_done) X(acting) X(last_kind) X(escalated)   \
+        X(preventive) X(suggested) X(approved) X(rejected) X(failed) X(prediction)             \
+        X(approval_until_ns) X(target_count)
+#define TARGET_FIELDS(X) X(instance) X(attempts) X(moved) X(done) X(failed)
+/* ... and a command's. */
+#define ORDER_FIELDS(X)                                                                        \
+        X(id) X(episode) X(kind) X(service) X(instance) X(edge) X(amount) X(preventive)
+
+#define EPISODE_FIELD(member) FIELD(hlr_episode, healer_open_episode, member),
+#define TARGET_FIELD(member) FIELD(hlr_target, healer_open_target, member),
+#define ORDER_FIELD(member) FIELD(healer_command, healer_open_command, member),
+#define EPISODE_SAME(member) SAME_SIZE(hlr_episode, healer_open_episode, member);
+#define TARGET_SAME(member) SAME_SIZE(hlr_target, healer_open_target, member);
+#define ORDER_SAME(member) SAME_SIZE(healer_command, healer_open_command, member);
+
+EPISODE_FIELDS(EPISODE_SAME)
+TARGET_FIELDS(TARGET_SAME)
+ORDER_FIELDS(ORDER_SAME)
+
+static const struct field episode_fields[] = {EPISODE_FIELDS(EPISODE_FIELD)};
+static const struct field target_fields[] = {TARGET_FIELDS(TARGET_FIELD)};
+static const struct field order_fields[] = {ORDER_FIELDS(ORDER_FIELD)};
+
+static void copy_out(const struct field *fields, size_t count, const void *inside, void *outside)
+{
+        size_t i;
+
+        for (i = 0; i < count; i++)
+                memcpy((char *)outside + fields[i].outside,
+                       (const char *)inside + fields[i].inside, fields[i].size);
+}
+
+static void copy_in(const struct field *fields, size_t count, void *inside, const void *outside)
+{
+        size_t i;
+
+        for (i = 0; i < count; i++)
+                memcpy((char *)inside + fields[i].inside,
+                       (const char *)outside + fields[i].outside, fields[i].size);
+}
+
 /* ---- out */
 
 static void export_episode(const struct hlr_episode *from, struct healer_open_episode *to)
@@ -26,49 +86,17 @@ static void export_episode(const struct hlr_episode *from, struct healer_open_ep
         uint32_t i;
 
         memset(to, 0, sizeof(*to));
-        to->id = from->id;
+        copy_out(episode_fields, HLR_COUNT(episode_fields), from, to);
         to->state = (enum healer_open_state)(from->state - 1);
-        to->failure = from->failure;
-        to->severity = from->severity;
-        to->service = from->service;
-        to->edge = from->edge;
-        to->confidence = from->confidence;
-        to->opened_ns = from->opened_ns;
-        to->acted_ns = from->acted_ns;
-        to->rung = from->rung;
-        to->rungs_failed = from->rungs_failed;
-        to->acting = from->acting;
-        to->last_kind = from->last_kind;
-        to->claimed = from->claimed;
-        to->escalated = from->escalated;
-        to->preventive = from->preventive;
-        to->suggested = from->suggested;
-        to->approved = from->approved;
-        to->rejected = from->rejected;
-        to->failed = from->failed;
-        to->prediction = from->prediction;
-        to->approval_until_ns = from->approval_until_ns;
-        to->target_count = from->target_count;
-        for (i = 0; i < from->target_count; i++) {
-                to->targets[i].instance = from->targets[i].instance;
-                to->targets[i].attempts = from->targets[i].attempts;
-                to->targets[i].moved = from->targets[i].moved;
-                to->targets[i].done = from->targets[i].done;
-                to->targets[i].failed = from->targets[i].failed;
-        }
+        for (i = 0; i < from->target_count; i++)
+                copy_out(target_fields, HLR_COUNT(target_fields), &from->targets[i],
+                         &to->targets[i]);
 }
 
 static void export_command(const struct hlr_command *from, struct healer_open_command *to)
 {
         memset(to, 0, sizeof(*to));
-        to->id = from->order.id;
-        to->episode = from->order.episode;
-        to->kind = from->order.kind;
-        to->service = from->order.service;
-        to->instance = from->order.instance;
-        to->edge = from->order.edge;
-        to->amount = from->order.amount;
-        to->preventive = from->order.preventive;
+        copy_out(order_fields, HLR_COUNT(order_fields), &from->order, to);
         to->issued_ns = from->issued_ns;
         to->due_ns = from->due_ns;
 }
@@ -169,46 +197,36 @@ const char *healer_open_check(const struct healer *healer, const struct healer_o
 
 /* ---- in */
 
+/* What it had done may have helped; from when on is not known: from now on. */
+static void import_claim(const struct healer *healer, struct hlr_episode *episode)
+{
+        bool done = episode->rung_done;
+
+        hlr_claim_begin(episode);
+        episode->hurt_ns = healer->now_ns;
+        if (!done)
+                return;
+        episode->rung_done = true;
+        episode->done_first_ns = episode->done_last_ns = healer->now_ns;
+}
+
 static void import_episode(struct healer *healer, struct hlr_episode *to,
                            const struct healer_open_episode *from)
 {
         uint32_t i;
 
         memset(to, 0, sizeof(*to));
-        to->id = from->id;
-        to->failure = from->failure;
-        to->severity = from->severity;
-        to->service = from->service;
-        to->edge = from->edge;
-        to->confidence = from->confidence;
-        to->opened_ns = from->opened_ns;
-        to->acted_ns = from->acted_ns;
-        to->rung = from->rung;
-        to->rungs_failed = from->rungs_failed;
-        to->acting = from->acting;
-        to->last_kind = from->last_kind;
-        to->claimed = from->claimed;
-        to->escalated = from->escalated;
-        to->preventive = from->preventive;
-        to->suggested = from->suggested;
-        to->approved = from->approved;
-        to->rejected = from->rejected;
-        to->failed = from->failed;
-        to->prediction = from->prediction;
-        to->approval_until_ns = from->approval_until_ns;
+        copy_in(episode_fields, HLR_COUNT(episode_fields), to, from);
         to->alarmed = HEALER_METRIC_COUNT;
         to->foreseen = HEALER_METRIC_COUNT;
         to->foreseen_value = NAN;
+        to->before = to->at_done = (struct hlr_harm){NAN, NAN};
         to->well_since_ns = HEALER_NEVER;
         to->quiet_since_ns = HEALER_NEVER;
-        to->target_count = from->target_count;
-        for (i = 0; i < from->target_count; i++) {
-                to->targets[i].instance = from->targets[i].instance;
-                to->targets[i].attempts = from->targets[i].attempts;
-                to->targets[i].moved = from->targets[i].moved;
-                to->targets[i].done = from->targets[i].done;
-                to->targets[i].failed = from->targets[i].failed;
-        }
+        for (i = 0; i < from->target_count; i++)
+                copy_in(target_fields, HLR_COUNT(target_fields), &to->targets[i],
+                        &from->targets[i]);
+        import_claim(healer, to);
         to->context = hlr_context_of(healer, to);
         hlr_episode_set(healer, to, (enum hlr_episode_state)(from->state + 1));
         healer->stats.episodes_open++;
@@ -221,14 +239,7 @@ static void import_command(struct healer *healer, struct hlr_command *to,
         uint32_t i;
 
         memset(to, 0, sizeof(*to));
-        to->order.id = from->id;
-        to->order.episode = from->episode;
-        to->order.kind = from->kind;
-        to->order.service = from->service;
-        to->order.instance = from->instance;
-        to->order.edge = from->edge;
-        to->order.amount = from->amount;
-        to->order.preventive = from->preventive;
+        copy_in(order_fields, HLR_COUNT(order_fields), &to->order, from);
         to->issued_ns = from->issued_ns;
         to->due_ns = from->due_ns;
         if (from->instance != HEALER_NONE && !healer_actions[from->kind].shows_only) {

@@ -49,7 +49,8 @@ struct healer_open_episode {
         int64_t acted_ns;       /* first command; HEALER_NEVER: none */
         uint32_t rung, rungs_failed;
         enum healer_action_kind acting, last_kind; /* last: HEALER_ACTION_COUNT: none */
-        bool claimed, escalated, preventive, suggested, approved, rejected, failed;
+        bool rung_done; /* an action of the present rung reported success */
+        bool escalated, preventive, suggested, approved, rejected, failed;
         uint64_t prediction;
         int64_t approval_until_ns;
         uint32_t target_count;

@@ -2,8 +2,8 @@
  *
  * An episode is well while none of its alarms is active and no breaker keeps
  * calls off its service. Well for the dwell time after the last action, it
- * ends: as verified when an action had claimed success, else as passed by
- * itself. Not well by the verification's end, the rung has failed and the next
+ * ends: as claimed when an action can have been the cause (claim.c), as verified
+ * when callers agree, else as passed by itself. Not well by the verification's end, the rung has failed and the next
  * one is tried.
  */
 #include "healer/hlr_supervisor.h"
@@ -87,19 +87,30 @@ static void trust_again(struct healer *healer, const struct hlr_episode *episode
                         service->useless[action].at_ns = INT64_MIN;
 }
 
+static void claim(struct healer *healer, struct hlr_episode *episode)
+{
+        episode->claimed = true;
+        healer->stats.claimed++;
+        hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_CLAIMED);
+        if (!hlr_callers_agree(healer, episode))
+                return;
+        episode->verified = true;
+        healer->stats.verified++;
+        hlr_learn(healer, episode, true);
+        trust_again(healer, episode);
+        hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_VERIFIED);
+        if (!episode->preventive)
+                hlr_tune(healer, episode->alarmed, false);
+}
+
 static void end_well(struct healer *healer, struct hlr_episode *episode)
 {
         if (episode->preventive && !prevented(healer, episode)) {
                 hlr_learn(healer, episode, false);
                 healer->stats.failed++;
                 hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_FAILED);
-        } else if (episode->rung_claimed && !episode->escalated) {
-                hlr_learn(healer, episode, true);
-                healer->stats.verified++;
-                trust_again(healer, episode);
-                hlr_say_episode(healer, episode, HEALER_NOTICE_EPISODE_VERIFIED);
-                if (!episode->preventive)
-                        hlr_tune(healer, episode->alarmed, false);
+        } else if (hlr_claimable(healer, episode)) {
+                claim(healer, episode);
         } else if (!episode->preventive && !episode->escalated &&
                    healer->now_ns - episode->opened_ns < 2 * healer->config.detection.dwell_ns +
                                                                  dwell_of(healer)) {
@@ -116,6 +127,7 @@ static void verify_one(struct healer *healer, struct hlr_episode *episode)
                 hlr_episode_close(healer, episode);
                 return;
         }
+        hlr_claim_look(healer, episode);
         if (hlr_episode_has_alarm(healer, episode))
                 episode->well_since_ns = HEALER_NEVER;
         else if (episode->well_since_ns == HEALER_NEVER)

@@ -759,6 +759,7 @@ START_TEST(s1_30_s2_15_an_episode_from_alarm_to_verified_is_in_the_tables)
         for (int i = 0; i < 40 && rig->order_count == 0; i++)
                 run_and_tell(5, false);
         ck_assert_uint_gt(rig->order_count, 0);
+        run_and_tell(5, true);
         rig->edge[TO_PAYMENT] = (struct healer_edge_sample){TO_PAYMENT, 150, 0, 0, 0.011, 0.032, 0.043};
         run_and_tell(400, true);
         ck_assert_uint_gt(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 0);

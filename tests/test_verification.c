@@ -13,14 +13,14 @@ static struct rig *acted_on(struct rig *rig)
         return rig;
 }
 
-START_TEST(a_claim_is_not_yet_a_cure)
+START_TEST(that_an_action_reported_success_is_not_claimed_to_be_a_cure)
 {
         struct rig *rig = acted_on(rig_create());
 
         rig_answer_all(rig, true);
         rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9; /* it changed nothing */
         rig_run(rig, 5);
-        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 1);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 0);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 0);
         ck_assert_uint_eq(healer_effect(rig->healer, HEALER_FAILURE_EXECUTION_ERROR,
                                         HEALER_ACTION_RESTART_INSTANCE)
@@ -44,6 +44,66 @@ START_TEST(well_counts_after_the_dwell_time)
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 0);
         rig_run(rig, 10);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 1);
+        rig_free(rig);
+}
+END_TEST
+
+/* Who calls the service suffers; the healer restarts an instance of it. */
+static struct rig *callers_suffer(void)
+{
+        struct rig *rig = rig_create();
+
+        rig_start(rig);
+        rig_run(rig, 300);
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;
+        rig->edge[TO_PAYMENT].error_ratio = 0.3;
+        rig_run(rig, 20);
+        ck_assert_uint_eq(rig->order_count, 1);
+        return rig;
+}
+
+START_TEST(what_ends_soon_after_an_action_is_claimed_once_it_has_stayed_so)
+{
+        struct rig *rig = callers_suffer();
+
+        rig_answer_all(rig, true);
+        rig->edge[TO_PAYMENT].error_ratio = 0;
+        rig_run(rig, 20);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 0);
+        rig_run(rig, 20);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 1);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 1);
+        ck_assert_uint_eq(healer_stats(rig->healer).claimed, 1);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(what_goes_on_long_after_an_action_and_then_ends_is_nobodys_merit)
+{
+        struct rig *rig = callers_suffer();
+
+        rig_answer_all(rig, true);
+        rig_run(rig, 25); /* as bad as before, until it ends by itself */
+        rig->edge[TO_PAYMENT].error_ratio = 0;
+        rig_run(rig, 60);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLOSED), 1);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 0);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_VERIFIED), 0);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(what_was_better_before_the_action_was_done_is_nobodys_merit)
+{
+        struct rig *rig = callers_suffer();
+
+        rig->edge[TO_PAYMENT].error_ratio = 0;
+        rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0;
+        rig_run(rig, 15); /* the order is still under way */
+        rig_answer_all(rig, true);
+        rig_run(rig, 60);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLOSED), 1);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLAIMED), 0);
         rig_free(rig);
 }
 END_TEST
@@ -209,8 +269,11 @@ int main(void)
         SRunner *runner = srunner_create(suite);
         int failed;
 
-        tcase_add_test(tcase, a_claim_is_not_yet_a_cure);
+        tcase_add_test(tcase, that_an_action_reported_success_is_not_claimed_to_be_a_cure);
         tcase_add_test(tcase, well_counts_after_the_dwell_time);
+        tcase_add_test(tcase, what_ends_soon_after_an_action_is_claimed_once_it_has_stayed_so);
+        tcase_add_test(tcase, what_goes_on_long_after_an_action_and_then_ends_is_nobodys_merit);
+        tcase_add_test(tcase, what_was_better_before_the_action_was_done_is_nobodys_merit);
         tcase_add_test(tcase, what_passes_by_itself_is_closed_and_not_claimed);
         tcase_add_test(tcase, an_open_breaker_is_not_well);
         tcase_add_test(tcase, a_human_is_called_at_the_deadline_exactly_once);

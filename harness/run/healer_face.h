@@ -51,8 +51,8 @@ enum healer_note_kind {
         NOTE_PREDICTION,
         NOTE_DIAGNOSIS,
         NOTE_EPISODE_OPENED,
-        NOTE_EPISODE_CLAIMED,   /* an action reported success */
-        NOTE_EPISODE_VERIFIED,  /* the violated metric is back and stayed */
+        NOTE_EPISODE_CLAIMED,   /* by telemetry: what was broken is back, after an action */
+        NOTE_EPISODE_VERIFIED,  /* and those who call say the same */
         NOTE_EPISODE_FAILED,    /* given up or escalated without success */
         NOTE_EPISODE_CLOSED,
         NOTE_ESCALATION,

@@ -663,7 +663,7 @@ static void read_episode(sqlite3_stmt *row, struct healer_open_episode *out)
         out->acting = healer_action_of(text_at(row, 11));
         if (out->acting == HEALER_ACTION_COUNT)
                 out->acting = (enum healer_action_kind)0;
-        out->claimed = (flags & 1) != 0;
+        out->rung_done = (flags & 1) != 0;
         out->escalated = (flags & 2) != 0;
         out->preventive = (flags & 4) != 0;
         out->suggested = (flags & 8) != 0;

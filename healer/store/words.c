@@ -592,7 +592,7 @@ static void put_episode(struct healer_store *store, int64_t at_ns,
                         const struct healer_open_episode *e)
 {
         char targets[384];
-        int flags = e->claimed | e->escalated << 1 | e->preventive << 2 | e->suggested << 3 |
+        int flags = e->rung_done | e->escalated << 1 | e->preventive << 2 | e->suggested << 3 |
                     e->approved << 4 | e->rejected << 5 | e->failed << 6;
 
         write_targets(e, targets, sizeof(targets));
