@@ -6,6 +6,7 @@ import subprocess
 import threading
 
 import chaos
+import digests
 
 FAKETIME = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 
@@ -16,7 +17,52 @@ def has_locale(name):
     return any(have.lower() == plain for have in told)
 
 
-class Determinism(chaos.Case):
+class WithLocale(chaos.Case):
+    def german(self):
+        """A locale with a decimal comma, for LC_ALL and, where it had to be made, LOCPATH."""
+        if not has_locale("de_DE.UTF-8"):
+            self.make_locale()
+        return {"LC_ALL": "de_DE.UTF-8", "LOCPATH": os.environ.get("LOCPATH")}
+
+    def make_locale(self):
+        """A private copy of de_DE.UTF-8, so that nothing is installed for this test."""
+        made = subprocess.run(
+            ["localedef", "-i", "de_DE", "-f", "UTF-8", self.path("locale", "de_DE.UTF-8")],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if self.mkdir("locale") else None
+        if made is None or made.returncode != 0:
+            self.skipTest("no de_DE.UTF-8 here and it cannot be made")
+        os.environ["LOCPATH"] = self.path("locale")
+        self.addCleanup(os.environ.pop, "LOCPATH", None)
+
+    def mkdir(self, name):
+        os.makedirs(self.path(name), exist_ok=True)
+        return True
+
+
+class Digests(WithLocale):
+    """Ten scenarios come to what the tree says they do; all ways: ./dev bench determinism."""
+
+    def look(self, program, jobs, scenarios=None, **env):
+        found = digests.taken(program, self.folder, scenarios, ("--jobs", jobs),
+                              chaos.environment(**env))
+        self.assertEqual([], digests.moved(found),
+                         "if results were to change: ./dev digests, and say why in the commit")
+
+    def test_are_those_in_the_tree(self):
+        self.look(chaos.program(), "1")
+
+    def test_from_another_compiler_with_eight_threads_and_a_comma(self):
+        if len(chaos.PREFIXES) < 2:
+            self.skipTest("one build only")
+        self.look(chaos.program(chaos.PREFIXES[1]), "8", TZ="Asia/Kolkata", **self.german())
+
+    def test_with_sanitizers_and_in_the_c_locale(self):
+        if not chaos.ASAN:
+            self.skipTest("no build with ASan")
+        self.look(chaos.ASAN, "2", digests.SCENARIOS[:1], LC_ALL="C", TZ="America/St_Johns")
+
+
+class Determinism(WithLocale):
     def setUp(self):
         super().setUp()
         self.assert_code(0, self.run_small("first", None, "--jobs", "1"))
@@ -42,23 +88,7 @@ class Determinism(chaos.Case):
         self.assert_same("c", env={"LC_ALL": "C"})
 
     def test_in_a_locale_with_a_decimal_comma(self):
-        if not has_locale("de_DE.UTF-8"):
-            self.make_locale()
-        self.assert_same("de", env={"LC_ALL": "de_DE.UTF-8", "LOCPATH": os.environ.get("LOCPATH")})
-
-    def make_locale(self):
-        """A private copy of de_DE.UTF-8, so that nothing is installed for this test."""
-        made = subprocess.run(
-            ["localedef", "-i", "de_DE", "-f", "UTF-8", self.path("locale", "de_DE.UTF-8")],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) if self.mkdir("locale") else None
-        if made is None or made.returncode != 0:
-            self.skipTest("no de_DE.UTF-8 here and it cannot be made")
-        os.environ["LOCPATH"] = self.path("locale")
-        self.addCleanup(os.environ.pop, "LOCPATH", None)
-
-    def mkdir(self, name):
-        os.makedirs(self.path(name), exist_ok=True)
-        return True
+        self.assert_same("de", env=self.german())
 
     def test_from_another_directory(self):
         """By a relative path from elsewhere, and into a folder of another name."""
