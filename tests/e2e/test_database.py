@@ -28,6 +28,18 @@ class Database(chaos.Case):
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, env=chaos.environment(), cwd=self.folder)
 
+    def wait_for_a_replication(self, process):
+        """Until the database of a run holds one; neither too early nor too late on any machine."""
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until:
+            try:
+                if os.path.exists(self.path("x.db")) and self.ask("select count(*) from replications")[0][0]:
+                    return
+            except sqlite3.OperationalError:  # it is being made, or held
+                pass
+            time.sleep(0.01)
+        self.fail("it ended before it could be interrupted")
+
     def assert_sound(self):
         self.assertEqual([("ok",)], self.ask("pragma integrity_check"))
         self.assertEqual([], self.ask("pragma foreign_key_check"))
@@ -61,17 +73,19 @@ class Database(chaos.Case):
             "select outcome, exit_code, state from runs"))
 
     def test_killed_at_any_moment_it_holds_whole_replications_and_goes_on_to_the_same_bytes(self):
-        runs = "60"
+        runs = "24"
+        began = time.monotonic()
         self.assert_code(0, self.run_small("whole", None, "--runs", runs))
+        whole_s = time.monotonic() - began
         # More of them, and at random moments: ./dev bench kills.
-        for moment, number in ((0.0, signal.SIGKILL), (0.03, signal.SIGTERM), (0.3, signal.SIGKILL),
-                               (1.1, signal.SIGHUP), (1.5, signal.SIGKILL), (1.9, signal.SIGINT)):
+        for share, number in ((0, signal.SIGKILL), (0.02, signal.SIGTERM), (0.2, signal.SIGKILL),
+                              (0.6, signal.SIGHUP), (0.8, signal.SIGKILL), (0.95, signal.SIGINT)):
             for name in ("x.db", "x.db-wal", "x.db-shm"):
                 if os.path.exists(self.path(name)):
                     os.unlink(self.path(name))
             process = self.start("cut", "--runs", runs, "--resume")
             self.addCleanup(process.kill)
-            time.sleep(moment)
+            time.sleep(share * whole_s)
             process.send_signal(number)
             process.communicate(timeout=60)
             if os.path.exists(self.path("x.db")) and self.ask(
@@ -82,19 +96,19 @@ class Database(chaos.Case):
             self.assert_same_files(self.path("whole"), self.path("cut"))
 
     def test_interrupted_it_goes_on(self):
-        process = self.start("cut", "--runs", "160")
+        process = self.start("cut", "--runs", "50")
         self.addCleanup(process.kill)
-        time.sleep(1.5)
+        self.wait_for_a_replication(process)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
         self.assertEqual(130, process.returncode)
         held = self.ask("select count(*) from replications")[0][0]
         self.assertGreater(held, 0)
-        told = self.chaos(self.path("small.json"), "--runs", "160", "--out", self.path("cut"),
+        told = self.chaos(self.path("small.json"), "--runs", "50", "--out", self.path("cut"),
                           "--no-plots", "--db", self.path("x.db"), "--resume")
         self.assert_code(0, told)
-        self.assertIn("going on after %d of 160" % held, told.err)
-        self.assert_code(0, self.run_small("whole", None, "--runs", "160"))
+        self.assertIn("going on after %d of 50" % held, told.err)
+        self.assert_code(0, self.run_small("whole", None, "--runs", "50"))
         self.assert_same_files(self.path("whole"), self.path("cut"))
 
     def test_what_has_ended_is_not_run_again(self):
@@ -110,12 +124,13 @@ class Database(chaos.Case):
 
     def test_a_comparison_goes_on_too(self):
         path = self.write("small.json", chaos.SMALL)
-        args = ["ab", path, "--a", "default", "--b", "none", "--runs", "80", "--no-plots", "--quiet"]
+        args = ["ab", path, "--a", "default", "--b", "none", "--runs", "30", "--no-plots", "--quiet"]
         self.assert_code(6, self.chaos(*args, "--out", self.path("whole")))
         process = subprocess.Popen([chaos.program(), *args, "--out", self.path("cut"), "--db",
                                     self.path("x.db")], stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, env=chaos.environment())
-        time.sleep(1.6)
+        self.addCleanup(process.kill)
+        self.wait_for_a_replication(process)
         process.kill()
         process.communicate(timeout=60)
         self.assertGreater(self.ask("select count(*) from replications")[0][0], 0)
@@ -127,20 +142,20 @@ class Database(chaos.Case):
             "select strategy, (select count(*) from runs) from runs order by strategy"))
 
     def test_two_processes_write_to_one_file(self):
-        both = [self.start("one", "--runs", "40"), self.start("two", "--runs", "40", "--seed", "9")]
+        both = [self.start("one", "--runs", "15"), self.start("two", "--runs", "15", "--seed", "9")]
         for process in both:
             _, err = process.communicate(timeout=120)
             self.assertEqual(0, process.returncode, err)
         self.assert_sound()
-        self.assertEqual([(2, 80)], self.ask(
+        self.assertEqual([(2, 30)], self.ask(
             "select count(distinct run_id), count(*) from replications"))
 
     def test_a_disk_that_is_full_costs_74_and_no_result(self):
-        self.assert_code(0, self.run_small("plain", None, "--runs", "20"))
+        self.assert_code(0, self.run_small("plain", None, "--runs", "10"))
         self.assert_code(0, self.run_db("first"))
         self.ask("create trigger full before insert on arms begin select "
                  "raise(abort, 'database or disk is full'); end")
-        told = self.run_db("out", "--runs", "20")
+        told = self.run_db("out", "--runs", "10")
         self.assert_code(74, told)
         self.assertEqual(1, told.err.count("--db"), told.err)
         self.assertIn("x.db: database or disk is full", told.err)
