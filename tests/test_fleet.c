@@ -902,11 +902,11 @@ static void places_settings(void *state, uint32_t edge, struct policy_edge_setti
 }
 
 static enum policy_verdict places_admit(void *state, uint32_t edge, int64_t now_ns, uint32_t priority,
-                                        struct policy_ticket *ticket)
+                                        struct policy_ticket *ticket, struct policy_turn *turn)
 {
         struct places *places = state;
 
-        (void)edge, (void)now_ns, (void)priority;
+        (void)edge, (void)now_ns, (void)priority, (void)turn;
         if (places->taken == places->limit) {
                 places->refused++;
                 return POLICY_REJECT_BULKHEAD;
@@ -953,8 +953,12 @@ static bool places_next(void *state, struct policy_transition *out)
 
 START_TEST(s3_14_a_place_comes_back_when_the_work_ends_and_not_when_its_caller_gives_up)
 {
-        static const struct fleet_policy_ops ops = {places_settings, places_admit, places_report,
-                                                    places_hand_over, places_give_back, places_next};
+        static const struct fleet_policy_ops ops = {.settings = places_settings,
+                                                    .admit = places_admit,
+                                                    .report = places_report,
+                                                    .hand_over = places_hand_over,
+                                                    .give_back = places_give_back,
+                                                    .next_transition = places_next};
         struct places places = {.limit = 2};
         struct fleet *fleet;
 

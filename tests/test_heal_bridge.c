@@ -41,6 +41,8 @@ static struct strategy_rule *add_rule(enum strategy_policy policy)
         rules[policy].on = true;
         strategy.rules[policy] = &rules[policy];
         strategy.rule_count[policy] = 1;
+        if (policy == STRATEGY_BULKHEAD)
+                rules[policy].bulkhead.max_wait_ns = HEALER_NEVER;
         return &rules[policy];
 }
 
@@ -161,16 +163,18 @@ START_TEST(settings_reach_the_edges_and_leave_clients_alone)
         ck_assert(!settings.guarded);
         ck_assert_int_eq(settings.timeout_ns, 7 * NS_PER_S);
         ck_assert_uint_eq(settings.retry.max, 3);
-        ck_assert(!settings.fallback_enabled);
+        ck_assert_uint_eq(settings.fallback_kinds, 0);
         ops->settings(state, PEOPLE_SHOP, &settings);
         ck_assert(!settings.has_timeout && !settings.has_retry && !settings.has_fallback);
 }
 END_TEST
 
+static struct policy_turn turn; /* nobody waits here */
+
 static enum policy_verdict call(int64_t at_ns, int64_t latency_ns, enum policy_outcome outcome)
 {
         struct policy_ticket ticket;
-        enum policy_verdict verdict = ops->admit(state, SHOP_BANK, at_ns, 250, &ticket);
+        enum policy_verdict verdict = ops->admit(state, SHOP_BANK, at_ns, 250, &ticket, &turn);
 
         if (verdict == POLICY_ADMIT)
                 ops->report(state, SHOP_BANK, at_ns + latency_ns, &ticket, outcome, latency_ns);
@@ -239,11 +243,11 @@ START_TEST(a_bulkhead_gives_its_places_back)
         add_rule(STRATEGY_BULKHEAD)->bulkhead.max_concurrent = 2;
         slow_breaker();
         start();
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &tickets[0]), POLICY_ADMIT);
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &tickets[1]), POLICY_ADMIT);
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &tickets[2]), POLICY_REJECT_BULKHEAD);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &tickets[0], &turn), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &tickets[1], &turn), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &tickets[2], &turn), POLICY_REJECT_BULKHEAD);
         ops->report(state, SHOP_BANK, 1, &tickets[0], POLICY_CANCELLED, 1);
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 1, 0, &tickets[2]), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 1, 0, &tickets[2], &turn), POLICY_ADMIT);
 }
 END_TEST
 
@@ -255,14 +259,14 @@ START_TEST(s3_14_a_place_is_the_works_and_comes_back_when_that_ends)
         add_rule(STRATEGY_BULKHEAD)->bulkhead.max_concurrent = 1;
         slow_breaker();
         start();
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &first), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &first, &turn), POLICY_ADMIT);
         permit = ops->hand_over(state, SHOP_BANK, &first);
         ck_assert_uint_ne(permit, 0);
         ops->report(state, SHOP_BANK, 1, &first, POLICY_TIMEOUT, 1); /* its caller gave up */
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 2, 0, &second), POLICY_REJECT_BULKHEAD);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 2, 0, &second, &turn), POLICY_REJECT_BULKHEAD);
         ops->give_back(state, SHOP_BANK, permit);
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 3, 0, &second), POLICY_ADMIT);
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 3, 0, &first), POLICY_REJECT_BULKHEAD);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 3, 0, &second, &turn), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 3, 0, &first, &turn), POLICY_REJECT_BULKHEAD);
 }
 END_TEST
 
@@ -288,7 +292,7 @@ START_TEST(shedding_refuses_all_at_its_limit)
         add_rule(STRATEGY_SHEDDING)->shedding.limit = 10;
         start();
         for (i = 0; i < 100; i++)
-                admitted += ops->admit(state, SHOP_BANK, i, 499, &ticket) == POLICY_ADMIT;
+                admitted += ops->admit(state, SHOP_BANK, i, 499, &ticket, &turn) == POLICY_ADMIT;
         ck_assert_int_ge(admitted, 5);
         ck_assert_int_le(admitted, 10);
 }
@@ -304,11 +308,11 @@ START_TEST(a_rule_that_changes_forgets_who_the_old_one_let_in)
         add_rule(STRATEGY_BULKHEAD)->bulkhead.max_concurrent = 1;
         half.rules[STRATEGY_BULKHEAD] = &rules[STRATEGY_BULKHEAD];
         start();
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &old), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 0, 0, &old, &turn), POLICY_ADMIT);
         ck_assert(guards_set(state, &half, 1));
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 1, 0, &young), POLICY_ADMIT);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 1, 0, &young, &turn), POLICY_ADMIT);
         ops->report(state, SHOP_BANK, 2, &old, POLICY_OK, 2); /* leaves no place of the new one */
-        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 2, 0, &old), POLICY_REJECT_BULKHEAD);
+        ck_assert_int_eq(ops->admit(state, SHOP_BANK, 2, 0, &old, &turn), POLICY_REJECT_BULKHEAD);
         ck_assert(guards_set(state, &none, 3));
         ops->report(state, SHOP_BANK, 3, &young, POLICY_OK, 2);
         ck_assert(!ops->next_transition(state, &t));

@@ -176,9 +176,13 @@ static const char *const policies[] = {
         "\"retry\":{\"default\":null}",
         "\"timeout\":{\"default\":{\"after\":\"20ms\"}}",
         "\"bulkhead\":{\"default\":{\"max_concurrent\":1}}",
+        "\"bulkhead\":{\"default\":{\"max_concurrent\":1,\"max_queue\":5,\"max_wait\":\"50ms\"}}",
         "\"rate_limit\":{\"default\":{\"rate\":\"5/s\",\"burst\":1}}",
+        "\"rate_limit\":{\"default\":{\"rate\":\"5/s\",\"burst\":1,\"max_wait\":\"1s\"}}",
         "\"fallback\":{\"default\":{\"enabled\":false}}",
+        "\"fallback\":{\"default\":{\"order\":[\"static\"]}}",
         "\"shedding\":{\"default\":{\"limit\":1}}",
+        "\"shedding\":{\"default\":{\"kind\":\"vegas\",\"limit\":1}}",
         "\"recovery\":{\"strategies\":{\"high_latency\":[\"scale_resources\"],"
         "\"agent_down\":[\"failover\",\"escalate\"]}}",
 };

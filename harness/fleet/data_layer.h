@@ -207,6 +207,19 @@ double effect_slowdown(struct fleet *fleet, const struct instance *instance);
 void effect_reset_on_service(struct fleet *fleet, uint32_t service, uint32_t layers);
 void effect_reset_pool(struct fleet *fleet, uint32_t instance, uint32_t edge);
 
+/* ---- turn.c: before the guards of an edge */
+
+/* True: it may go. Else it waits for its turn, or was refused and is over. */
+bool call_admitted(struct fleet *fleet, uint32_t call);
+/* One that waits may ask again. */
+void call_turn(struct fleet *fleet, uint32_t call);
+/* Asks again those whose turn has come, by events at this instant. */
+void turns_come(struct fleet *fleet);
+/* The guards hear how an attempt of theirs ended, or that a permit is free. */
+void call_reports(struct fleet *fleet, struct call *call, enum policy_outcome outcome,
+                  int64_t latency_ns);
+void permit_comes_back(struct fleet *fleet, uint32_t edge, uint32_t permit);
+
 /* ---- request.c, for the data layer */
 void call_dispatch(struct fleet *fleet, uint32_t call);
 void call_start_timer(struct fleet *fleet, uint32_t call);
@@ -216,6 +229,11 @@ void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcom
 void call_finish(struct fleet *fleet, uint32_t call, enum call_outcome outcome, float quality,
                  bool good_for_callee);
 uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call);
+bool call_parent_lives(const struct fleet *fleet, const struct call *call);
+/* One more attempt, what stands in for the callee, or the end. */
+void call_attempt_failed(struct fleet *fleet, uint32_t call, enum call_outcome outcome, bool final);
+/* The guards let it through: to what else it needs, and out. */
+void call_goes(struct fleet *fleet, uint32_t call);
 /* A request for the present attempt of a call; NONE: memory is out. */
 uint32_t req_make(struct fleet *fleet, uint32_t call, uint64_t uid, struct rng_block block);
 /* Its work at the instance that it is at. */

@@ -230,10 +230,13 @@ void fleet_policy_changed(struct fleet *fleet, uint32_t index)
         edge->policy = (struct policy_edge_settings){0};
         fleet->policy->settings(fleet->policy_state, index, &edge->policy);
         edge->guarded = edge->policy.guarded;
-        edge->fallback_kind = edge->policy.has_fallback && !edge->policy.fallback_enabled
+        fleet->turns = fleet->turns || edge->policy.queues;
+        edge->fallback_kind = edge->policy.has_fallback &&
+                                              !(edge->policy.fallback_kinds & 1u << edge->spec->fallback)
                                       ? FALLBACK_NONE
                                       : edge->spec->fallback;
         config_settle_edge(fleet, index);
+        turns_come(fleet); /* who waited for the old rules asks the new ones */
 }
 
 void fleet_set_policies(struct fleet *fleet, const struct fleet_policy_ops *ops, void *state)
@@ -402,6 +405,7 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                 case EV_RETRY:
                 case EV_TIMEOUT:
                 case EV_GRANTED:
+                case EV_TURN:
                 case EV_STORE:
                 case EV_ROOM:
                         request_event(fleet, kind, index, generation);

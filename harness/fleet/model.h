@@ -72,6 +72,7 @@ enum event_kind {
         EV_ROOM,         /* instance may have room for work that waits */
         EV_STORE,        /* req is a message that comes to its queue */
         EV_CLOSED,       /* req's connection is closed at last */
+        EV_TURN,         /* call that waits before its edge's guards may ask again */
 };
 
 /* What an instance's lifecycle timer is for. */
@@ -87,6 +88,9 @@ enum req_state { REQ_FREE, REQ_COMING, REQ_QUEUED, REQ_WORKING, REQ_CALLING,
 
 /* What a fault has in store for a request when it is worked on. */
 enum req_doom { DOOM_NONE, DOOM_FAILS, DOOM_KILLS };
+
+/* What the guards of an edge have of an attempt. */
+enum call_ticket { TICKET_NONE, TICKET_WAITS, TICKET_IN };
 
 struct call {
         uint64_t uid;
@@ -105,7 +109,7 @@ struct call {
         uint8_t state;
         uint8_t answer;   /* call_outcome of the attempt, while the answer is on its way */
         bool judged;      /* counted as good or bad already */
-        bool ticketed;    /* the policy waits for a report */
+        uint8_t ticket_state; /* enum call_ticket */
         bool final_error; /* the answer is not to be retried */
         uint8_t holds;    /* CALL_HAS_, CALL_WAITS_: connection, descriptor (data_layer.h) */
         float answer_quality;
@@ -502,6 +506,7 @@ struct fleet {
 
         const struct fleet_policy_ops *policy;
         void *policy_state;
+        bool turns;         /* some guards may make an attempt wait */
 
         struct claim *claims; /* by call: whose connection and descriptor it has; NULL: no pools */
         uint32_t claim_capacity;

@@ -15,6 +15,7 @@
 
 enum policy_verdict {
         POLICY_ADMIT,
+        POLICY_LATER, /* not yet: the attempt waits for its turn */
         POLICY_REJECT_BREAKER,
         POLICY_REJECT_BULKHEAD,
         POLICY_REJECT_RATE,
@@ -29,13 +30,21 @@ struct policy_ticket {
         uint64_t word[2];
 };
 
+/* Of an attempt that may have to wait. */
+struct policy_turn {
+        uint64_t waiter; /* in: who it is */
+        int64_t at_ns;   /* out, of POLICY_LATER: when to ask again; TIME_NEVER: when told */
+        bool timed;      /* out, of POLICY_LATER: the attempt's time limit runs meanwhile */
+};
+
 /* Settings that replace the fleet's own on an edge; asked once at the start. */
 struct policy_edge_settings {
         bool guarded;           /* admit and report are to be called */
         bool has_timeout, has_retry, has_fallback;
         int64_t timeout_ns;
         struct retry_spec retry;
-        bool fallback_enabled;  /* false switches the fleet's own off */
+        uint32_t fallback_kinds; /* bit per enum fleet_fallback_kind; the fleet's own acts if in it */
+        bool queues;            /* admit may answer POLICY_LATER */
 };
 
 struct policy_transition {
@@ -46,10 +55,18 @@ struct policy_transition {
 
 struct fleet_policy_ops {
         void (*settings)(void *state, uint32_t edge, struct policy_edge_settings *out);
-        /* `priority` 0..499 of the request. On POLICY_ADMIT the ticket must be
-         * reported exactly once. */
+        /* `priority` 0..499 of the request. On POLICY_ADMIT and POLICY_LATER the ticket must
+         * be reported exactly once. LATER: resume is to be asked at *turn->at_ns, or when
+         * next_turn names turn->waiter, which is the fleet's own word; of those who give up
+         * before, report hears. */
         enum policy_verdict (*admit)(void *state, uint32_t edge, int64_t now_ns, uint32_t priority,
-                                     struct policy_ticket *ticket);
+                                     struct policy_ticket *ticket, struct policy_turn *turn);
+        /* For an attempt that was told LATER. A refusal takes the ticket back. */
+        enum policy_verdict (*resume)(void *state, uint32_t edge, int64_t now_ns,
+                                      uint32_t priority, struct policy_ticket *ticket,
+                                      struct policy_turn *turn);
+        /* Whose turn has come since the last call, in order; false when there is none. */
+        bool (*next_turn)(void *state, uint64_t *waiter);
         void (*report)(void *state, uint32_t edge, int64_t now_ns, struct policy_ticket *ticket,
                        enum policy_outcome outcome, int64_t latency_ns);
         /* The caller gives up, and its work goes on: what the ticket holds belongs to the work

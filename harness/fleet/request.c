@@ -92,7 +92,7 @@ static void req_free(struct fleet *fleet, uint32_t index)
         struct req *req = &fleet->reqs[index];
 
         if (req->permit != 0) {
-                fleet->policy->give_back(fleet->policy_state, req->edge, req->permit);
+                permit_comes_back(fleet, req->edge, req->permit);
                 req->permit = 0;
         }
         req->state = REQ_FREE;
@@ -262,7 +262,7 @@ uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call
         return call->parent == NONE ? NONE : fleet->reqs[call->parent].instance;
 }
 
-static bool call_parent_lives(const struct fleet *fleet, const struct call *call)
+bool call_parent_lives(const struct fleet *fleet, const struct call *call)
 {
         return call->parent == NONE ||
                fleet->reqs[call->parent].generation == call->parent_generation;
@@ -271,8 +271,6 @@ static bool call_parent_lives(const struct fleet *fleet, const struct call *call
 /* ---- a call and its attempts */
 
 static void req_reach(struct fleet *fleet, uint32_t index);
-static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
-                                bool final);
 
 void call_finish(struct fleet *fleet, uint32_t index, enum call_outcome outcome, float quality,
                  bool good_for_callee)
@@ -509,22 +507,21 @@ static void call_send(struct fleet *fleet, uint32_t index)
         call->token++;
         call->state = CALL_WAITING;
         call->sent_at_ns = fleet->now;
-        call->ticketed = false;
+        call->ticket_state = TICKET_NONE;
         call->holds = 0;
         call->req = NONE;
         if (call->first_at_ns >= fleet->measured_from_ns)
                 fleet->services[edge->to].measure.attempts++;
-        if (edge->guarded) {
-                enum policy_verdict verdict = fleet->policy->admit(
-                        fleet->policy_state, call->edge, fleet->now, call->priority, &call->ticket);
+        if (edge->guarded && !call_admitted(fleet, index))
+                return;
+        call_goes(fleet, index);
+}
 
-                if (verdict != POLICY_ADMIT) {
-                        edge->refused += call->first_at_ns >= fleet->measured_from_ns;
-                        call_attempt_failed(fleet, index, CALL_REJECTED, true);
-                        return;
-                }
-                call->ticketed = true;
-        }
+/* Its edge's guards let it through. */
+void call_goes(struct fleet *fleet, uint32_t index)
+{
+        const struct edge *edge = &fleet->edges[fleet->calls[index].edge];
+
         if ((edge->special & EDGE_CLAIMS) && !call_claims(fleet, index))
                 return;
         dispatch(fleet, index);
@@ -585,8 +582,7 @@ static void retry_soon(struct fleet *fleet, uint32_t index)
                          call->uid, event_payload(EV_RETRY, call->token, index));
 }
 
-static void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
-                                bool final)
+void call_attempt_failed(struct fleet *fleet, uint32_t index, enum call_outcome outcome, bool final)
 {
         struct call *call = &fleet->calls[index];
         struct edge *edge = &fleet->edges[call->edge];
@@ -633,16 +629,14 @@ void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcom
         edge->timeouts += outcome == CALL_TIMEOUT;
         if (fleet->options.telemetry)
                 sketch_add_at(&edge->sketch, hist_index(latency_ns));
-        if (call->holds != 0)
+        if ((call->holds & ~CALL_IS_TIMED) != 0)
                 call_lets_go(fleet, (uint32_t)(call - fleet->calls));
-        if (call->ticketed) {
-                call->ticketed = false;
-                fleet->policy->report(fleet->policy_state, call->edge, fleet->now, &call->ticket,
-                                      good                       ? POLICY_OK
-                                      : outcome == CALL_TIMEOUT ? POLICY_TIMEOUT
-                                                                 : POLICY_FAILED,
-                                      latency_ns);
-        }
+        if (call->ticket_state != TICKET_NONE)
+                call_reports(fleet, call,
+                             good                      ? POLICY_OK
+                             : outcome == CALL_TIMEOUT ? POLICY_TIMEOUT
+                                                       : POLICY_FAILED,
+                             latency_ns);
 }
 
 static void call_answered(struct fleet *fleet, uint32_t index)
@@ -669,7 +663,7 @@ static void call_timed_out(struct fleet *fleet, uint32_t index)
         bool there = ri != NONE && fleet->reqs[ri].generation == call->req_generation &&
                      fleet->reqs[ri].state != REQ_FREE;
 
-        if (call->ticketed && there && !cancel) /* a permit is the work's, not its caller's */
+        if (call->ticket_state == TICKET_IN && there && !cancel) /* a permit is the work's, not its caller's */
                 fleet->reqs[ri].permit =
                         fleet->policy->hand_over(fleet->policy_state, call->edge, &call->ticket);
         call_attempt_ended(fleet, call, CALL_TIMEOUT);
@@ -1380,7 +1374,7 @@ void request_resurrect(struct fleet *fleet, const struct resurrection *of)
         call->sent_at_ns = of->arrived_ns;
         call->state = CALL_WAITING;
         call->token++;
-        call->ticketed = false;
+        call->ticket_state = TICKET_NONE;
         call->holds = 0;
         if (!of->judged)
                 objective_call_began(fleet, index);
@@ -1457,6 +1451,11 @@ void request_event(struct fleet *fleet, enum event_kind kind, uint32_t index, ui
                         else
                                 call_send(fleet, index);
                 }
+                break;
+        case EV_TURN:
+                if (fleet->calls[index].state == CALL_WAITING &&
+                    (fleet->calls[index].token & 0xffffffu) == generation)
+                        call_turn(fleet, index);
                 break;
         case EV_GRANTED:
                 if (fleet->calls[index].state == CALL_WAITING &&

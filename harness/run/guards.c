@@ -6,27 +6,45 @@
  * place in a bulkhead is the work's: it comes back when that ends, also where
  * the caller has given up before.
  *
+ * A call that a rate limit paces, or that a bulkhead has no place for yet, is
+ * told to come again. In a bulkhead's queue it has a slot, which keeps its
+ * breaker's ticket; whose permit has come goes into a list that the fleet takes.
+ *
  * Memory: what the objects of libhealer say of themselves, an edge that has
- * them; admit and report allocate nothing.
+ * them, and 96 bytes a place in a queue; admit and report allocate nothing.
  */
 #include "harness/run/guards.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "healer/adaptive.h"
 #include "healer/bulkhead.h"
 #include "healer/rate_limit.h"
 #include "healer/shed.h"
 
 enum { TRANSITIONS_MAX = 4096 };
 
+/* A place in a bulkhead's queue. */
+struct slot {
+        struct healer_bulkhead_waiter waiter;
+        struct guarded_edge *edge;
+        struct healer_breaker_ticket ticket;
+        uint64_t call; /* the fleet's word for who waits */
+        uint32_t next_free;
+        bool used;
+};
+
 struct guarded_edge {
         struct policy_edge_settings settings;
         /* each NULL: none */
         struct healer_shed *shed;
+        struct healer_adaptive *adaptive;
         struct healer_breaker *breaker;
         struct healer_rate_limit *rate_limit;
         struct healer_bulkhead *bulkhead;
+        struct slot *slots; /* [slot_count], of the bulkhead's queue */
+        uint32_t slot_count, slot_free;
         uint32_t shed_limit, in_flight;
         uint32_t epoch;
         uint32_t edge;
@@ -41,7 +59,12 @@ struct guards {
         /* transitions that the run has not taken yet, a ring */
         struct policy_transition transitions[TRANSITIONS_MAX];
         uint64_t transition_put, transition_taken;
+        /* whose turn has come, and the fleet has not heard it: at most one a slot */
+        uint64_t *turns;
+        uint32_t turn_put, turn_taken, turn_capacity;
 };
+
+#define NO_SLOT UINT32_MAX
 
 /* ---- setting */
 
@@ -90,9 +113,15 @@ static void set_settings(struct guarded_edge *edge, const struct edge_protection
                 out->retry = rules[STRATEGY_RETRY]->retry;
         out->has_fallback = rules[STRATEGY_FALLBACK] != NULL;
         if (out->has_fallback)
-                out->fallback_enabled = rules[STRATEGY_FALLBACK]->fallback.enabled;
+                out->fallback_kinds = rules[STRATEGY_FALLBACK]->fallback.enabled
+                                              ? rules[STRATEGY_FALLBACK]->fallback.kinds
+                                              : 0;
         out->guarded = rules[STRATEGY_BREAKER] != NULL || rules[STRATEGY_BULKHEAD] != NULL ||
                        rules[STRATEGY_RATE_LIMIT] != NULL || rules[STRATEGY_SHEDDING] != NULL;
+        out->queues = (rules[STRATEGY_BULKHEAD] != NULL &&
+                       rules[STRATEGY_BULKHEAD]->bulkhead.max_queue > 0) ||
+                      (rules[STRATEGY_RATE_LIMIT] != NULL &&
+                       rules[STRATEGY_RATE_LIMIT]->rate_limit.max_wait_ns > 0);
 }
 
 static bool set_breaker(struct guarded_edge *edge, const struct strategy_rule *rule, int64_t now_ns)
@@ -110,34 +139,111 @@ static bool set_breaker(struct guarded_edge *edge, const struct strategy_rule *r
         return healer_breaker_create(&breaker, now_ns, &edge->breaker) == HEALER_OK;
 }
 
-static bool set_limits(struct guarded_edge *edge, const struct strategy_rule *const *rules,
-                       int64_t now_ns)
-{
-        struct healer_bulkhead_config bulkhead = healer_bulkhead_config_defaults();
-        struct healer_rate_limit_config rate = healer_rate_limit_config_defaults();
-        struct healer_shed_config shed = healer_shed_config_defaults();
+/* ---- whose turn has come */
 
-        if (rules[STRATEGY_BULKHEAD] != NULL) {
-                bulkhead.threads = HEALER_THREADS_ONE;
-                bulkhead.max_concurrent = rules[STRATEGY_BULKHEAD]->bulkhead.max_concurrent;
-                if (healer_bulkhead_create(&bulkhead, &edge->bulkhead) != HEALER_OK)
-                        return false;
-        }
-        if (rules[STRATEGY_RATE_LIMIT] != NULL) {
-                rate.threads = HEALER_THREADS_ONE;
-                rate.permits = 1;
-                rate.period_ns = (int64_t)(1e9 / rules[STRATEGY_RATE_LIMIT]->rate_limit.rate_per_s);
-                rate.burst = rules[STRATEGY_RATE_LIMIT]->rate_limit.burst;
-                if (healer_rate_limit_create(&rate, now_ns, &edge->rate_limit) != HEALER_OK)
-                        return false;
-        }
-        if (rules[STRATEGY_SHEDDING] != NULL) {
-                shed.threads = HEALER_THREADS_ONE;
-                edge->shed_limit = rules[STRATEGY_SHEDDING]->shedding.limit;
-                if (healer_shed_create(&shed, now_ns, &edge->shed) != HEALER_OK)
-                        return false;
-        }
+static bool make_room_for_turns(struct guards *guards, uint32_t more)
+{
+        uint32_t capacity = guards->turn_capacity + more;
+        uint64_t *bigger = realloc(guards->turns, capacity * sizeof(*bigger));
+
+        if (bigger == NULL)
+                return false;
+        guards->turns = bigger;
+        guards->turn_capacity = capacity;
         return true;
+}
+
+static void put_turn(struct guards *guards, uint64_t call)
+{
+        guards->turns[guards->turn_put++] = call;
+}
+
+static void turn_has_come(void *ctx)
+{
+        const struct slot *slot = ctx;
+
+        put_turn(slot->edge->guards, slot->call);
+}
+
+static bool policy_next_turn(void *state, uint64_t *waiter)
+{
+        struct guards *guards = state;
+
+        if (guards->turn_taken == guards->turn_put) {
+                guards->turn_taken = guards->turn_put = 0;
+                return false;
+        }
+        *waiter = guards->turns[guards->turn_taken++];
+        return true;
+}
+
+/* ---- limits */
+
+static bool set_bulkhead(struct guarded_edge *edge, const struct strategy_rule *rule)
+{
+        struct healer_bulkhead_config config = healer_bulkhead_config_defaults();
+
+        if (rule == NULL)
+                return true;
+        config.threads = HEALER_THREADS_ONE;
+        config.max_concurrent = rule->bulkhead.max_concurrent;
+        config.max_queue = rule->bulkhead.max_queue;
+        config.max_wait_ns = rule->bulkhead.max_wait_ns;
+        if (healer_bulkhead_create(&config, &edge->bulkhead) != HEALER_OK)
+                return false;
+        if (config.max_queue == 0)
+                return true;
+        edge->slots = calloc(config.max_queue, sizeof(*edge->slots));
+        if (edge->slots == NULL || !make_room_for_turns(edge->guards, config.max_queue))
+                return false;
+        edge->slot_count = config.max_queue;
+        for (uint32_t i = 0; i < edge->slot_count; i++) {
+                edge->slots[i].waiter = (struct healer_bulkhead_waiter){.wake = turn_has_come,
+                                                                        .ctx = &edge->slots[i]};
+                edge->slots[i].edge = edge;
+                edge->slots[i].next_free = i + 1 < edge->slot_count ? i + 1 : NO_SLOT;
+        }
+        edge->slot_free = 0;
+        return true;
+}
+
+static bool set_rate_limit(struct guarded_edge *edge, const struct strategy_rule *rule,
+                           int64_t now_ns)
+{
+        struct healer_rate_limit_config config = healer_rate_limit_config_defaults();
+
+        if (rule == NULL)
+                return true;
+        config.threads = HEALER_THREADS_ONE;
+        config.permits = 1;
+        config.period_ns = (int64_t)(1e9 / rule->rate_limit.rate_per_s);
+        config.burst = rule->rate_limit.burst;
+        config.max_wait_ns = rule->rate_limit.max_wait_ns;
+        return healer_rate_limit_create(&config, now_ns, &edge->rate_limit) == HEALER_OK;
+}
+
+static bool set_shedding(struct guarded_edge *edge, const struct strategy_rule *rule,
+                         int64_t now_ns)
+{
+        struct healer_shed_config shed = healer_shed_config_defaults();
+        struct healer_adaptive_config adaptive;
+
+        if (rule == NULL)
+                return true;
+        if (rule->shedding.kind == STRATEGY_SHED_PRIORITY) {
+                shed.threads = HEALER_THREADS_ONE;
+                edge->shed_limit = rule->shedding.limit;
+                return healer_shed_create(&shed, now_ns, &edge->shed) == HEALER_OK;
+        }
+        adaptive = healer_adaptive_config_defaults((enum healer_adaptive_kind)(
+                rule->shedding.kind - STRATEGY_SHED_AIMD + HEALER_ADAPTIVE_AIMD));
+        adaptive.threads = HEALER_THREADS_ONE;
+        adaptive.limit_first = rule->shedding.limit;
+        if (adaptive.limit_min > adaptive.limit_first)
+                adaptive.limit_min = adaptive.limit_first;
+        if (adaptive.limit_max < adaptive.limit_first)
+                adaptive.limit_max = adaptive.limit_first;
+        return healer_adaptive_create(&adaptive, now_ns, &edge->adaptive) == HEALER_OK;
 }
 
 static bool breaker_refuses(const struct guarded_edge *edge)
@@ -157,10 +263,30 @@ static void clear_edge(struct guarded_edge *edge)
         healer_bulkhead_destroy(edge->bulkhead);
         healer_rate_limit_destroy(edge->rate_limit);
         healer_shed_destroy(edge->shed);
+        healer_adaptive_destroy(edge->adaptive);
+        free(edge->slots);
         edge->breaker = NULL;
         edge->bulkhead = NULL;
         edge->rate_limit = NULL;
         edge->shed = NULL;
+        edge->adaptive = NULL;
+        edge->slots = NULL;
+        edge->slot_count = 0;
+        edge->slot_free = NO_SLOT;
+}
+
+/* Those in the queue are asked again, by the rules that come. */
+static void empty_queue(struct guarded_edge *edge)
+{
+        for (uint32_t i = 0; i < edge->slot_count; i++) {
+                struct slot *slot = &edge->slots[i];
+
+                if (!slot->used)
+                        continue;
+                put_turn(edge->guards, slot->call);
+                if (healer_bulkhead_give_up(edge->bulkhead, &slot->waiter) == HEALER_BULKHEAD_OK)
+                        healer_bulkhead_leave(edge->bulkhead);
+        }
 }
 
 bool guards_set(struct guards *guards, const struct edge_protection *protection, int64_t now_ns)
@@ -169,12 +295,15 @@ bool guards_set(struct guards *guards, const struct edge_protection *protection,
 
         if (breaker_refuses(edge))
                 put_transition(edge, now_ns, "open", "closed"); /* it goes, so it refuses no more */
+        empty_queue(edge);
         clear_edge(edge);
         edge->epoch++;
         edge->in_flight = 0;
         set_settings(edge, protection);
         if (!set_breaker(edge, protection->rules[STRATEGY_BREAKER], now_ns) ||
-            !set_limits(edge, protection->rules, now_ns)) {
+            !set_bulkhead(edge, protection->rules[STRATEGY_BULKHEAD]) ||
+            !set_rate_limit(edge, protection->rules[STRATEGY_RATE_LIMIT], now_ns) ||
+            !set_shedding(edge, protection->rules[STRATEGY_SHEDDING], now_ns)) {
                 clear_edge(edge);
                 edge->settings.guarded = false;
                 return false;
@@ -223,12 +352,15 @@ static struct healer_breaker_ticket unpack(const struct policy_ticket *in, int64
                 .serial = (uint32_t)in->word[0],
                 .place = (uint16_t)(in->word[1] >> 16),
                 .state = (uint8_t)(in->word[1] >> 8 & 0x7f),
-                .live = (uint8_t)in->word[1],
+                .live = (uint8_t)(in->word[1] & 0x3f),
         };
 }
 
-/* In the ticket: its place belongs to the work and not to the call any more. */
+/* In the ticket: its place belongs to the work and not to the call any more; it is
+ * in a bulkhead's queue (word 0: its slot); a rate limit told it to come later. */
 #define HANDED_OVER (UINT64_C(1) << 15)
+#define IN_QUEUE (UINT64_C(1) << 7)
+#define PACED (UINT64_C(1) << 6)
 
 static uint32_t epoch_of(const struct policy_ticket *ticket)
 {
@@ -243,34 +375,156 @@ static double room_left(const struct guarded_edge *guard)
         return used <= 0.5 ? 1 : used >= 1 ? 0 : 2 * (1 - used);
 }
 
+static bool sheds(struct guarded_edge *guard, int64_t now_ns, uint32_t priority)
+{
+        if (guard->adaptive != NULL)
+                return !healer_adaptive_acquire(guard->adaptive);
+        return guard->shed != NULL &&
+               !healer_shed_admit(guard->shed, priority, room_left(guard), now_ns);
+}
+
+/* What was taken further out goes back. */
+static enum policy_verdict refuse(struct guarded_edge *guard, struct healer_breaker_ticket *ticket,
+                                  int64_t now_ns, enum policy_verdict verdict)
+{
+        if (guard->breaker != NULL)
+                healer_breaker_cancel(guard->breaker, ticket);
+        if (guard->adaptive != NULL)
+                healer_adaptive_release(guard->adaptive, HEALER_ADAPTIVE_IGNORED, 0, now_ns);
+        return verdict;
+}
+
+static enum policy_verdict let_in(struct guarded_edge *guard, struct policy_ticket *out,
+                                  const struct healer_breaker_ticket *ticket)
+{
+        guard->in_flight++;
+        pack(out, ticket, guard->epoch);
+        return POLICY_ADMIT;
+}
+
+static enum policy_verdict into_bulkhead(struct guarded_edge *guard, int64_t now_ns,
+                                         struct healer_breaker_ticket *ticket,
+                                         struct policy_ticket *out, struct policy_turn *turn)
+{
+        uint32_t at = guard->slot_count > 0 ? guard->slot_free : NO_SLOT;
+        struct slot *slot = at != NO_SLOT ? &guard->slots[at] : NULL;
+
+        if (guard->bulkhead == NULL)
+                return let_in(guard, out, ticket);
+        switch (healer_bulkhead_enter(guard->bulkhead, slot != NULL ? &slot->waiter : NULL,
+                                      now_ns)) {
+        case HEALER_BULKHEAD_OK:
+                return let_in(guard, out, ticket);
+        case HEALER_BULKHEAD_QUEUED:
+                break;
+        default:
+                return refuse(guard, ticket, now_ns, POLICY_REJECT_BULKHEAD);
+        }
+        guard->slot_free = slot->next_free;
+        slot->used = true;
+        slot->ticket = *ticket;
+        slot->call = turn->waiter;
+        out->word[0] = at;
+        out->word[1] = (uint64_t)guard->epoch << 32 | IN_QUEUE;
+        turn->at_ns = slot->waiter.until_ns;
+        turn->timed = true;
+        return POLICY_LATER;
+}
+
 static enum policy_verdict policy_admit(void *state, uint32_t edge, int64_t now_ns,
-                                        uint32_t priority, struct policy_ticket *ticket)
+                                        uint32_t priority, struct policy_ticket *ticket,
+                                        struct policy_turn *turn)
 {
         struct guards *guards = state;
         struct guarded_edge *guard = &guards->edges[edge];
         struct healer_breaker_ticket breaker_ticket;
-        enum policy_verdict verdict = POLICY_ADMIT;
+        int64_t wait_ns = 0;
 
-        if (guard->shed != NULL && !healer_shed_admit(guard->shed, priority, room_left(guard), now_ns))
+        if (sheds(guard, now_ns, priority))
                 return POLICY_REJECT_SHED;
         memset(&breaker_ticket, 0, sizeof(breaker_ticket));
         if (guard->breaker != NULL &&
-            healer_breaker_acquire(guard->breaker, now_ns, &breaker_ticket) != HEALER_BREAKER_OK)
+            healer_breaker_acquire(guard->breaker, now_ns, &breaker_ticket) != HEALER_BREAKER_OK) {
+                if (guard->adaptive != NULL)
+                        healer_adaptive_release(guard->adaptive, HEALER_ADAPTIVE_IGNORED, 0,
+                                                now_ns);
                 return POLICY_REJECT_BREAKER;
-        if (guard->rate_limit != NULL &&
-            healer_rate_limit_acquire(guard->rate_limit, 1, now_ns, NULL) != HEALER_RATE_OK)
-                verdict = POLICY_REJECT_RATE;
-        else if (guard->bulkhead != NULL &&
-                 healer_bulkhead_enter(guard->bulkhead, NULL, now_ns) != HEALER_BULKHEAD_OK)
-                verdict = POLICY_REJECT_BULKHEAD;
-        if (verdict != POLICY_ADMIT) {
-                if (guard->breaker != NULL)
-                        healer_breaker_cancel(guard->breaker, &breaker_ticket);
-                return verdict;
         }
-        guard->in_flight++;
+        if (guard->rate_limit != NULL &&
+            healer_rate_limit_reserve(guard->rate_limit, 1, now_ns, &wait_ns) != HEALER_RATE_OK)
+                return refuse(guard, &breaker_ticket, now_ns, POLICY_REJECT_RATE);
+        if (wait_ns == 0)
+                return into_bulkhead(guard, now_ns, &breaker_ticket, ticket, turn);
         pack(ticket, &breaker_ticket, guard->epoch);
-        return POLICY_ADMIT;
+        ticket->word[1] |= PACED;
+        turn->at_ns = now_ns + wait_ns;
+        return POLICY_LATER;
+}
+
+static struct healer_breaker_ticket free_slot(struct guarded_edge *guard, uint32_t at)
+{
+        struct slot *slot = &guard->slots[at];
+
+        slot->used = false;
+        slot->next_free = guard->slot_free;
+        guard->slot_free = at;
+        return slot->ticket;
+}
+
+static enum policy_verdict policy_resume(void *state, uint32_t edge, int64_t now_ns,
+                                         uint32_t priority, struct policy_ticket *ticket,
+                                         struct policy_turn *turn)
+{
+        struct guards *guards = state;
+        struct guarded_edge *guard = &guards->edges[edge];
+        struct healer_breaker_ticket breaker_ticket;
+        uint32_t at = (uint32_t)ticket->word[0];
+
+        if (epoch_of(ticket) != guard->epoch) /* it waited by rules that hold no more */
+                return policy_admit(state, edge, now_ns, priority, ticket, turn);
+        if (ticket->word[1] & PACED) {
+                breaker_ticket = unpack(ticket, now_ns);
+                return into_bulkhead(guard, now_ns, &breaker_ticket, ticket, turn);
+        }
+        switch (healer_bulkhead_poll(guard->bulkhead, &guard->slots[at].waiter, now_ns)) {
+        case HEALER_BULKHEAD_QUEUED:
+                turn->at_ns = guard->slots[at].waiter.until_ns;
+                turn->timed = true;
+                return POLICY_LATER;
+        case HEALER_BULKHEAD_OK:
+                breaker_ticket = free_slot(guard, at);
+                return let_in(guard, ticket, &breaker_ticket);
+        default:
+                breaker_ticket = free_slot(guard, at);
+                return refuse(guard, &breaker_ticket, now_ns, POLICY_REJECT_BULKHEAD);
+        }
+}
+
+/* It gave up before its turn: nothing was asked of the callee. */
+static void left_waiting(struct guarded_edge *guard, int64_t now_ns,
+                         const struct policy_ticket *ticket)
+{
+        struct healer_breaker_ticket breaker_ticket = unpack(ticket, now_ns);
+
+        if (ticket->word[1] & IN_QUEUE) {
+                uint32_t at = (uint32_t)ticket->word[0];
+
+                if (healer_bulkhead_give_up(guard->bulkhead, &guard->slots[at].waiter) ==
+                    HEALER_BULKHEAD_OK)
+                        healer_bulkhead_leave(guard->bulkhead); /* it had just come */
+                breaker_ticket = free_slot(guard, at);
+        }
+        (void)refuse(guard, &breaker_ticket, now_ns, POLICY_LATER);
+}
+
+static void report_to_adaptive(struct guarded_edge *guard, int64_t now_ns,
+                               enum policy_outcome outcome, int64_t latency_ns)
+{
+        healer_adaptive_release(guard->adaptive,
+                                outcome == POLICY_OK        ? HEALER_ADAPTIVE_OK
+                                : outcome == POLICY_TIMEOUT ? HEALER_ADAPTIVE_DROPPED
+                                                            : HEALER_ADAPTIVE_IGNORED,
+                                latency_ns, now_ns);
 }
 
 static void report_to_breaker(struct guarded_edge *guard, int64_t now_ns,
@@ -331,6 +585,12 @@ static void policy_report(void *state, uint32_t edge, int64_t now_ns, struct pol
 
         if (epoch_of(ticket) != guard->epoch)
                 return; /* let in by rules that hold no more */
+        if (ticket->word[1] & (IN_QUEUE | PACED)) {
+                left_waiting(guard, now_ns, ticket);
+                return;
+        }
+        if (guard->adaptive != NULL)
+                report_to_adaptive(guard, now_ns, outcome, latency_ns);
         if ((ticket->word[1] & HANDED_OVER) == 0)
                 leave(guard);
         if (guard->breaker != NULL)
@@ -350,6 +610,8 @@ static bool policy_next_transition(void *state, struct policy_transition *out)
 const struct fleet_policy_ops guards_policy_ops = {
         .settings = policy_settings,
         .admit = policy_admit,
+        .resume = policy_resume,
+        .next_turn = policy_next_turn,
         .report = policy_report,
         .hand_over = policy_hand_over,
         .give_back = policy_give_back,
@@ -373,6 +635,7 @@ struct guards *guards_create(uint32_t edge_count, uint64_t key)
         }
         for (uint32_t i = 0; i < edge_count; i++) {
                 guards->edges[i].edge = i;
+                guards->edges[i].slot_free = NO_SLOT;
                 guards->edges[i].guards = guards;
         }
         return guards;
@@ -385,5 +648,6 @@ void guards_destroy(struct guards *guards)
         for (uint32_t i = 0; i < guards->edge_count; i++)
                 clear_edge(&guards->edges[i]);
         free(guards->edges);
+        free(guards->turns);
         free(guards);
 }

@@ -363,7 +363,9 @@ static void protect_edge(struct heal_bridge *bridge, const struct strategy *stra
                 breaker_rule(bridge, index, rules[STRATEGY_BREAKER],
                              edge->fallback != FALLBACK_NONE &&
                                      (rules[STRATEGY_FALLBACK] == NULL ||
-                                      rules[STRATEGY_FALLBACK]->fallback.enabled));
+                                      (rules[STRATEGY_FALLBACK]->fallback.enabled &&
+                                       (rules[STRATEGY_FALLBACK]->fallback.kinds &
+                                        1u << edge->fallback))));
         for (int policy = 0; policy < STRATEGY_POLICY_COUNT; policy++)
                 any = any || rules[policy] != NULL;
         bridge->protection_count += any;

@@ -777,7 +777,7 @@ static void *reference_create(const void *config, const struct healer_world *wor
         r->spec = world->spec;
         r->key = key;
         r->next_ns = INT64_MIN;
-        r->no_calls = (struct strategy_rule){.on = true, .rate_limit = {NO_CALLS_PER_S, 1}};
+        r->no_calls = (struct strategy_rule){.on = true, .rate_limit = {NO_CALLS_PER_S, 1, 0}};
         for (uint32_t i = 0; i < world->instance_count; i++)
                 see_instance(r, i, world->instances[i].service, world->instances[i].zone, false);
         if (r->failed) {

@@ -31,6 +31,13 @@ enum strategy_policy {
         STRATEGY_POLICY_COUNT
 };
 
+enum strategy_shedding {
+        STRATEGY_SHED_PRIORITY,
+        STRATEGY_SHED_AIMD, /* these three: healer/adaptive.h */
+        STRATEGY_SHED_VEGAS,
+        STRATEGY_SHED_GRADIENT2,
+};
+
 extern const char *const strategy_policy_names[STRATEGY_POLICY_COUNT];
 
 /* One policy for the edges that fit. */
@@ -46,18 +53,22 @@ struct strategy_rule {
                         int64_t after_ns;
                 } timeout;
                 struct {
-                        uint32_t max_concurrent;
+                        uint32_t max_concurrent, max_queue;
+                        int64_t max_wait_ns;
                 } bulkhead;
                 struct {
                         double rate_per_s;
                         uint32_t burst;
+                        int64_t max_wait_ns; /* at most so long until its turn; 0: refused */
                 } rate_limit;
                 struct {
                         bool enabled;
+                        uint32_t kinds; /* bit per enum fallback_kind that may be used */
                 } fallback;
                 struct {
-                        uint32_t limit; /* calls in flight; from half of it on the lowest
-                                         * priorities are refused, at it all */
+                        uint32_t kind;  /* enum strategy_shedding */
+                        uint32_t limit; /* calls in flight; by priority: from half of it on the
+                                         * lowest are refused, at it all; adaptive: at first */
                 } shedding;
         };
 };

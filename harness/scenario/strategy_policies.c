@@ -198,20 +198,24 @@ static void write_timeout(const struct strategy_rule *rule, struct json_line *li
 static void bulkhead_defaults(struct strategy_rule *rule)
 {
         rule->bulkhead.max_concurrent = 25;
+        rule->bulkhead.max_wait_ns = HEALER_NEVER;
 }
-
-static const char *const bulkhead_unsupported[] = {"max_queue", "max_wait", NULL};
 
 static void read_bulkhead(struct read_object *object, struct strategy_rule *rule)
 {
         (void)read_count(object, "max_concurrent", READ_OPTIONAL, 0, 1000000,
                          &rule->bulkhead.max_concurrent);
-        read_refuse_keys(object, bulkhead_unsupported);
+        (void)read_count(object, "max_queue", READ_OPTIONAL, 0, 65536, &rule->bulkhead.max_queue);
+        (void)read_duration(object, "max_wait", READ_OPTIONAL, 1, HOUR_NS,
+                            &rule->bulkhead.max_wait_ns);
 }
 
 static void write_bulkhead(const struct strategy_rule *rule, struct json_line *line)
 {
         json_put_count(line, "max_concurrent", rule->bulkhead.max_concurrent);
+        json_put_count(line, "max_queue", rule->bulkhead.max_queue);
+        if (rule->bulkhead.max_wait_ns != HEALER_NEVER)
+                put_duration(line, "max_wait", rule->bulkhead.max_wait_ns);
 }
 
 static void rate_limit_defaults(struct strategy_rule *rule)
@@ -220,32 +224,50 @@ static void rate_limit_defaults(struct strategy_rule *rule)
         rule->rate_limit.burst = 100;
 }
 
-static const char *const rate_limit_unsupported[] = {"max_wait", NULL};
-
 static void read_rate_limit(struct read_object *object, struct strategy_rule *rule)
 {
         (void)read_rate(object, "rate", READ_OPTIONAL, 1e-6, 1e6, &rule->rate_limit.rate_per_s);
         (void)read_count(object, "burst", READ_OPTIONAL, 1, 1000000, &rule->rate_limit.burst);
-        read_refuse_keys(object, rate_limit_unsupported);
+        (void)read_duration(object, "max_wait", READ_OPTIONAL, 0, HOUR_NS,
+                            &rule->rate_limit.max_wait_ns);
 }
 
 static void write_rate_limit(const struct strategy_rule *rule, struct json_line *line)
 {
         put_rate(line, "rate", rule->rate_limit.rate_per_s);
         json_put_count(line, "burst", rule->rate_limit.burst);
+        put_duration(line, "max_wait", rule->rate_limit.max_wait_ns);
 }
 
 static void fallback_defaults(struct strategy_rule *rule)
 {
         rule->fallback.enabled = true;
+        rule->fallback.kinds = 1u << FALLBACK_STATIC | 1u << FALLBACK_CACHED;
 }
 
-static const char *const fallback_unsupported[] = {"order", NULL};
+static const char *const fallback_kinds[] = {"static", "cached", NULL};
+
+/* An edge has one fallback, so that the order is which of the kinds are tried at all. */
+static void read_order(struct read_object *object, struct strategy_rule *rule)
+{
+        const json_t *list = read_list(object, "order", READ_OPTIONAL, 2);
+        const char *path = read_path(object, "order");
+        uint32_t kind;
+
+        if (list == NULL)
+                return;
+        rule->fallback.kinds = 0;
+        for (size_t i = 0; i < json_array_size(list); i++)
+                if (read_choice_at(object->ctx, json_array_get(list, i),
+                                   json_path_index(object->ctx->session->arena, path, i),
+                                   fallback_kinds, &kind))
+                        rule->fallback.kinds |= 1u << (FALLBACK_STATIC + kind);
+}
 
 static void read_fallback(struct read_object *object, struct strategy_rule *rule)
 {
         (void)read_bool(object, "enabled", READ_OPTIONAL, &rule->fallback.enabled);
-        read_refuse_keys(object, fallback_unsupported);
+        read_order(object, rule);
         if (read_any(object, "quality", READ_OPTIONAL) != NULL)
                 read_key_error(object->ctx, read_path(object, "quality"),
                                "no strategy may set this (a fact of the world: it stands with the "
@@ -255,6 +277,11 @@ static void read_fallback(struct read_object *object, struct strategy_rule *rule
 static void write_fallback(const struct strategy_rule *rule, struct json_line *line)
 {
         json_put_bool(line, "enabled", rule->fallback.enabled);
+        json_open(line, "order", '[');
+        for (uint32_t kind = 0; fallback_kinds[kind] != NULL; kind++)
+                if (rule->fallback.kinds & 1u << (FALLBACK_STATIC + kind))
+                        json_put_text(line, NULL, fallback_kinds[kind]);
+        json_close(line, ']');
 }
 
 static void shedding_defaults(struct strategy_rule *rule)
@@ -262,18 +289,21 @@ static void shedding_defaults(struct strategy_rule *rule)
         rule->shedding.limit = 100;
 }
 
-static const char *const shedding_kinds[] = {"priority", NULL};
+static const char *const shedding_kinds[] = {
+        [STRATEGY_SHED_PRIORITY] = "priority",   [STRATEGY_SHED_AIMD] = "aimd",
+        [STRATEGY_SHED_VEGAS] = "vegas",         [STRATEGY_SHED_GRADIENT2] = "gradient2",
+        [STRATEGY_SHED_GRADIENT2 + 1] = NULL,
+};
 
 static void read_shedding(struct read_object *object, struct strategy_rule *rule)
 {
-        uint32_t kind = 0;
-
-        (void)read_choice(object, "kind", READ_OPTIONAL, shedding_kinds, &kind);
+        (void)read_choice(object, "kind", READ_OPTIONAL, shedding_kinds, &rule->shedding.kind);
         (void)read_count(object, "limit", READ_OPTIONAL, 1, 1000000, &rule->shedding.limit);
 }
 
 static void write_shedding(const struct strategy_rule *rule, struct json_line *line)
 {
+        json_put_text(line, "kind", shedding_kinds[rule->shedding.kind]);
         json_put_count(line, "limit", rule->shedding.limit);
 }
 
