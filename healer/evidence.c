@@ -29,6 +29,7 @@ enum { NEWEST = 24, CALL_DEPTH = 4 };
 
 #define STALE_NS (60 * HLR_SECOND)
 #define RISE_MIN 0.02        /* of a share, over the samples; less is noise */
+#define AHEAD_OF_LOOK 16     /* times the time looked at: a line says nothing of later */
 #define QUEUE_MIN 2.0        /* a backlog begins here, in multiples of the workers */
 #define FAILING_SHARE 0.3
 #define ERROR_FLOOR 0.01
@@ -147,35 +148,44 @@ static void line_times(struct hlr_candidate *c, const struct healer_line *trend,
 }
 
 /* The newest third, where that is a clear line by itself. */
-static bool newest_line(const struct hlr_instance *instance, enum hlr_signal signal,
+static bool newest_line(const struct hlr_track *track, enum hlr_signal signal,
                         struct healer_line *newest)
 {
         double values[NEWEST];
         int64_t at_ns[NEWEST];
-        uint32_t have = hlr_track_last(instance, signal, values, NEWEST), i;
+        uint32_t i, slot;
 
-        if (have < NEWEST)
+        if (track->count < NEWEST)
                 return false;
-        for (i = 0; i < NEWEST; i++)
-                at_ns[i] = instance->fine.at_ns[(instance->fine.count - NEWEST + i) % HLR_TRACK];
+        for (i = 0; i < NEWEST; i++) {
+                slot = (track->count - NEWEST + i) % HLR_TRACK;
+                at_ns[i] = track->at_ns[slot];
+                values[i] = (double)track->value[signal][slot];
+        }
         return healer_line_fit(at_ns, values, NEWEST, newest) && newest->likeness >= 0.9 &&
                newest->slope_low >= 0.5 * newest->slope_per_s;
 }
 
 /* A rise that began inside the window is steeper than the line through all of it:
  * where the newest third is a clear line by itself, its slope says when. */
-static void sharpen(const struct hlr_instance *instance, enum hlr_signal signal,
-                    struct healer_line *line)
+static void sharpen(const struct hlr_track *track, enum hlr_signal signal, struct healer_line *line)
 {
         struct healer_line newest;
 
-        if (!newest_line(instance, signal, &newest) || newest.slope_per_s < line->slope_per_s)
+        if (!newest_line(track, signal, &newest) || newest.slope_per_s < line->slope_per_s)
                 return;
         line->slope_per_s = newest.slope_per_s;
         line->slope_low = newest.slope_low;
         line->slope_high = newest.slope_high;
         line->value = newest.value;
         line->likeness = fmax(line->likeness, newest.likeness);
+}
+
+/* How far ahead a line is believed: where it began to rise within what was looked at,
+ * its end comes sooner than it says, and the shorter the look the more so. */
+static double believed_s(const struct healer_line *line, double horizon_s)
+{
+        return fmin(horizon_s, AHEAD_OF_LOOK * line->rise / line->slope_per_s);
 }
 
 /* The line through the newest samples, and if it says nothing, the long one. */
@@ -193,9 +203,8 @@ static bool find_line(const struct healer *healer, const struct hlr_instance *in
                         continue;
                 if (trend->slope_per_s > 0 && trend->rise >= rise_min && trend->value < limit &&
                     line_similarity(trend) > 0 &&
-                    healer_line_time_to(trend, limit, NULL, NULL) <= horizon_s) {
-                        if (coarse == 0)
-                                sharpen(instance, signal, trend);
+                    healer_line_time_to(trend, limit, NULL, NULL) <= believed_s(trend, horizon_s)) {
+                        sharpen(coarse ? &instance->coarse : &instance->fine, signal, trend);
                         return true;
                 }
         }
@@ -435,7 +444,7 @@ static void workers_fill(struct collector *collector, uint32_t index)
                 return;
         limit = busy_limit(healer, instance->service);
         if (!hlr_track_rises(instance, HLR_SIGNAL_BUSY, limit, horizon_s, interval_s(healer)) ||
-            (!newest_line(instance, HLR_SIGNAL_BUSY, &trend) &&
+            (!newest_line(&instance->fine, HLR_SIGNAL_BUSY, &trend) &&
              !find_line(healer, instance, HLR_SIGNAL_BUSY, false, BUSY_RISE_MIN, limit, &trend)))
                 return;
         if (trend.rise < fmax(BUSY_RISE_MIN, BUSY_RISE_SHARE * trend.value) ||
@@ -743,7 +752,8 @@ static void looks_familiar(struct collector *collector, uint32_t index)
         struct hlr_candidate *c;
         uint32_t failure;
 
-        if (healer->cases.count[1] < HEALER_CASES_MIN ||
+        /* One failure has many places and says of all of them what was usual there. */
+        if (healer->case_moments < HEALER_CASES_MIN ||
             hlr_sub(healer->now_ns, healer->cased_ns) < CASED_EVERY_NS)
                 return;
         hlr_features(healer, index, features);

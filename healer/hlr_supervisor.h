@@ -253,6 +253,7 @@ struct hlr_forecast {
         double confidence;
         int64_t said_ns;
         bool acted;             /* nobody can know any more */
+        bool scored;            /* it came true, and is not said again while it lasts */
 };
 
 /* A situation that may or may not end badly. */
@@ -386,6 +387,9 @@ struct healer {
         struct healer_patterns *patterns; /* NULL: the source is off */
         struct healer_model model;
         struct healer_cases cases;
+        uint32_t
+                case_moments; /* times at which something failed, the parts of one failure as one */
+        int64_t case_failed_ns;
         struct hlr_pending pending[HLR_PENDING_MAX];
         uint32_t pending_next;
         int64_t cased_ns;

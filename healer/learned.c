@@ -335,6 +335,7 @@ enum healer_err hlr_import(struct healer *healer, const struct healer_learned *l
         }
         memcpy(healer->tallies, learned->tallies, sizeof(healer->tallies));
         healer->cases = learned->cases;
+        healer->case_moments = learned->cases.count[1];
         healer->model = learned->model;
         memcpy(healer->effects, learned->effects, sizeof(healer->effects));
         memcpy(healer->by_context, learned->by_context, sizeof(healer->by_context));

@@ -3,8 +3,9 @@
  *
  * evidence.c brings candidates. Of those for the same failure at the same place
  * that are due within the horizon the most certain one counts; certain enough, it is
- * said once, and stands until it is scored: right when the limit was reached or
- * the service failed, wrong when its time had gone by half over. One that was
+ * said once, and is scored once: right when the limit was reached or the service
+ * failed, wrong when its time had gone by half over. It stands until then, and until
+ * its time is over where the limit is reached and nobody suffers yet. One that was
  * acted on is not scored, for nobody can know. Scores are kept by source and
  * failure type, by pattern, and by day.
  *
@@ -32,6 +33,7 @@
 #define REACHED 0.95
 #define CASE_NS (60 * HLR_SECOND)
 #define CASE_LEAD_NS (20 * HLR_SECOND)
+#define CASES_APART_NS (60 * HLR_SECOND) /* what fails sooner after another is part of it */
 #define CASED_EVERY_NS (15 * HLR_SECOND)
 #define DAY_NS (86400 * HLR_SECOND)
 
@@ -77,7 +79,7 @@ static struct healer_day *day_of(struct healer *healer, int64_t at_ns)
         return day;
 }
 
-static void count(struct healer *healer, const struct hlr_forecast *forecast, bool right)
+static void count(struct healer *healer, struct hlr_forecast *forecast, bool right)
 {
         struct healer_tally *of_day =
                 &day_of(healer, forecast->said_ns)->sources[forecast->what.source];
@@ -85,6 +87,9 @@ static void count(struct healer *healer, const struct hlr_forecast *forecast, bo
                 &healer->tallies[forecast->what.source][forecast->what.failure];
         struct healer_notice notice = hlr_notice(HEALER_NOTICE_PREDICTION_OUTCOME);
 
+        if (forecast->scored)
+                return;
+        forecast->scored = true;
         if (forecast->acted) {
                 of_day->acted++;
                 if (healer->config.learning.enabled)
@@ -148,7 +153,7 @@ static void score_all(struct healer *healer)
                         continue;
                 given = hlr_sub(forecast->what.eta_ns, forecast->said_ns);
                 if (reached(healer, forecast))
-                        finish(healer, forecast, true);
+                        count(healer, forecast, true);
                 else if (hlr_sub(healer->now_ns, forecast->what.eta_ns) > given / 2)
                         finish(healer, forecast, false);
         }
@@ -160,6 +165,10 @@ void hlr_predictions_meet(struct healer *healer, uint32_t service, enum healer_f
         struct hlr_pending *pending;
         uint32_t i;
 
+        if (healer->case_moments == 0 ||
+            hlr_sub(healer->now_ns, healer->case_failed_ns) > CASES_APART_NS)
+                healer->case_moments++;
+        healer->case_failed_ns = healer->now_ns;
         for (i = 0; i < HLR_FORECASTS_MAX; i++) {
                 if (healer->forecasts[i].id != 0 && healer->forecasts[i].what.service == service)
                         finish(healer, &healer->forecasts[i], true);
@@ -184,7 +193,7 @@ enum healer_err hlr_prediction_outcome(struct healer *healer, uint64_t predictio
         uint32_t i;
 
         for (i = 0; prediction != 0 && i < HLR_FORECASTS_MAX; i++) {
-                if (healer->forecasts[i].id != prediction)
+                if (healer->forecasts[i].id != prediction || healer->forecasts[i].scored)
                         continue;
                 healer->forecasts[i].acted = false; /* somebody knows */
                 finish(healer, &healer->forecasts[i], came_true);

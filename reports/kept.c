@@ -595,6 +595,32 @@ static bool keep_incidents(struct kept *kept, struct kept_arm *arm, const struct
         return true;
 }
 
+static void forget_warmup(struct kept_arm *arm)
+{
+        size_t left = 0;
+
+        for (size_t i = 0; i < arm->incident_count; i++) {
+                struct kept_incident *incident = &arm->incidents[i];
+                bool over = incident->restored_ns <= 0;
+
+                for (size_t e = 0; e < arm->episode_count; e++)
+                        if (arm->episodes[e].incident == i)
+                                arm->episodes[e].incident = over ? SIZE_MAX : left;
+                if (over)
+                        continue;
+                incident->onset_ns = max_ns(incident->onset_ns, 0);
+                arm->incidents[left++] = *incident;
+        }
+        arm->incident_count = left;
+}
+
+void kept_forget_warmup(struct kept *kept)
+{
+        for (unsigned a = 0; a < ARM_COUNT; a++)
+                if (kept->arms[a].run)
+                        forget_warmup(&kept->arms[a]);
+}
+
 /* Seconds in [0, end) in which any incident of the chosen services is open. */
 static double bad_seconds(const struct kept_arm *arm, const struct run_meta *meta, uint32_t service)
 {

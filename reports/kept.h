@@ -215,6 +215,11 @@ struct kept {
 struct kept *kept_create(const struct run_meta *meta, const struct replication_record *record);
 void kept_destroy(struct kept *kept);
 
+/* Takes incidents that were over when the warm-up ended out of all arms; one that
+ * was still on begins at 0. Only when everything is judged, since an alarm about
+ * such an incident may last into the part that is measured. */
+void kept_forget_warmup(struct kept *kept);
+
 /* Index of the fleet as a whole among an arm's services. */
 static inline uint32_t kept_fleet_index(const struct run_meta *meta)
 {

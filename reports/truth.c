@@ -934,6 +934,7 @@ bool truth_judge(const struct run_meta *meta, const struct replication_record *r
                         goto done;
         }
         find_starved(&judge);
+        kept_forget_warmup(kept);
         judged = true;
 done:
         free(judge.calls);

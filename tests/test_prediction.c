@@ -101,6 +101,97 @@ START_TEST(a_sawtooth_that_climbs_is_a_leak)
 }
 END_TEST
 
+/* At 96 % it has come true, and nothing is over yet. */
+START_TEST(what_came_true_is_said_and_scored_once)
+{
+        struct rig *rig = rig_create();
+        int i;
+
+        rig->config.auto_heal = false;
+        rig->config.detection.thresholds[HEALER_METRIC_MEMORY].warning = 1;
+        rig->config.detection.thresholds[HEALER_METRIC_MEMORY].critical = 1;
+        rig_start(rig);
+        rig_run(rig, 300);
+        for (i = 0; i < 300; i++) {
+                if (rig->instance[CASE].memory_ratio < 0.999)
+                        rig->instance[CASE].memory_ratio +=
+                                rig->instance[CASE].memory_ratio < 0.96 ? 0.004 : 0.0002;
+                rig_step(rig);
+        }
+        ck_assert_double_ge(rig->instance[CASE].memory_ratio, 0.97);
+        ck_assert_uint_eq(predictions(rig), 1);
+        ck_assert_uint_eq(
+                healer_prediction_day(rig->healer, rig->now_ns, HEALER_SOURCE_COUNT).right, 1);
+        ck_assert_uint_eq(
+                healer_prediction_day(rig->healer, rig->now_ns, HEALER_SOURCE_COUNT).wrong, 0);
+        rig_free(rig);
+}
+END_TEST
+
+/* The line through what lay still and what climbs says two hours where it is one half. */
+START_TEST(a_short_look_says_nothing_of_what_is_hours_away)
+{
+        struct rig *rig = rig_create();
+        struct noise wobble = {(uint64_t)_i + 1};
+        double level = 0.4, step = 0.6 / (30 * 12); /* full in half an hour */
+        double said_s, left_s;
+        int i;
+
+        rig->config.prediction.horizon_ns = 86400 * RIG_SECOND;
+        rig->config.prediction.preventive = HEALER_PREVENTIVE_OFF;
+        rig_start(rig);
+        for (i = 0; i < 480 && predictions(rig) == 0; i++) {
+                level += i < 120 ? 0 : step;
+                rig->instance[CASE].memory_ratio = level * (1 + 0.02 * noise_normal(&wobble));
+                rig_step(rig);
+        }
+        ck_assert_uint_eq(predictions(rig), 1);
+        said_s = (double)(rig_first(rig, HEALER_NOTICE_PREDICTION)->eta_ns - rig->now_ns) / 1e9;
+        left_s = (1 - level) / step * 5;
+        ck_assert_double_gt(left_s, 600);
+        ck_assert_double_lt(said_s, 3 * left_s);
+        rig_free(rig);
+}
+END_TEST
+
+static void at_level(struct rig *rig, double memory, int64_t seconds)
+{
+        uint32_t i;
+
+        for (i = 0; i < RIG_INSTANCES; i++)
+                rig->instance[i].memory_ratio = memory + 0.03 * (i / RIG_EACH);
+        rig_run(rig, seconds);
+}
+
+/* Three services are changed and crash together, five processes: a single failure, from which
+ * it does not follow that the fourth, which is changed, too, will fail. */
+START_TEST(one_failure_of_many_parts_makes_nothing_familiar)
+{
+        struct rig *rig = rig_create();
+        const uint32_t crashed[] = {INSTANCE(CART, 0), INSTANCE(CART, 1), INSTANCE(CHECKOUT, 0),
+                                    INSTANCE(CHECKOUT, 1), INSTANCE(PAYMENT, 0)};
+        uint32_t i;
+
+        rig->config.auto_heal = false;
+        rig_start(rig);
+        for (i = 0; i < 16; i++)
+                at_level(rig, 0.2 + (i % 2) * 0.03 * (16 - i), 100);
+        at_level(rig, 0.4, 600);
+        for (i = 0; i < 4; i++)
+                rig_event(rig, HEALER_OCCURRED_CONFIG_CHANGED, i, HEALER_NONE, 0);
+        for (i = 0; i < 6; i++)
+                at_level(rig, 0.2 + (i % 2) * 0.05 * (7 - i), 45);
+        for (i = 0; i < 5; i++)
+                rig_crash(rig, crashed[i]);
+        rig_run(rig, 60);
+        ck_assert_uint_gt(rig_count(rig, HEALER_NOTICE_ALARM), 1);
+        for (i = 0; i < rig->notice_count; i++)
+                ck_assert(rig->notices[i].kind != HEALER_NOTICE_PREDICTION ||
+                          rig->notices[i].service != FRONTEND);
+        rig_free(rig);
+}
+END_TEST
+
 static void leak_everywhere(struct rig *rig, int steps)
 {
         int i, k;
@@ -649,6 +740,9 @@ int main(void)
         tcase_add_test(tcase, a_step_is_no_leak);
         tcase_add_test(tcase, a_slow_precursor_that_stops_is_not_believed);
         tcase_add_test(tcase, a_sawtooth_that_climbs_is_a_leak);
+        tcase_add_test(tcase, what_came_true_is_said_and_scored_once);
+        tcase_add_loop_test(tcase, a_short_look_says_nothing_of_what_is_hours_away, 0, 20);
+        tcase_add_test(tcase, one_failure_of_many_parts_makes_nothing_familiar);
         tcase_add_test(tcase, a_service_that_leaks_everywhere_is_restarted_one_by_one);
         tcase_add_loop_test(tcase, off_means_off, 0, 3);
         tcase_add_test(tcase, below_auto_apply_it_is_said_and_not_done);

@@ -569,6 +569,35 @@ START_TEST(what_is_said_and_over_before_the_warm_up_ends_is_in_no_metric)
 }
 END_TEST
 
+/* The alarm about the first, still on at 0, was right. */
+START_TEST(an_incident_that_was_over_before_the_warm_up_ended_is_in_no_metric)
+{
+        struct run_meta meta = hand_meta();
+        struct world *world = world_new(0);
+        json_t *result;
+
+        for (unsigned a = 0; a < ARM_COUNT; a++) {
+                world_incident(world, (enum arm)a, FRONT, -130, 1, 9);
+                world->incidents[a][0].restored_ns = -20 * NS_PER_S;
+                world_incident(world, (enum arm)a, FRONT, -10, 20, 8);
+                world_incident(world, (enum arm)a, CART, -130, 1, 9);
+                world->incidents[a][2].restored_ns = -100 * NS_PER_S;
+                world_incident(world, (enum arm)a, CART, 500, 540, 7);
+        }
+        world_alarm(world, ARM_TREATED, FRONT, -40, 30, 1);
+        world_alarm(world, ARM_TREATED, CART, 510, 530, 2);
+        result = grade_world(&meta, world);
+        ck_metric(result, "treated", "incidents", 2);
+        ck_metric(result, "untreated", "incidents", 2);
+        ck_metric(result, "treated", "mttr", (20 + 40) / 2.0);
+        ck_assert_double_eq(
+                field_of(metric_in(result, "treated", "prevention_rate"), "denominator"), 2);
+        ck_assert_double_eq(
+                field_of(metric_in(result, "treated", "false_alarms_per_week"), "count"), 0);
+        json_decref(result);
+}
+END_TEST
+
 START_TEST(an_oracle_has_recall_1)
 {
         struct run_meta meta = hand_meta();
@@ -817,6 +846,7 @@ int main(void)
         tcase_add_test(tc, predictions_are_judged_by_what_comes_in_shadow);
         tcase_add_test(tc, a_component_that_dies_makes_a_prediction_true);
         tcase_add_test(tc, what_is_said_and_over_before_the_warm_up_ends_is_in_no_metric);
+        tcase_add_test(tc, an_incident_that_was_over_before_the_warm_up_ended_is_in_no_metric);
         tcase_add_test(tc, an_oracle_has_recall_1);
         tcase_add_test(tc, always_predicting_has_the_base_rate_as_precision);
         tcase_add_test(tc, healed_is_ended_in_time_and_better_than_untreated);
