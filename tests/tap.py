@@ -7,7 +7,7 @@ before its line, behind `#`. Sub-tests count one by one when they fail. The exit
 code is 1 when a test failed or none was found.
 
 With `jobs`, so many files run at a time, each in a process of its own, and the
-lines of a file come when it is through.
+lines of a file come when it is through. The files named in `long` begin first.
 """
 import concurrent.futures
 import importlib.util
@@ -152,7 +152,7 @@ def run_files_apart(paths, jobs, out):
     return number, bad
 
 
-def main(folder, words=None, jobs=1, only=None):
+def main(folder, words=None, jobs=1, only=None, long=()):
     sys.dont_write_bytecode = True
     sys.path.insert(0, folder)
     paths = sorted(
@@ -161,6 +161,8 @@ def main(folder, words=None, jobs=1, only=None):
         if name.startswith("test_") and name.endswith(".py")
         and (not words or any(word in name for word in words))
     )
+    names = ["test_%s.py" % name for name in long]
+    paths.sort(key=lambda path: os.path.basename(path) not in names)
     if only is not None or jobs == 1:
         number, bad = run_files(paths if only is None else [only], sys.stdout)
     else:

@@ -12,6 +12,7 @@
 #include "reports/grade.h"
 #include "tests/graded.h"
 #include "tests/hand_made.h"
+#include "tests/effort.h"
 #include "tests/numbers.h"
 
 /* ---- cheats */
@@ -21,7 +22,7 @@ enum { SHOP, BANK };
 
 static json_t *shop(const char *strategy)
 {
-        struct graded_run asked = {.file = "shop.json", .strategy = strategy, .runs = 6};
+        struct graded_run asked = {.file = "shop.json", .strategy = strategy, .runs = EFFORT(6, 3)};
 
         return graded_result(&asked);
 }
@@ -520,8 +521,8 @@ END_TEST
 /* A restart is all that ends a hang here, and it is done once: it was helpful. */
 START_TEST(what_ends_an_incident_is_helpful_and_what_only_restarts_is_not)
 {
-        struct graded_run asked = {.file = "shop.json", .strategy = "default", .runs = 4,
-                                   .attribute = true};
+        struct graded_run asked = {.file = "shop.json", .strategy = "default",
+                                   .runs = EFFORT(4, 1), .attribute = true};
         json_t *result = graded_result(&asked);
         const json_t *attribution = json_object_get(result, "attribution");
         json_t *spam, *deed;
@@ -534,6 +535,9 @@ START_TEST(what_ends_an_incident_is_helpful_and_what_only_restarts_is_not)
         ck_assert_double_gt(averted, 5 * result_number(attribution, "noise"));
         json_decref(result);
 
+        /* Hundreds of deeds, each knocked out in a run of its own: sanitizers have seen that by now. */
+        if (EFFORT(false, true))
+                return;
         asked.strategy = "reference:random";
         asked.runs = 2;
         spam = graded_result(&asked);

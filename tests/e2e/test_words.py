@@ -48,7 +48,7 @@ class Words(chaos.Case):
             self.assertRegex(told.err, r"--%s is not there yet; .{20}" % option)
 
     def test_log_json_is_an_object_a_line(self):
-        told = self.chaos(self.write("small.json", chaos.SMALL), "--runs", "200", "--out",
+        told = self.chaos(self.write("small.json", chaos.SMALL), "--runs", "60", "--out",
                           self.path("out"), "--no-plots", "--log-json", "--verbose", "--db",
                           self.path("x.db"))
         self.assert_code(0, told)
@@ -59,7 +59,7 @@ class Words(chaos.Case):
         self.assertRegex(texts[-1], r"small\.json: \d+ requests, \d+ events")
         for event in events:
             if event["type"] == "progress":
-                self.assertEqual((200, "small.json"), (event["replications"], event["scenario"]))
+                self.assertEqual((60, "small.json"), (event["replications"], event["scenario"]))
         told = self.chaos(self.path("missing.json"), "--log-json")
         self.assert_code(2, told)
         self.assertIn("missing.json", json.loads(told.err.splitlines()[0])["text"])
