@@ -125,6 +125,8 @@ const struct healer_option healer_options[] = {
         BOOL("degradation.enabled", degradation.enabled, 1, "whether levels are used"),
         TIME("degradation.dwell", degradation.dwell_ns, 1, DAY, 30,
              "calm this long before one level back"),
+        TIME("degradation.check_interval", degradation.interval_ns, 0.1, 3600, 5,
+             "how often usage and rules are looked at"),
         COUNT("degradation.max_level", degradation.level_max, 1, 4, 3, "the lowest level used"),
 
         BOOL("prediction.enabled", prediction.enabled, 1, "whether anything is predicted"),
@@ -301,6 +303,7 @@ void healer_config_defaults(struct healer_config *config)
         for (i = 0; i < healer_option_count; i++)
                 healer_option_set(config, &healer_options[i], healer_options[i].fallback);
         memcpy(config->recovery.strategies, default_ladders, sizeof(default_ladders));
+        hlr_levels_default(&config->degradation.levels);
         config->detection.thresholds[HEALER_METRIC_HEARTBEAT].warning = 1;
         config->detection.thresholds[HEALER_METRIC_HEARTBEAT].critical = 1;
 }
@@ -379,6 +382,41 @@ static const char *check_ladders(const struct healer_config *config, char *text,
         return NULL;
 }
 
+static const char *check_levels(const struct healer_config *config, char *text, size_t size)
+{
+        uint32_t metric, i;
+
+        if (hlr_levels_wrong(config, HEALER_METRIC_COUNT) != NULL) {
+                snprintf(text, size, "degradation.levels: %s",
+                         hlr_levels_wrong(config, HEALER_METRIC_COUNT));
+                return text;
+        }
+        for (metric = 0; metric < HEALER_METRIC_COUNT; metric++) {
+                if (!config->degradation.per_resource[metric].watched ||
+                    hlr_levels_wrong(config, metric) == NULL)
+                        continue;
+                snprintf(text, size, "degradation.per_resource.%s: %s",
+                         healer_metrics[metric].name, hlr_levels_wrong(config, metric));
+                return text;
+        }
+        if (config->degradation.feature_count > HEALER_LEVEL_FEATURES_MAX) {
+                snprintf(text, size, "degradation.features: more than %d",
+                         HEALER_LEVEL_FEATURES_MAX);
+                return text;
+        }
+        for (i = 0; i < config->degradation.feature_count; i++) {
+                if (config->degradation.features[i].needs >> i == 0)
+                        continue;
+                snprintf(text, size, "degradation.features[%u].needs: features before it only", i);
+                return text;
+        }
+        if (hlr_level_rules_wrong(config) != NULL) {
+                snprintf(text, size, "degradation.rules: %s", hlr_level_rules_wrong(config));
+                return text;
+        }
+        return NULL;
+}
+
 const char *healer_config_check(const struct healer_config *config, char *text, size_t size)
 {
         const char *reason;
@@ -392,5 +430,7 @@ const char *healer_config_check(const struct healer_config *config, char *text, 
                 reason = check_order(config, text, size);
         if (reason == NULL)
                 reason = check_ladders(config, text, size);
+        if (reason == NULL)
+                reason = check_levels(config, text, size);
         return reason;
 }

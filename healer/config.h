@@ -3,8 +3,8 @@
  * One struct with a typed field for each option, and one table that names each
  * field by its path ("prediction.confidence_threshold"), unit, range and
  * default. Readers of files, help texts and the test that every option takes
- * effect go through the table, so none of them can forget an option. The
- * lists of actions by failure type are the one part that is not in the table.
+ * effect go through the table, so none of them can forget an option. Lists are
+ * not in the table: the actions by failure type, and what levels of degradation are.
  */
 #ifndef HEALER_CONFIG_H
 #define HEALER_CONFIG_H
@@ -45,6 +45,48 @@ struct healer_ladder {
 
 struct healer_threshold {
         double warning, critical; /* shares 0..1; seconds; or plain numbers, as the metric is */
+};
+
+/* What a level of degradation leaves of a service. */
+enum {
+        HEALER_LEVELS_MAX = 5,
+        HEALER_LEVEL_FEATURES_MAX = 32,
+        HEALER_LEVEL_RULES_MAX = 16,
+        HEALER_LEVEL_NAME_MAX = 31
+};
+
+struct healer_level {
+        char name[HEALER_LEVEL_NAME_MAX + 1];
+        double capacity;      /* share of the calls that are let in, 0..1 */
+        double usage;         /* of the resource, from which on it holds; share, inclusive */
+        double timeout;       /* of calls, as a share of what they are without it */
+        double quality;       /* an answer is to be worth as much, 0..1 */
+        uint32_t concurrency; /* calls at once in an instance; 0: no limit */
+        uint32_t off;         /* bit i: feature i of the configuration is off from here on */
+        uint32_t min_priority; /* features of a lower one are off, too */
+};
+
+struct healer_levels {
+        uint32_t count; /* 0: those of degrade.h, which are the default */
+        struct healer_level rows[HEALER_LEVELS_MAX];
+};
+
+/* Something that services do besides; off from a level on, and with what it needs. */
+struct healer_level_feature {
+        char name[HEALER_LEVEL_NAME_MAX + 1];
+        uint32_t off_at;   /* level; 0: only where a level names it */
+        uint32_t priority; /* the lowest goes first */
+        uint32_t needs;    /* bit i: needs feature i, which stands before it */
+};
+
+/* A condition that asks for a level: a row of degrade.h, on the metrics of a service.
+ * `metric` is enum healer_metric, or HEALER_METRIC_COUNT for the health score. */
+struct healer_level_rule {
+        char name[HEALER_LEVEL_NAME_MAX + 1];
+        uint32_t kind, op, metric, level;
+        double value;
+        int64_t over_ns, duration_ns, grace_ns;
+        uint32_t parts_count, parts[8];
 };
 
 struct healer_config {
@@ -104,6 +146,17 @@ struct healer_config {
                 bool enabled;
                 int64_t dwell_ns;        /* calm this long before one level back */
                 uint32_t level_max;      /* 1..4 */
+                int64_t interval_ns;     /* usage and rules are looked at this often */
+                struct healer_levels levels;
+                struct {
+                        bool watched;    /* its usage asks for levels */
+                        double first_usage; /* of level 1, instead of the table's; 0: not */
+                        struct healer_levels levels; /* of its own; count 0: those above */
+                } per_resource[HEALER_METRIC_COUNT];
+                uint32_t feature_count;
+                struct healer_level_feature features[HEALER_LEVEL_FEATURES_MAX];
+                uint32_t rule_count;
+                struct healer_level_rule rules[HEALER_LEVEL_RULES_MAX];
         } degradation;
 
         struct {

@@ -143,7 +143,7 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
                 return !episode->preventive; /* that some are refused is what is to be prevented */
         case HEALER_ACTION_SET_DEGRADATION:
                 return !episode->preventive && healer->config.degradation.enabled &&
-                       service->level < healer->config.degradation.level_max;
+                       service->level < hlr_levels_last(healer);
         default:
                 return true;
         }

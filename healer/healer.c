@@ -56,6 +56,7 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                         service->reports[failure].until_ns = INT64_MIN;
                 service->rolled_back_ns = INT64_MIN;
                 service->shrunk_ns = INT64_MIN;
+                service->level_back_ns = INT64_MIN;
                 service->probe_wait_ns = healer->config.degradation.dwell_ns;
                 for (action = 0; action < HEALER_ACTION_COUNT; action++)
                         service->useless[action].at_ns = INT64_MIN;
@@ -211,6 +212,7 @@ enum healer_err healer_create(const struct healer_config *config,
         healer->sample_ns = INT64_MIN;
         healer->reconciled_ns = INT64_MIN;
         healer->leak_checked_ns = INT64_MIN;
+        healer->levels_ns = INT64_MIN;
         healer->stretch = 1;
         if (allocate(healer, topology) != HEALER_OK) {
                 healer_destroy(healer);
@@ -221,7 +223,7 @@ enum healer_err healer_create(const struct healer_config *config,
         fill_instances(healer, topology);
         hlr_index(healer);
         learn_nothing_yet(healer);
-        if (create_learners(healer) != HEALER_OK) {
+        if (create_learners(healer) != HEALER_OK || hlr_levels_create(healer) != HEALER_OK) {
                 healer_destroy(healer);
                 return HEALER_E_NOMEM;
         }
@@ -237,6 +239,7 @@ void healer_destroy(struct healer *healer)
                 return;
         allocator = healer->allocator;
         hlr_odd_destroy(healer);
+        hlr_levels_destroy(healer);
         healer_patterns_destroy(healer->patterns);
         if (healer->services != NULL)
                 hlr_free(allocator, healer->services);
@@ -333,7 +336,8 @@ void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
 static int64_t next_wake(const struct healer *healer)
 {
         const struct hlr_episode *e;
-        int64_t next = hlr_min(hlr_reconcile_next(healer), hlr_monitors_next(healer));
+        int64_t next = hlr_min(hlr_min(hlr_reconcile_next(healer), hlr_monitors_next(healer)),
+                               hlr_levels_next(healer));
         int i;
 
         for (i = 0; i < HLR_EPISODES_MAX; i++) {
@@ -362,6 +366,7 @@ static void think(struct healer *healer)
         hlr_decide(healer);
         hlr_verify(healer);
         hlr_escalation_deadlines(healer);
+        hlr_levels_watch(healer);
         hlr_degradation_step(healer);
         hlr_health_update(healer);
 }

@@ -147,6 +147,14 @@ struct healer_result {
 
 /* ---- what goes out */
 
+/* What a level of degradation is to leave, where the configuration says so. */
+struct healer_level_order {
+        bool given; /* false: what the level means is known to who carries it out */
+        double capacity, timeout, quality;
+        uint32_t concurrency; /* 0: no limit */
+        uint32_t off;         /* bit i: feature i of the configuration; others of them are on */
+};
+
 struct healer_command {
         uint64_t id;
         enum healer_action_kind kind;
@@ -155,6 +163,7 @@ struct healer_command {
         uint64_t episode;
         uint64_t prediction;  /* it rests on, or 0 */
         bool preventive;
+        struct healer_level_order level; /* of set_degradation */
 };
 
 enum healer_notice_kind {

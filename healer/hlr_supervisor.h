@@ -11,6 +11,7 @@
 #define HLR_SUPERVISOR_H
 
 #include "healer/anomaly.h"
+#include "healer/degrade.h"
 #include "healer/forecast.h"
 #include "healer/heal_watch.h"
 #include "healer/healer.h"
@@ -184,6 +185,13 @@ struct hlr_service {
         int64_t config_ns;
         /* what our own actions left in force, to be taken back when all is calm */
         uint32_t level;         /* of degradation */
+        uint32_t level_usage;   /* that usage and rules last asked for: levels.c */
+        uint32_t level_by;      /* whose usage; HEALER_METRIC_COUNT: a rule */
+        int64_t level_back_ns;  /* when it was last given back; INT64_MIN: never */
+        int64_t level_wait_ns;  /* it stays at least so long */
+        uint32_t level_tried;   /* and that was last ordered for them */
+        struct healer_degrade *ladders[HLR_INSTANCE_METRICS]; /* NULL: not watched */
+        struct healer_rules *rules;                           /* NULL: none */
         double shed;            /* share refused */
         int32_t scaled;         /* instances added */
         int64_t eased_ns;       /* last change of these */
@@ -394,6 +402,8 @@ struct healer {
         uint32_t pending_next;
         int64_t cased_ns;
         struct healer_tuning tuning[HEALER_METRIC_COUNT];
+        struct healer_features *features; /* of the configuration; NULL: none */
+        int64_t levels_ns;      /* when levels were last looked at; INT64_MIN: never */
         struct healer_heal_watch watches[HEALER_FAILURE_COUNT];
 
         int64_t now_ns;
@@ -581,6 +591,27 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
 struct hlr_harm hlr_harm_since(struct healer *healer, const struct hlr_episode *episode);
 /* Takes the next rung: this one did not help. What it put in force goes back. */
 void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode);
+
+/* In its own name and that of the episode, if any, that put something in force there. */
+bool hlr_set_in_force(struct healer *healer, uint32_t service, uint64_t episode,
+                      enum healer_action_kind kind, double amount);
+bool hlr_service_busy(const struct healer *healer, uint32_t service);
+
+/* ---- levels.c: what usage and rules ask for */
+
+void hlr_levels_default(struct healer_levels *out);
+/* Why the table of that metric (of all, HEALER_METRIC_COUNT) is refused, or NULL. */
+const char *hlr_levels_wrong(const struct healer_config *config, uint32_t metric);
+const char *hlr_level_rules_wrong(const struct healer_config *config);
+enum healer_err hlr_levels_create(struct healer *healer);
+void hlr_levels_destroy(struct healer *healer);
+void hlr_levels_watch(struct healer *healer);
+/* When to look again; HEALER_NEVER: nothing is watched. */
+int64_t hlr_levels_next(const struct healer *healer);
+/* The lowest level that there is. */
+uint32_t hlr_levels_last(const struct healer *healer);
+/* What the level leaves, into an order for it. */
+void hlr_level_describe(struct healer *healer, struct healer_command *order);
 
 /* ---- harm.c: what callers suffer */
 

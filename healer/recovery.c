@@ -115,6 +115,8 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
         command->order.episode = episode->id;
         command->order.prediction = episode->prediction;
         command->order.preventive = episode->preventive;
+        if (kind == HEALER_ACTION_SET_DEGRADATION)
+                hlr_level_describe(healer, &command->order);
         command->issued_ns = healer->now_ns;
         command->due_ns = kind == HEALER_ACTION_ESCALATE
                                   ? HEALER_NEVER
@@ -137,7 +139,7 @@ bool hlr_command(struct healer *healer, struct hlr_episode *episode, enum healer
         return true;
 }
 
-static bool service_command_open(const struct healer *healer, uint32_t service)
+bool hlr_service_busy(const struct healer *healer, uint32_t service)
 {
         uint32_t i;
 
@@ -195,7 +197,7 @@ static double amount_of(const struct healer *healer, const struct hlr_episode *e
         case HEALER_ACTION_SHED_LOAD:
                 return fmin(0.9, service->shed + 0.3);
         case HEALER_ACTION_SET_DEGRADATION:
-                return fmin(healer->config.degradation.level_max, service->level + 1);
+                return fmin(hlr_levels_last(healer), service->level + 1);
         default:
                 return 0;
         }
@@ -298,7 +300,7 @@ static bool half_is_busy(const struct healer *healer, uint32_t service)
 static bool in_the_way(const struct healer *healer, const struct hlr_episode *episode,
                        const struct hlr_target *target)
 {
-        if (service_command_open(healer, episode->service))
+        if (hlr_service_busy(healer, episode->service))
                 return true;
         if (target->instance == HEALER_NONE)
                 return false;
@@ -656,21 +658,26 @@ void hlr_commands_check(struct healer *healer)
 
 /* ---- taking back */
 
+bool hlr_set_in_force(struct healer *healer, uint32_t service, uint64_t episode,
+                      enum healer_action_kind kind, double amount)
+{
+        struct hlr_episode standin;
+
+        memset(&standin, 0, sizeof(standin));
+        standin.id = episode;
+        standin.service = service;
+        standin.edge = HEALER_NONE;
+        if (!hlr_command(healer, &standin, kind, HEALER_NONE, amount))
+                return false;
+        healer->services[service].eased_ns = healer->now_ns;
+        return true;
+}
+
 /* A command on a service's own behalf, for the episode that put it in force. */
 static bool set_in_force(struct healer *healer, uint32_t index, enum healer_action_kind kind,
                          double amount)
 {
-        struct hlr_service *service = &healer->services[index];
-        struct hlr_episode standin;
-
-        memset(&standin, 0, sizeof(standin));
-        standin.id = service->eased_episode;
-        standin.service = index;
-        standin.edge = HEALER_NONE;
-        if (!hlr_command(healer, &standin, kind, HEALER_NONE, amount))
-                return false;
-        service->eased_ns = healer->now_ns;
-        return true;
+        return hlr_set_in_force(healer, index, healer->services[index].eased_episode, kind, amount);
 }
 
 /* One step back, after that much calm. */
@@ -681,7 +688,7 @@ static void ease(struct healer *healer, uint32_t index, int64_t dwell)
 
         if (service->shed > 0 && calm >= dwell)
                 (void)set_in_force(healer, index, HEALER_ACTION_SHED_LOAD, 0);
-        else if (service->level > 0 && calm >= dwell)
+        else if (service->level > service->level_usage && calm >= dwell)
                 (void)set_in_force(healer, index, HEALER_ACTION_SET_DEGRADATION,
                                    service->level - 1);
         else if (service->scaled > 0 && calm >= hlr_mul(dwell, CALM_SCALE))
@@ -707,7 +714,7 @@ static void probe(struct healer *healer, uint32_t index)
         if (service->shed > 0)
                 out = set_in_force(healer, index, HEALER_ACTION_SHED_LOAD,
                                    service->shed > 0.2 ? service->shed / 2 : 0);
-        else if (service->level > 0)
+        else if (service->level > service->level_usage)
                 out = set_in_force(healer, index, HEALER_ACTION_SET_DEGRADATION,
                                    service->level - 1);
         service->probing = out;
@@ -745,12 +752,13 @@ void hlr_degradation_step(struct healer *healer)
 
         for (i = 0; i < healer->service_count; i++) {
                 service = &healer->services[i];
-                if (service->level == 0 && !(service->shed > 0) && service->scaled <= 0) {
+                if (service->level <= service->level_usage && !(service->shed > 0) &&
+                    service->scaled <= 0) {
                         service->undo = false;
                         service->probing = false;
                         continue;
                 }
-                if (service_command_open(healer, i))
+                if (hlr_service_busy(healer, i))
                         continue; /* one at a time */
                 episode = hlr_episode_of_service(healer, i);
                 if (episode != NULL)

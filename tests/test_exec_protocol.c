@@ -154,12 +154,14 @@ START_TEST(an_answer_reads_back_whole)
 {
         struct healer_note notes[NOTE_KIND_COUNT];
         const struct healer_order orders[] = {
-                {{5, ACTION_SCALE_RESOURCES, 1, FLEET_NO_INDEX, FLEET_NO_INDEX, -2}, 3, 4, true},
-                {{6, ACTION_RESTART_INSTANCE, 1, 2, FLEET_NO_INDEX, 0}, 0, 0, false}};
+                {{5, ACTION_SCALE_RESOURCES, 1, FLEET_NO_INDEX, FLEET_NO_INDEX, -2, {0}}, 3, 4, true},
+                {{6, ACTION_RESTART_INSTANCE, 1, 2, FLEET_NO_INDEX, 0, {0}}, 0, 0, false},
+                {{7, ACTION_SET_DEGRADATION, 1, FLEET_NO_INDEX, FLEET_NO_INDEX, 2,
+                  {true, 0.3, 0.6, 0.75, 5, 0, 0}}, 0, 0, false}};
         struct strategy_rule rules[STRATEGY_POLICY_COUNT];
         struct edge_protection protection = {.edge = 0};
         struct healer_answer said = {.notes = notes, .note_count = NOTE_KIND_COUNT,
-                                     .orders = orders, .order_count = 2,
+                                     .orders = orders, .order_count = 3,
                                      .protections = &protection, .protection_count = 1,
                                      .next_wake_ns = 12345678901}, back;
         struct read_session session;
@@ -205,7 +207,7 @@ START_TEST(an_answer_reads_back_whole)
                 ck_assert(isnan(note->limit));
                 ck_assert_int_eq(note->eta_ns, kind == 0 ? TIME_NEVER : 5);
         }
-        ck_assert_uint_eq(back.order_count, 2);
+        ck_assert_uint_eq(back.order_count, 3);
         ck_assert_int_eq(back.orders[0].action.kind, ACTION_SCALE_RESOURCES);
         ck_assert(back.orders[0].action.amount == -2 && back.orders[0].preventive);
         ck_assert_uint_eq(back.orders[0].prediction, 4);

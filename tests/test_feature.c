@@ -98,6 +98,44 @@ START_TEST(a_level_switches_off_what_it_says_and_cost_and_quality_follow)
 }
 END_TEST
 
+static void set_level(double level, struct fleet_level left)
+{
+        fleet_act(fleet, &(struct fleet_action){.id = 1,
+                                                .kind = ACTION_SET_DEGRADATION,
+                                                .instance = FLEET_NO_INDEX,
+                                                .edge = FLEET_NO_INDEX,
+                                                .amount = level,
+                                                .level = left});
+        run_for(5);
+}
+
+/* What the order names goes by the order, the rest by what is declared. */
+START_TEST(an_order_says_which_features_its_level_leaves_out_and_what_they_are_worth_at_least)
+{
+        static const struct {
+                uint32_t named, off;
+                double asked, work_s, quality;
+        } cases[] = {
+                {1, 1, 0.1, 0.014, 0.8},      /* the first, named */
+                {1, 0, 0.1, 0.020, 1},        /* kept, though its level would leave it out */
+                {3, 3, 0.1, 0.010, 0.4},      /* both */
+                {3, 3, 0.5, 0.014, 0.8},      /* no further than to what is asked for */
+        };
+
+        begin();
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                set_level(1, (struct fleet_level){true, 1, 1, cases[i].asked, 0, cases[i].named,
+                                                  cases[i].off});
+                ck_assert_double_eq_tol(work_of(50), cases[i].work_s, 2e-4);
+                ck_assert_double_eq_tol((double)fleet->services[0].level_quality, cases[i].quality,
+                                        1e-6);
+        }
+        set_level(0, (struct fleet_level){true, 0.1, 0.1, 0.1, 1, 3, 3});
+        ck_assert_double_eq_tol(work_of(50), 0.020, 2e-4); /* full service is whole */
+        ck_assert(books_close(&books, &b, fleet));
+}
+END_TEST
+
 START_TEST(a_flip_switches_what_is_on_off_and_what_is_off_on)
 {
         begin();
@@ -211,6 +249,7 @@ static Suite *suite(void)
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, with_what_is_on_by_default_all_is_as_declared);
         tcase_add_test(t, a_level_switches_off_what_it_says_and_cost_and_quality_follow);
+        tcase_add_test(t, an_order_says_which_features_its_level_leaves_out_and_what_they_are_worth_at_least);
         tcase_add_test(t, a_flip_switches_what_is_on_off_and_what_is_off_on);
         tcase_add_test(t, a_flip_twice_is_none);
         tcase_add_loop_test(t, the_lowest_priority_is_shed_first_and_the_share_is_kept, 0, 4);

@@ -888,6 +888,66 @@ START_TEST(a_degraded_service_works_at_no_more_than_its_levels_requests_at_once)
 }
 END_TEST
 
+static void set_level(struct fleet *fleet, double level, struct fleet_level left)
+{
+        fleet_act(fleet, &(struct fleet_action){.id = 1,
+                                                .kind = ACTION_SET_DEGRADATION,
+                                                .instance = FLEET_NO_INDEX,
+                                                .edge = FLEET_NO_INDEX,
+                                                .amount = level,
+                                                .level = left});
+}
+
+/* An answer is never worth more than the level's is by itself: that is the fleet's to say. */
+START_TEST(a_level_leaves_what_its_order_says_but_no_better_answers)
+{
+        struct fleet *fleet;
+        double admitted;
+
+        build_service(&b, "only", exponential(NS_PER_MS))->instance_count = 3;
+        build_load(&b, "users", 0, 200);
+        fleet = build_fleet(&b, 1, 10 * NS_PER_S);
+        fleet_run_until(fleet, -5 * NS_PER_S);
+        set_level(fleet, 1, (struct fleet_level){true, 0.4, 0.5, _i == 0 ? 0.99 : 0.3, 2, 0, 0});
+        run_to(fleet, 60);
+        admitted = 1 - (double)books_outcome(&books, 0, CALL_REJECTED) / (double)books_ended(&books, 0);
+        ck_assert_double_eq_tol(admitted, 0.4, 0.02);
+        ck_assert_double_eq_tol(books.services[0].phase[0].quality_sum /
+                                        (double)(books_outcome(&books, 0, CALL_OK) +
+                                                 books_outcome(&books, 0, CALL_DEGRADED)),
+                                _i == 0 ? 0.85 : 0.3, 1e-6);
+}
+END_TEST
+
+START_TEST(an_orders_level_has_its_own_time_limit_and_places_and_absurd_ones_are_refused)
+{
+        struct fleet *fleet;
+        uint32_t most = 0;
+
+        b.telemetry = true;
+        build_service(&b, "front", constant(NS_PER_MS))->concurrency = 64;
+        build_service(&b, "back", constant(20 * NS_PER_S))->concurrency = 4096;
+        build_call(&b, 0, 1)->timeout_ns = NS_PER_S;
+        build_load(&b, "users", 0, 20);
+        fleet = build_fleet(&b, 1, 10 * NS_PER_S);
+        fleet_run_until(fleet, -5 * NS_PER_S);
+        set_level(fleet, 2, (struct fleet_level){true, 0, 1, 1, 0, 0, 0});
+        set_level(fleet, 2, (struct fleet_level){true, 1, NAN, 1, 0, 0, 0});
+        set_level(fleet, 2, (struct fleet_level){true, 1, 1, 1.5, 0, 0, 0});
+        fleet_run_until(fleet, -3 * NS_PER_S);
+        ck_assert_uint_eq(fleet->services[0].level, 0);
+        set_level(fleet, 1, (struct fleet_level){true, 1, 0.5, 1, 3, 0, 0});
+        for (int step = 1; step <= 1000; step++) {
+                fleet_run_until(fleet, step * 10 * NS_PER_MS);
+                if (fleet->instances[0].busy > most)
+                        most = fleet->instances[0].busy;
+        }
+        run_to(fleet, 30);
+        ck_assert_uint_eq(most, 3);
+        ck_assert_double_eq_tol(b.last_edge[0].latency_p50_s, 0.5, 0.05);
+}
+END_TEST
+
 /* ---- a place on an edge is the work's */
 
 struct places {
@@ -1426,6 +1486,8 @@ static Suite *suite(void)
                             0, 5);
         tcase_add_loop_test(
                 t, a_degraded_service_works_at_no_more_than_its_levels_requests_at_once, 0, 5);
+        tcase_add_loop_test(t, a_level_leaves_what_its_order_says_but_no_better_answers, 0, 2);
+        tcase_add_test(t, an_orders_level_has_its_own_time_limit_and_places_and_absurd_ones_are_refused);
         tcase_add_loop_test(
                 t, s3_14_a_place_comes_back_when_the_work_ends_and_not_when_its_caller_gives_up, 0,
                 2);

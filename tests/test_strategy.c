@@ -233,9 +233,26 @@ START_TEST(out_of_range_is_refused_for_every_option)
 }
 END_TEST
 
+#define FULL "{\"name\": \"FULL\", \"capacity\": 1, \"usage\": 0, \"timeout\": 1, \"quality\": 1}"
+
 static const struct {
         const char *text, *words;
 } refusals[] = {
+        {"{\"degradation\": {\"levels\": [" FULL ", {\"name\": \"B\", \"capacity\": 1, \"usage\": 0.9,"
+         "\"timeout\": 0.9, \"quality\": 0.9}]}}",
+         "levels.capacity_percent: must fall"},
+        {"{\"degradation\": {\"levels\": [" FULL ", {\"name\": \"B\", \"capacity\": 0.5, \"usage\": 0.9,"
+         "\"timeout\": 0.9, \"quality\": 0.9, \"off\": [\"x\"]}]}}",
+         "no feature named 'x'"},
+        {"{\"degradation\": {\"rules\": [{\"metric\": \"cpus\", \"operator\": \">\", \"value\": 1,"
+         "\"level\": 1}]}}",
+         "no metric named 'cpus' (nearest: 'cpu')"},
+        {"{\"degradation\": {\"rules\": [{\"metric\": \"cpu\", \"operator\": \">\", \"value\": 1,"
+         "\"level\": \"REDUCED_9\"}]}}",
+         "no level named 'REDUCED_9'"},
+        {"{\"degradation\": {\"per_resource\": {\"ram\": true}}}", "unknown key"},
+        {"{\"degradation\": {\"features\": [{\"name\": \"a\", \"needs\": [\"b\"]}, {\"name\": \"b\"}]}}",
+         "no feature named 'b'"},
         {"{\"telemetry\": {\"interval\": \"1s\"}}", "fact of the world"},
         {"{\"actuators\": {}}", "fact of the world"},
         {"{\"operations\": {}}", "fact of the world"},
@@ -288,6 +305,57 @@ START_TEST(what_is_wrong_is_refused_with_a_reason)
 }
 END_TEST
 
+START_TEST(levels_resources_rules_and_features_are_read)
+{
+        struct reading r;
+        const struct healer_config *c;
+
+        read_it(&r, "{\"degradation\": {\"levels\": [" FULL ", {\"name\": \"LEAN\", \"capacity\": \"60%\","
+                    "\"usage\": \"70%\", \"timeout\": 0.5, \"quality\": 0.8, \"concurrency\": 4,"
+                    "\"off\": [\"tips\"], \"min_priority\": 50}],"
+                    "\"features\": [{\"name\": \"tips\"}, {\"name\": \"ads\", \"off_at\": \"LEAN\","
+                    "\"priority\": 9, \"needs\": [\"tips\"]}],"
+                    "\"per_resource\": {\"cpu\": {\"first_usage\": \"75%\"}, \"memory\": true,"
+                    "\"disk\": false},"
+                    "\"rules\": [{\"metric\": \"latency\", \"operator\": \">\", \"value\": \"2s\","
+                    "\"level\": 1, \"grace\": \"5s\"}, {\"any\": [{\"metric\": \"score\","
+                    "\"operator\": \"<\", \"value\": 50}, {\"metric\": \"cpu\", \"operator\": \">=\","
+                    "\"value\": \"20%\", \"over\": \"1m\"}], \"level\": \"emergency\"}]}}");
+        ck_assert_msg(r.ok, "%s", r.diags.count > 0 ? r.diags.items[0].text : "");
+        c = &r.strategy->healer;
+        ck_assert_uint_eq(c->degradation.levels.count, 2);
+        ck_assert_double_eq(c->degradation.levels.rows[1].capacity, 0.6);
+        ck_assert_uint_eq(c->degradation.levels.rows[1].off, 1);
+        ck_assert_uint_eq(c->degradation.features[1].off_at, 1);
+        ck_assert_uint_eq(c->degradation.features[1].needs, 1);
+        ck_assert(c->degradation.per_resource[HEALER_METRIC_CPU].watched);
+        ck_assert_double_eq(c->degradation.per_resource[HEALER_METRIC_CPU].first_usage, 0.75);
+        ck_assert(c->degradation.per_resource[HEALER_METRIC_MEMORY].watched);
+        ck_assert(!c->degradation.per_resource[HEALER_METRIC_DISK].watched);
+        ck_assert_uint_eq(c->degradation.rule_count, 4);
+        ck_assert_double_eq(c->degradation.rules[0].value, 2);
+        ck_assert_uint_eq(c->degradation.rules[3].parts_count, 2);
+        ck_assert_uint_eq(c->degradation.rules[3].level, 1);
+        end_it(&r);
+}
+END_TEST
+
+START_TEST(a_feature_that_no_service_has_is_found)
+{
+        static const struct feature_spec features[] = {{.name = "previews"}};
+        static const struct service_spec services[] = {
+                {.name = "shop", .features = features, .feature_count = 1}};
+        const struct fleet_spec fleet = {.services = services, .service_count = 1};
+        struct reading r;
+
+        read_it(&r, "{\"degradation\": {\"features\": [{\"name\": \"previws\", \"off_at\": 1}]}}");
+        ck_assert(r.ok);
+        ck_assert(!strategy_check_fleet(r.strategy, &fleet));
+        ck_assert(says(&r, "no feature named 'previws' (nearest: 'previews')"));
+        end_it(&r);
+}
+END_TEST
+
 START_TEST(rules_about_edges_that_do_not_exist_are_found)
 {
         static const struct service_spec services[] = {{.name = "cart"}, {.name = "cache"}};
@@ -299,12 +367,12 @@ START_TEST(rules_about_edges_that_do_not_exist_are_found)
         read_it(&r, "{\"timeout\": {\"edges\": {\"cart->cache\": {\"after\": \"1s\"},"
                     "\"*->cache\": {\"after\": \"1s\"}}}}");
         ck_assert(r.ok);
-        ck_assert(strategy_check_edges(r.strategy, &fleet));
+        ck_assert(strategy_check_fleet(r.strategy, &fleet));
         end_it(&r);
         read_it(&r, "{\"timeout\": {\"edges\": {\"cart->cash\": {\"after\": \"1s\"},"
                     "\"cache->cart\": {\"after\": \"1s\"}}}}");
         ck_assert(r.ok);
-        ck_assert(!strategy_check_edges(r.strategy, &fleet));
+        ck_assert(!strategy_check_fleet(r.strategy, &fleet));
         ck_assert(says(&r, "no service named 'cash'"));
         ck_assert(says(&r, "cache does not call cart"));
         end_it(&r);
@@ -330,6 +398,8 @@ int main(void)
         tcase_add_loop_test(tcase, what_is_wrong_is_refused_with_a_reason, 0,
                             (int)(sizeof(refusals) / sizeof(refusals[0])));
         tcase_add_test(tcase, rules_about_edges_that_do_not_exist_are_found);
+        tcase_add_test(tcase, levels_resources_rules_and_features_are_read);
+        tcase_add_test(tcase, a_feature_that_no_service_has_is_found);
         suite_add_tcase(suite, tcase);
         srunner_run_all(runner, CK_ENV);
         failed = srunner_ntests_failed(runner);

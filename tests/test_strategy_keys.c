@@ -165,6 +165,12 @@ END_TEST
 
 /* With values that bite: tight limits, early trips, a retry that never waits. */
 static const char *const policies[] = {
+        "\"degradation\":{\"per_resource\":{\"cpu\":{\"first_usage\":0.01},\"queue\":true}}",
+        "\"degradation\":{\"levels\":[{\"name\":\"A\",\"capacity\":1,\"usage\":0,\"timeout\":1,"
+        "\"quality\":1},{\"name\":\"B\",\"capacity\":0.5,\"usage\":0.01,\"timeout\":0.5,"
+        "\"quality\":0.5,\"concurrency\":1}],\"per_resource\":{\"cpu\":true}}",
+        "\"degradation\":{\"rules\":[{\"metric\":\"cpu\",\"operator\":\">=\",\"value\":0.01,"
+        "\"level\":\"minimal\"}]}",
         "\"circuit_breaker\":{\"default\":{\"mode\":\"time_rate\",\"window\":\"5s\",\"min_calls\":1}}",
         "\"circuit_breaker\":{\"default\":{\"failure_threshold\":1,\"open_for\":\"60s\"}}",
         "\"circuit_breaker\":{\"default\":{\"failure_threshold\":1,\"success_threshold\":1,"

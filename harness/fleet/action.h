@@ -86,6 +86,16 @@ const char *fleet_layer_name(enum fleet_layer layer);
 
 #define FLEET_NO_INDEX UINT32_MAX
 
+/* What a level of degradation is to leave of a service, where the asker says so. */
+struct fleet_level {
+        bool given;           /* false: what the level leaves by itself, 4a-policies.md */
+        double capacity;      /* share of the calls let in, above 0, to 1 */
+        double timeout;       /* of the service's calls, a factor above 0, to 1 */
+        double quality;       /* an answer is to be worth as much, above 0, to 1 */
+        uint32_t concurrency; /* calls at once in an instance; 0: no limit */
+        uint32_t named, off;  /* bit i: feature i of the service; those not named as declared */
+};
+
 struct fleet_action {
         uint64_t id;      /* the asker's own number, given back with the result */
         enum fleet_action_kind kind;
@@ -95,6 +105,7 @@ struct fleet_action {
         double amount;     /* scale: instances added (below 0: taken away); shed_load: share
                             * refused; set_degradation: level 0..4; adjust_timeout: factor;
                             * increase_resources: factor above 1, to 2 (0: 1.25) */
+        struct fleet_level level; /* of set_degradation */
 };
 
 struct fleet_action_result {

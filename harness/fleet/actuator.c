@@ -313,10 +313,44 @@ static void admission_changed(struct service *service)
                                        : 1.0 - service->shed_share;
 }
 
-static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_t level)
+/* What that level leaves: the asker's word, or that of the table above; at full
+ * service all. An answer is never worth more than the level's is by itself. */
+static struct degradation_level left_by(uint32_t level, const struct fleet_level *asked)
+{
+        struct degradation_level left = levels[level];
+
+        if (level == 0 || !asked->given)
+                return left;
+        left.capacity = asked->capacity;
+        left.timeout = asked->timeout;
+        left.concurrency = asked->concurrency == 0 ? UINT32_MAX : asked->concurrency;
+        if ((float)asked->quality < left.quality)
+                left.quality = (float)asked->quality;
+        return left;
+}
+
+static bool is_share(double value)
+{
+        return value > 0 && value <= 1;
+}
+
+static const char *level_wrong(const struct fleet_action *action)
+{
+        if (!(action->amount >= 0 && action->amount <= 4))
+                return "levels are 0 to 4";
+        if (action->level.given && !(is_share(action->level.capacity) &&
+                                     is_share(action->level.timeout) &&
+                                     is_share(action->level.quality)))
+                return "what a level leaves are shares above 0, to 1";
+        return NULL;
+}
+
+static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_t level,
+                            const struct fleet_level *asked)
 {
         struct service *service = &fleet->services[service_index];
-        uint32_t limit = levels[level].concurrency;
+        const struct degradation_level left = left_by(level, asked);
+        uint32_t limit = left.concurrency;
 
         service_touch(fleet, service);
         if (service->level > 0 && fleet->now > fleet->measured_from_ns)
@@ -326,9 +360,11 @@ static void set_degradation(struct fleet *fleet, uint32_t service_index, uint32_
                                        1e-9;
         service->level = level;
         service->level_since_ns = fleet->now;
-        service->degrade_share = levels[level].capacity;
-        service->timeout_factor = levels[level].timeout;
-        service->level_quality = levels[level].quality;
+        service->level_left = *asked;
+        service->level_left.given = asked->given && level > 0;
+        service->degrade_share = left.capacity;
+        service->timeout_factor = left.timeout;
+        service->level_quality = left.quality;
         feature_settle(service);
         service->level_concurrency = limit;
         service->concurrency =
@@ -536,11 +572,12 @@ static void act_on_service(struct fleet *fleet, uint32_t index)
                 admission_changed(service);
                 break;
         case ACTION_SET_DEGRADATION:
-                if (!(action.amount >= 0 && action.amount <= 4)) {
-                        actuator_finish(fleet, index, false, "levels are 0 to 4");
+                wrong = level_wrong(&action);
+                if (wrong != NULL) {
+                        actuator_finish(fleet, index, false, wrong);
                         return;
                 }
-                set_degradation(fleet, action.service, (uint32_t)action.amount);
+                set_degradation(fleet, action.service, (uint32_t)action.amount, &action.level);
                 break;
         case ACTION_ADJUST_TIMEOUT:
                 if (action.edge >= fleet->spec->edge_count ||

@@ -30,15 +30,45 @@ static bool is_flipped(const struct service *service, uint32_t feature)
         return flipped;
 }
 
+/* Left out at the present level: as the level's order says, else as declared. */
+static bool is_left_out(const struct service *service, uint32_t feature)
+{
+        if (service->level_left.given && (service->level_left.named >> feature & 1) != 0)
+                return (service->level_left.off >> feature & 1) != 0;
+        return service->level >= service->spec->features[feature].off_at;
+}
+
+/* The features as declared, or where a level is to leave so much, those that go first
+ * (the lowest priority) in front. */
+static void put_in_order(const struct service_spec *spec, bool by_priority,
+                         uint32_t order[FEATURES_MAX])
+{
+        for (uint32_t i = 0; i < spec->feature_count; i++) {
+                uint32_t at = i;
+
+                for (; by_priority && at > 0 &&
+                       spec->features[order[at - 1]].priority > spec->features[i].priority;
+                     at--)
+                        order[at] = order[at - 1];
+                order[at] = i;
+        }
+}
+
+/* Where an answer is to be worth something, no feature is left out below that. */
 void feature_settle(struct service *service)
 {
         const struct service_spec *spec = service->spec;
+        const struct fleet_level *left = &service->level_left;
+        uint32_t order[FEATURES_MAX];
         double factor = 1, quality = 1;
 
-        for (uint32_t i = 0; i < spec->feature_count; i++) {
-                const struct feature_spec *feature = &spec->features[i];
+        put_in_order(spec, left->given, order);
+        for (uint32_t k = 0; k < spec->feature_count; k++) {
+                const struct feature_spec *feature = &spec->features[order[k]];
                 bool usually = feature->off_at > 0;
-                bool on = (service->level < feature->off_at) != is_flipped(service, i);
+                bool kept = !is_left_out(service, order[k]) ||
+                            (left->given && usually && quality - feature->quality < left->quality);
+                bool on = kept != is_flipped(service, order[k]);
 
                 if (on && !usually)
                         factor += feature->cost;

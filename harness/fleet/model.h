@@ -380,6 +380,7 @@ struct service {
         uint32_t concurrency;    /* workers, as limited by degradation */
         uint32_t level_concurrency; /* that limit; UINT32_MAX: none */
         uint32_t level;          /* degradation 0..4 */
+        struct fleet_level level_left; /* what it is to leave */
         int64_t level_since_ns;
         double degraded_s;
         int64_t raised_since_ns; /* increase_resources */

@@ -217,6 +217,61 @@ static void read_notes(struct read_object *answer, struct reading *r, struct hea
         out->notes = notes;
 }
 
+/* The feature of that name as a bit; 0 and reported: the service has none such. */
+static uint32_t feature_bit(struct reading *r, const char *path, const struct service_spec *service,
+                            const char *name)
+{
+        struct nearest nearest;
+
+        nearest_begin(&nearest, name);
+        for (uint32_t i = 0; i < service->feature_count; i++) {
+                if (strcmp(service->features[i].name, name) == 0)
+                        return UINT32_C(1) << i;
+                nearest_offer(&nearest, service->features[i].name);
+        }
+        read_unknown_name(&r->ctx, path, "feature", name, nearest.best);
+        return 0;
+}
+
+/* A list of features of the service, as bits. */
+static uint32_t read_features(struct read_object *o, struct reading *r, const char *key,
+                              uint32_t service)
+{
+        const json_t *list = read_list(o, key, READ_OPTIONAL, FEATURES_MAX);
+        uint32_t named = 0;
+
+        for (size_t i = 0; i < json_array_size(list); i++) {
+                const char *place = json_path_index(r->arena, read_path(o, key), i), *name;
+
+                if (read_text_at(&r->ctx, json_array_get(list, i), place, &name) &&
+                    service != FLEET_NO_INDEX)
+                        named |= feature_bit(r, place, &r->names->spec->services[service], name);
+        }
+        return named;
+}
+
+/* What a level is to leave. */
+static void read_level(struct read_object *action, struct reading *r, uint32_t service,
+                       struct fleet_level *out)
+{
+        struct read_object o;
+        uint32_t on;
+
+        if (!read_child_begin(action, "settings", READ_OPTIONAL, &o))
+                return;
+        *out = (struct fleet_level){.given = true, .capacity = 1, .timeout = 1, .quality = 1};
+        (void)read_ratio(&o, "capacity", READ_OPTIONAL, 0.0001, 1, &out->capacity);
+        (void)read_ratio(&o, "timeout", READ_OPTIONAL, 0.0001, 1, &out->timeout);
+        (void)read_ratio(&o, "quality", READ_OPTIONAL, 0.0001, 1, &out->quality);
+        (void)read_count(&o, "concurrency", READ_OPTIONAL, 1, 1000000, &out->concurrency);
+        out->off = read_features(&o, r, "off", service);
+        on = read_features(&o, r, "on", service);
+        if ((out->off & on) != 0)
+                read_error(&r->ctx, read_path(&o, "on"), "a feature that is to be off, too");
+        out->named = out->off | on;
+        read_object_end(&o);
+}
+
 static void read_action(struct read_object *o, struct reading *r, struct healer_order *out)
 {
         const json_t *json = read_any(o, "action", READ_REQUIRED);
@@ -231,6 +286,7 @@ static void read_action(struct read_object *o, struct reading *r, struct healer_
         (void)read_bool(o, "preventive", READ_OPTIONAL, &out->preventive);
         (void)read_number(o, "amount", READ_OPTIONAL, -1e9, 1e9, &action->amount);
         read_place(o, r, &action->service, &action->instance, &action->edge);
+        read_level(o, r, action->service, &action->level);
         if (json != NULL && name == NULL)
                 read_wrong_type(&r->ctx, read_path(o, "action"), json, "an action's name");
         if (name == NULL)
@@ -567,7 +623,24 @@ struct topology {
         json_t *services_at;
 };
 
-static void read_service(struct read_object *o, struct service_spec *out)
+/* Their names: what leaving one out is worth is the fleet's. */
+static void read_feature_names(struct read_object *o, struct reading *r, struct service_spec *out)
+{
+        const json_t *list = read_list(o, "features", READ_OPTIONAL, FEATURES_MAX);
+        struct feature_spec *features =
+                ARENA_ARRAY(r->arena, struct feature_spec, json_array_size(list) + 1);
+
+        if (features == NULL)
+                return;
+        out->features = features;
+        for (size_t i = 0; i < json_array_size(list); i++)
+                if (read_text_at(&r->ctx, json_array_get(list, i),
+                                 json_path_index(r->arena, read_path(o, "features"), i),
+                                 &features[out->feature_count].name))
+                        out->feature_count++;
+}
+
+static void read_service(struct read_object *o, struct reading *r, struct service_spec *out)
 {
         struct read_object slo;
         double bytes;
@@ -582,6 +655,7 @@ static void read_service(struct read_object *o, struct service_spec *out)
         (void)read_bool(o, "critical", READ_OPTIONAL, &out->critical);
         read_seconds(o, "restart_time", READ_REQUIRED, &out->restart_time_ns);
         read_seconds(o, "boot_time", READ_REQUIRED, &out->boot_time_ns);
+        read_feature_names(o, r, out);
         if (!read_child_begin(o, "slo", READ_OPTIONAL, &slo))
                 return;
         out->slo.present = true;
@@ -602,7 +676,7 @@ static void read_services(struct read_object *o, struct reading *r, struct topol
         EACH_OBJECT(r, o, list, "services", &item) {
                 struct service_spec *service = &out->services[out->spec->service_count];
 
-                read_service(&item, service);
+                read_service(&item, r, service);
                 read_object_end(&item);
                 if (service->name == NULL)
                         continue;

@@ -95,6 +95,12 @@ static void write_service(struct json_line *line, const struct service_spec *ser
         json_put_bool(line, "critical", service->critical);
         json_put_seconds(line, "restart_time", service->restart_time_ns);
         json_put_seconds(line, "boot_time", service->boot_time_ns);
+        if (service->feature_count > 0) {
+                json_open(line, "features", '[');
+                for (uint32_t i = 0; i < service->feature_count; i++)
+                        json_put_text(line, NULL, service->features[i].name);
+                json_close(line, ']');
+        }
         if (service->slo.present) {
                 json_open(line, "slo", '{');
                 json_put_number(line, "target", service->slo.target);
@@ -344,6 +350,35 @@ static void write_notes(struct json_line *line, const struct exec_names *names,
                 json_close(line, ']');
 }
 
+static void write_features(struct json_line *line, const struct service_spec *service,
+                           const char *key, uint32_t named)
+{
+        if (named == 0)
+                return;
+        json_open(line, key, '[');
+        for (uint32_t i = 0; i < service->feature_count; i++)
+                if ((named >> i & 1) != 0)
+                        json_put_text(line, NULL, service->features[i].name);
+        json_close(line, ']');
+}
+
+static void write_level(struct json_line *line, const struct exec_names *names,
+                        const struct fleet_action *action)
+{
+        const struct fleet_level *level = &action->level;
+        const struct service_spec *service = &names->spec->services[action->service];
+
+        json_open(line, "settings", '{');
+        json_put_number(line, "capacity", level->capacity);
+        json_put_number(line, "timeout", level->timeout);
+        json_put_number(line, "quality", level->quality);
+        if (level->concurrency > 0)
+                json_put_count(line, "concurrency", level->concurrency);
+        write_features(line, service, "off", level->named & level->off);
+        write_features(line, service, "on", level->named & ~level->off);
+        json_close(line, '}');
+}
+
 static void write_order(struct json_line *line, const struct exec_names *names,
                         const struct healer_order *order)
 {
@@ -353,6 +388,8 @@ static void write_order(struct json_line *line, const struct exec_names *names,
         put_place(line, names, order->action.service, order->action.instance, order->action.edge);
         if (order->action.amount != 0)
                 json_put_number(line, "amount", order->action.amount);
+        if (order->action.level.given)
+                write_level(line, names, &order->action);
         put_id(line, "episode", order->episode);
         put_id(line, "prediction", order->prediction);
         if (order->preventive)

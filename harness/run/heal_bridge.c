@@ -37,6 +37,8 @@ _Static_assert(HEALER_NONE == FLEET_NO_INDEX && HEALER_NEVER == TIME_NEVER, "sam
 
 struct heal_bridge {
         struct healer *healer;
+        const struct healer_config *config; /* the strategy's, which outlives it */
+        const struct fleet_spec *spec;
         struct healer_store *store; /* NULL: none */
         int64_t now_ns;
         const char *const *edge_names;
@@ -143,6 +145,38 @@ static void take_notice(void *user, const struct healer_notice *notice)
                 note->type = healer_warning_names[notice->rank];
 }
 
+/* The strategy's features that the service has, and which of them are to be off. */
+static void name_features(const struct heal_bridge *bridge, const struct healer_command *command,
+                          struct fleet_level *out)
+{
+        const struct service_spec *service = &bridge->spec->services[command->service];
+        uint32_t i, k;
+
+        for (k = 0; k < bridge->config->degradation.feature_count; k++) {
+                for (i = 0; i < service->feature_count; i++) {
+                        if (strcmp(service->features[i].name,
+                                   bridge->config->degradation.features[k].name) != 0)
+                                continue;
+                        out->named |= UINT32_C(1) << i;
+                        out->off |= (command->level.off >> k & 1) << i;
+                }
+        }
+}
+
+static struct fleet_level level_of(const struct heal_bridge *bridge,
+                                   const struct healer_command *command)
+{
+        struct fleet_level level = {.given = command->level.given,
+                                    .capacity = command->level.capacity,
+                                    .timeout = command->level.timeout,
+                                    .quality = command->level.quality,
+                                    .concurrency = command->level.concurrency};
+
+        if (level.given)
+                name_features(bridge, command, &level);
+        return level;
+}
+
 static void take_command(void *user, const struct healer_command *command)
 {
         struct heal_bridge *bridge = user;
@@ -160,7 +194,8 @@ static void take_command(void *user, const struct healer_command *command)
                            .service = command->service,
                            .instance = command->instance,
                            .edge = command->edge,
-                           .amount = command->amount},
+                           .amount = command->amount,
+                           .level = level_of(bridge, command)},
                 .episode = command->episode,
                 .prediction = command->prediction,
                 .preventive = command->preventive,
@@ -492,6 +527,8 @@ static struct heal_bridge *bridge_make(const struct strategy *strategy,
         bridge->watching = strategy->healer.enabled;
         bridge->edge_count = world->edge_count;
         bridge->edge_names = world->edge_names;
+        bridge->config = &strategy->healer;
+        bridge->spec = world->spec;
         bridge->kept_off = calloc(world->edge_count + 1u, sizeof(*bridge->kept_off));
         if (bridge->kept_off == NULL || !create_healer(bridge, strategy, world, session) ||
             !protect_edges(bridge, strategy, world->spec)) {
@@ -631,6 +668,8 @@ static void *trainer_create(const void *config, const struct healer_world *world
         tied.healer.prediction.preventive = HEALER_PREVENTIVE_OFF;
         tied.healer.prediction.rule = HEALER_RULE_WEIGHTED;
         trainer->bridge = bridge_create(&tied, world, key);
+        if (trainer->bridge != NULL)
+                trainer->bridge->config = &training->strategy->healer; /* `tied` is gone soon */
         trainer->instance_service = calloc(world->instance_count + 1, sizeof(uint32_t));
         trainer->open = calloc(trainer->service_count + 1, sizeof(*trainer->open));
         trainer->ill_ns = calloc(trainer->service_count + 1, sizeof(*trainer->ill_ns));

@@ -324,7 +324,7 @@ static void load_healer(struct read_object *scenario, struct scenario *out)
         out->healer_kind = HEALER_STRATEGY;
         if (json != NULL &&
             strategy_load(&out->arena, scenario->ctx, json, "healer", &out->strategy))
-                strategy_check_edges(out->strategy, &out->fleet);
+                strategy_check_fleet(out->strategy, &out->fleet);
         json_decref(preset);
 }
 

@@ -87,13 +87,6 @@ void strategy_refuse_misplaced(struct read_object *object, const char *section)
         }
 }
 
-static const struct {
-        const char *section;
-        const char *keys[5];
-} unsupported[] = {
-        {"degradation", {"levels", "per_resource", "rules", "features", NULL}},
-};
-
 /* ---- options of the supervisor */
 
 static int64_t bound_ns(double seconds)
@@ -250,11 +243,9 @@ static void read_section(struct read_object *object, const char *section,
                 read_ladders(object, config);
         if (strcmp(section, "escalation") == 0)
                 strategy_read_channels(object, strategy);
+        if (strcmp(section, "degradation") == 0)
+                strategy_read_degradation(object, strategy);
         strategy_refuse_misplaced(object, section);
-        for (i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
-                if (strcmp(unsupported[i].section, section) == 0)
-                        read_refuse_keys(object, unsupported[i].keys);
-        }
 }
 
 /* ---- layers */

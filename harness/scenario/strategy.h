@@ -100,6 +100,8 @@ struct strategy {
         struct strategy_store store;
         struct strategy_channel channels[STRATEGY_CHANNELS_MAX];
         uint32_t channel_count;
+        const struct read_context *features_ctx; /* where degradation.features stand, if they do */
+        const char *features_path;
         struct healer_learned *learned; /* `initial_state`, or NULL: nothing yet */
         char learned_digest[65];        /* of that file's content; "" without one */
         struct strategy_rule *rules[STRATEGY_POLICY_COUNT]; /* [0]: the default, "*" to "*" */
@@ -117,9 +119,9 @@ bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *
 bool strategy_acts(const struct strategy *strategy);
 const char *strategy_digest(const struct strategy *strategy);
 
-/* Reports rules about edges that the fleet has not. The contexts of the loading
+/* Reports rules about edges, and features, that the fleet has not. The contexts of the loading
  * session must still live. */
-bool strategy_check_edges(const struct strategy *strategy, const struct fleet_spec *fleet);
+bool strategy_check_fleet(const struct strategy *strategy, const struct fleet_spec *fleet);
 
 /* The rule in force on the edge from service `from` (NULL: a load source) to
  * `to`, or NULL: the most exact one that fits, if it is on. */

@@ -545,11 +545,11 @@ static bool edge_exists(const struct fleet_spec *fleet, const char *from, const 
         return false;
 }
 
-bool strategy_check_edges(const struct strategy *strategy, const struct fleet_spec *fleet)
+bool strategy_check_fleet(const struct strategy *strategy, const struct fleet_spec *fleet)
 {
         const struct strategy_rule *rule;
         struct nearest nearest;
-        bool ok = true;
+        bool ok = strategy_check_features(strategy, fleet);
         uint32_t i;
         int policy;
 

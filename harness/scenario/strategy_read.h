@@ -14,4 +14,9 @@ void strategy_read_policies(struct read_object *object, struct strategy *strateg
 /* strategy_channels.c: escalation.channels. */
 void strategy_read_channels(struct read_object *escalation, struct strategy *strategy);
 
+/* strategy_degradation.c: degradation.levels, per_resource, features and rules; and
+ * whether the fleet has those features. */
+void strategy_read_degradation(struct read_object *section, struct strategy *strategy);
+bool strategy_check_features(const struct strategy *strategy, const struct fleet_spec *fleet);
+
 #endif
