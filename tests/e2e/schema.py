@@ -26,6 +26,7 @@ FILES = "in another file"
 LIMITS = "a limit in units"
 ORDER = "what comes after what"
 SAFETY = "what the file's own safety forbids"
+STRATEGY = "what a strategy says, which is not this schema's"
 ARGUMENTS = "on the command line"
 
 BEYOND = {
@@ -42,7 +43,8 @@ BEYOND = {
         group-name-taken monkey-no-such-target monkey-unknown-service
         random-exclude-unknown random-nothing-left random-of-index random-of-unknown
         random-of-zone-unknown random-too-many safety-protected-unknown stop-service stop-twice
-        timing-after-unknown timing-when-action timing-when-service""",
+        timing-after-unknown timing-when-action timing-when-service
+        load-classes-twice steady-state-probe-twice variable-without-end""",
     ORDER: """group-serial-endless monkey-after-when timing-after-cycle timing-after-endless
         timing-after-itself timing-after-monkey timing-after-rate timing-after-repeat-without-count
         timing-probe-after-when""",
@@ -57,7 +59,8 @@ BEYOND = {
         probe-tolerance-bounds group-late telemetry-detail variable-type version-memory-limit
         matrix-too-many matrix-value-wrong timing-rate-too-often timing-repeat-jitter
         timing-repeat-too-often
-        cache-cycle database-replicas-and-instances fds-per-call-above-limit steady-longer-than-warm-up""",
+        cache-cycle database-replicas-and-instances fds-per-call-above-limit steady-longer-than-warm-up
+        target-list-and-zone""",
     TARGETS: """monkey-needs random-needs-cache random-needs-disk fault-cache-without-cache fault-database-without-database fault-fds-without-fds
         fault-lag-without-replica fault-lock-without-database fault-poison-without-queue
         fault-pool-of-callee fault-pool-without-pool fault-split-without-replica""",
@@ -66,7 +69,8 @@ BEYOND = {
         trace-outside trace-per-for-arrivals trace-without-per""",
     LIMITS: """analysis-margin-unit duration-overflow duration-too-long fault-argument-range seed-too-large
         fault-decoy-slope-range fault-healer-crash-for fault-bandwidth-zero
-        slo-window-fraction""",
+        slo-window-fraction probe-tolerance-unreadable""",
+    STRATEGY: "strategy-ladder-long strategy-ladder-type",
     ARGUMENTS: "only-unknown set-nowhere set-wrong-value var-no-equals var-twice var-type var-unknown",
 }
 
