@@ -220,7 +220,7 @@ static bool begin_strategies(struct contest *contest)
         for (uint32_t s = 0; s < contest->count; s++) {
                 struct chosen_healer *chosen = &contest->chosen[s];
 
-                healer_choose(contest->scenarios[s], chosen);
+                healer_choose(contest->scenarios[s], contest->options->db, chosen);
                 contest->healers[s] = chosen->run;
                 contest->metas[s] = run_meta_make(contest->scenarios[s], chosen->run.ops != NULL,
                                                   chosen->name, chosen->digest, CHAOS_VERSION);

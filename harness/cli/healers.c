@@ -49,7 +49,7 @@ bool healers_store_failed(void)
         return atomic_load(&store_lines) > 0;
 }
 
-void healer_choose(const struct scenario *scenario, struct chosen_healer *out)
+void healer_choose(const struct scenario *scenario, const char *db, struct chosen_healer *out)
 {
         memset(out, 0, sizeof(*out));
         if (scenario->healer_kind == HEALER_EXEC) {
@@ -57,6 +57,7 @@ void healer_choose(const struct scenario *scenario, struct chosen_healer *out)
                 return;
         }
         scenario->strategy->store.say = say_of_store;
+        scenario->strategy->store.ledger = db;
         out->run = run_healer_of(scenario->strategy);
         out->name = scenario->strategy->name;
         out->digest = strategy_digest(scenario->strategy);

@@ -15,8 +15,9 @@ struct chosen_healer {
         char exec_name[256];
 };
 
-/* `out` refers to itself and to the scenario: neither may move or go while it is used. */
-void healer_choose(const struct scenario *scenario, struct chosen_healer *out);
+/* libhealer keeps its records in the database `db`, too (NULL: there is none). `out`
+ * refers to itself, to the scenario and to `db`: none may move or go while it is used. */
+void healer_choose(const struct scenario *scenario, const char *db, struct chosen_healer *out);
 
 /* Whether a healer's own store (`store.path`) has said that it could not write; it
  * has been told on stderr then, and costs exit code 74. */

@@ -106,7 +106,7 @@ static bool begin(struct trial *trial, const struct learning_curve *curve)
         trial->count = (uint32_t)curve->count + 1;
         for (uint32_t i = 0; i < trial->count; i++) {
                 trial->strategies[i] = *trial->scenario->strategy;
-                trial->strategies[i].store.path = NULL;
+                trial->strategies[i].store.path = trial->strategies[i].store.ledger = NULL;
                 trial->strategies[i].learned = i == 0 ? NULL : curve->states[i - 1];
                 trial->healers[i] = run_healer_of(&trial->strategies[i]);
                 trial->metas[i] = run_meta_make(trial->scenario, trial->healers[i].ops != NULL,

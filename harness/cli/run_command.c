@@ -204,7 +204,7 @@ static bool cold_begin(struct job *job)
                 return true;
         job->cold = *strategy;
         job->cold.learned = NULL;
-        job->cold.store.path = NULL; /* records are kept of the strategy alone */
+        job->cold.store.path = job->cold.store.ledger = NULL; /* records are kept of the strategy alone */
         job->has_cold = true;
         job->cold_meta = run_meta_make(job->scenario, job->healer.run.ops != NULL, strategy->name,
                                        "", CHAOS_VERSION);
@@ -371,7 +371,7 @@ static int job_begin(struct job *job)
                 fprintf(stderr, "chaos-run: %s\n", job->error.message);
                 return EXIT_IO_ERROR;
         }
-        healer_choose(job->scenario, &job->healer);
+        healer_choose(job->scenario, job->options->db, &job->healer);
         job->meta = run_meta_make(job->scenario, job->healer.run.ops != NULL, job->healer.name,
                                   job->env.count > 0 ? job->env.digest : job->healer.digest,
                                   CHAOS_VERSION);

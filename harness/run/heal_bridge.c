@@ -39,10 +39,10 @@ struct heal_bridge {
         struct healer *healer;
         const struct healer_config *config; /* the strategy's, which outlives it */
         const struct fleet_spec *spec;
-        struct healer_store *store; /* NULL: none */
+        struct heal_stores stores;
         int64_t now_ns;
         const char *const *edge_names;
-        bool *kept_off; /* [edge_count]: what the store was told of breakers; NULL without one */
+        bool *kept_off; /* [edge_count]: what the stores were told of breakers */
         bool watching, said; /* said: the protections, once */
         struct strategy_rule *breakers; /* [edge_count], rules of our own for some edges */
         struct edge_protection *protections;
@@ -113,8 +113,8 @@ static void take_notice(void *user, const struct healer_notice *notice)
         enum healer_note_kind kind = note_kind(notice->kind);
         struct healer_note *note;
 
-        if (bridge->store != NULL)
-                healer_store_notice(bridge->store, bridge->now_ns, notice);
+        HEAL_EACH_STORE(store, &bridge->stores)
+                healer_store_notice(*store, bridge->now_ns, notice);
         if (kind == NOTE_KIND_COUNT)
                 return;
         if (!grow((void **)&bridge->notes, &bridge->note_room, bridge->note_count,
@@ -181,8 +181,8 @@ static void take_command(void *user, const struct healer_command *command)
 {
         struct heal_bridge *bridge = user;
 
-        if (bridge->store != NULL)
-                healer_store_command(bridge->store, bridge->now_ns, command);
+        HEAL_EACH_STORE(store, &bridge->stores)
+                healer_store_command(*store, bridge->now_ns, command);
         if (!grow((void **)&bridge->orders, &bridge->order_room, bridge->order_count,
                   sizeof(*bridge->orders))) {
                 bridge->answer.failure = "out of memory";
@@ -289,8 +289,8 @@ static void show_all(struct heal_bridge *bridge, const struct healer_wake *wake)
 
                 (void)healer_observe_result(bridge->healer, wake->results[i].finished_at_ns,
                                             &result);
-                if (bridge->store != NULL)
-                        healer_store_result(bridge->store, wake->results[i].finished_at_ns, &result);
+                HEAL_EACH_STORE(store, &bridge->stores)
+                        healer_store_result(*store, wake->results[i].finished_at_ns, &result);
         }
         show_breakers(bridge, wake);
 }
@@ -304,10 +304,11 @@ static void keep_breakers(struct heal_bridge *bridge, const struct healer_wake *
                 if (bridge->kept_off[i] == wake->breaker_open[i])
                         continue;
                 bridge->kept_off[i] = wake->breaker_open[i];
-                (void)healer_store_breaker(bridge->store, wake->now_ns, names[i],
-                                           wake->breaker_open[i] ? "open" : "closed",
-                                           wake->breaker_open[i] ? "calls are refused"
-                                                                 : "calls pass");
+                HEAL_EACH_STORE(store, &bridge->stores)
+                        (void)healer_store_breaker(*store, wake->now_ns, names[i],
+                                                   wake->breaker_open[i] ? "open" : "closed",
+                                                   wake->breaker_open[i] ? "calls are refused"
+                                                                         : "calls pass");
         }
 }
 
@@ -315,8 +316,11 @@ static void keep_breakers(struct heal_bridge *bridge, const struct healer_wake *
 static void keep_records(struct heal_bridge *bridge, const struct healer_wake *wake)
 {
         keep_breakers(bridge, wake, bridge->edge_names);
-        healer_store_watch(bridge->store, wake->now_ns, bridge->healer);
-        (void)healer_store_pump(bridge->store, wake->now_ns);
+        HEAL_EACH_STORE(store, &bridge->stores)
+        {
+                healer_store_watch(*store, wake->now_ns, bridge->healer);
+                (void)healer_store_pump(*store, wake->now_ns);
+        }
 }
 
 static const struct healer_answer *bridge_wake(void *healer, const struct healer_wake *wake)
@@ -347,7 +351,7 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
         bridge->answer.orders = bridge->orders;
         bridge->answer.order_count = bridge->order_count;
         bridge->answer.thought_ns = exec_clock_ns() - from_ns;
-        if (bridge->store != NULL)
+        if (heal_stores_any(&bridge->stores))
                 keep_records(bridge, wake);
         return &bridge->answer;
 }
@@ -493,7 +497,7 @@ static bool create_healer(struct heal_bridge *bridge, const struct strategy *str
                      (strategy->learned == NULL ||
                       healer_import(bridge->healer, strategy->learned) == HEALER_OK);
                 if (ok && strategy->healer.enabled)
-                        bridge->store = heal_store_open(strategy, world, &topology, session);
+                        heal_stores_open(&bridge->stores, strategy, world, &topology, session);
         }
         free(memory.services);
         free(memory.edges);
@@ -507,7 +511,7 @@ static void bridge_destroy(void *healer)
 
         if (bridge == NULL)
                 return;
-        healer_store_close(bridge->store);
+        heal_stores_close(&bridge->stores);
         healer_destroy(bridge->healer);
         free(bridge->kept_off);
         free(bridge->breakers);
@@ -549,20 +553,19 @@ static void *bridge_restart(void *dead, const void *config, const struct healer_
                             uint64_t key, int *open, const char **why)
 {
         struct heal_bridge *bridge = dead;
-        uint64_t session = heal_store_session(bridge->store);
-        bool kept = bridge->store != NULL;
+        uint64_t session = heal_store_session(bridge->stores.each[HEAL_STORE_OWN]);
+        bool kept = bridge->stores.each[HEAL_STORE_OWN] != NULL;
 
         (void)key;
-        healer_store_abandon(bridge->store);
-        bridge->store = NULL;
+        heal_stores_abandon(&bridge->stores);
         bridge_destroy(bridge);
         bridge = bridge_make(config, world, session);
         if (bridge == NULL || !kept)
                 return bridge;
-        if (bridge->store == NULL)
+        if (bridge->stores.each[HEAL_STORE_OWN] == NULL)
                 *why = "its store could not be opened";
         else
-                *open = heal_store_take_up(bridge->store, bridge->healer, world->now_ns, why);
+                *open = heal_store_take_up(bridge->stores.each[HEAL_STORE_OWN], bridge->healer, world->now_ns, why);
         return bridge;
 }
 
@@ -664,7 +667,7 @@ static void *trainer_create(const void *config, const struct healer_world *world
         trainer->instance_count = world->instance_count;
         tied = *training->strategy;
         tied.healer.auto_heal = false;
-        tied.store.path = NULL;
+        tied.store.path = tied.store.ledger = NULL;
         tied.healer.prediction.preventive = HEALER_PREVENTIVE_OFF;
         tied.healer.prediction.rule = HEALER_RULE_WEIGHTED;
         trainer->bridge = bridge_create(&tied, world, key);

@@ -7,7 +7,10 @@
 #include "harness/sim/time.h"
 #include "healer/store/store.h"
 
-struct healer_store *heal_store_open(const struct strategy *strategy,
+#define LEDGER_BATCH 1000 /* a run is over soon: few transactions, since many may write */
+#define LEDGER_FLUSH_NS (3600 * NS_PER_S)
+
+static struct healer_store *open_one(const char *path, const struct strategy *strategy,
                                      const struct healer_world *world,
                                      const struct healer_topology *topology, uint64_t session)
 {
@@ -15,13 +18,17 @@ struct healer_store *heal_store_open(const struct strategy *strategy,
         struct healer_store *store = NULL;
         char reason[256];
 
-        if (strategy->store.path == NULL)
+        if (path == NULL)
                 return NULL;
-        config.path = strategy->store.path;
+        config.path = path;
         config.source = world->store_name;
         config.batch_size = strategy->store.batch_size;
-        config.queue_max = config.batch_size > 1024 ? config.batch_size : 1024;
         config.flush_interval_ns = strategy->store.flush_interval_ns;
+        if (path == strategy->store.ledger) {
+                config.batch_size = LEDGER_BATCH;
+                config.flush_interval_ns = LEDGER_FLUSH_NS;
+        }
+        config.queue_max = config.batch_size > 1024 ? config.batch_size : 1024;
         config.retention_ns = strategy->store.retention_ns;
         config.busy_ns = 20 * NS_PER_S;
         config.resume = session != 0;
@@ -34,6 +41,43 @@ struct healer_store *heal_store_open(const struct strategy *strategy,
             config.say != NULL)
                 config.say(config.say_ctx, reason);
         return store;
+}
+
+struct healer_store **heal_stores_next(struct heal_stores *stores, struct healer_store **at)
+{
+        for (; at < stores->each + HEAL_STORES; at++)
+                if (*at != NULL)
+                        return at;
+        return NULL;
+}
+
+bool heal_stores_any(struct heal_stores *stores)
+{
+        return heal_stores_next(stores, stores->each) != NULL;
+}
+
+void heal_stores_open(struct heal_stores *stores, const struct strategy *strategy,
+                      const struct healer_world *world, const struct healer_topology *topology,
+                      uint64_t session)
+{
+        stores->each[HEAL_STORE_OWN] =
+                open_one(strategy->store.path, strategy, world, topology, session);
+        stores->each[HEAL_STORE_LEDGER] =
+                open_one(strategy->store.ledger, strategy, world, topology, 0);
+}
+
+void heal_stores_close(struct heal_stores *stores)
+{
+        HEAL_EACH_STORE(store, stores)
+                healer_store_close(*store);
+        *stores = (struct heal_stores){{NULL}};
+}
+
+void heal_stores_abandon(struct heal_stores *stores)
+{
+        HEAL_EACH_STORE(store, stores)
+                healer_store_abandon(*store);
+        *stores = (struct heal_stores){{NULL}};
 }
 
 uint64_t heal_store_session(struct healer_store *store)

@@ -78,6 +78,7 @@ enum { STRATEGY_RULES_MAX = 256 };
 /* Where the healer keeps records of its own; never anything that decides truth. */
 struct strategy_store {
         const char *path; /* NULL: nowhere */
+        const char *ledger; /* a copy for people, never read back (--db); NULL: none */
         uint32_t batch_size;
         int64_t flush_interval_ns, retention_ns;
         void (*say)(void *ctx, const char *line); /* of whoever runs it; may be NULL */

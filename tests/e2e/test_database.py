@@ -53,6 +53,18 @@ class Database(chaos.Case):
         self.assert_code(0, self.run_db("entered"))
         self.assert_same_files(self.path("plain"), self.path("entered"))
 
+    def test_the_healers_own_tables_are_in_the_same_file(self):
+        """What the harness measured, and what the healer knew and did."""
+        self.assert_code(0, self.run_db())
+        treated = self.result()["arms"]["treated"]
+        runs = self.ask("select count(distinct source) from healer_sessions where source like 'treated%'")
+        self.assertEqual([(self.result()["runs"],)], runs)
+        of_treated = " join healer_sessions as s on s.id = session where source like 'treated%'"
+        self.assertEqual([(len(treated["episodes"]),)],
+                         self.ask("select count(*) from error_incidents" + of_treated))
+        self.assertGreater(self.ask("select count(*) from health_checks" + of_treated)[0][0], 10)
+        self.assertEqual([(0,)], self.ask("select sum(lost) from healer_sessions"))
+
     def test_it_says_what_the_result_says(self):
         self.assert_code(0, self.run_db())
         result = self.result()
