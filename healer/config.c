@@ -196,17 +196,19 @@ const size_t healer_option_count = sizeof(healer_options) / sizeof(healer_option
         {sizeof((enum healer_action_kind[]){__VA_ARGS__}) / sizeof(enum healer_action_kind), \
          {__VA_ARGS__}}
 
-/* Quickest first that can cure by mechanism: a restart resets the process; moving
- * the traffic away leaves a bad host behind at once, a replacement for good; a
- * rollback resets the version; a human ends the rest. */
+/* Quickest first that can cure by mechanism: where some are bad, moving the traffic
+ * away from them ends what users feel at once, whatever the cause, and a replacement
+ * follows behind it; where all are, a restart resets the process, a replacement the
+ * host; a rollback resets the version; a human ends the rest. */
 static const struct healer_ladder default_ladders[HEALER_FAILURE_COUNT] = {
         [HEALER_FAILURE_UNKNOWN] = LADDER(HUMAN),
         [HEALER_FAILURE_AGENT_FAILED] = LADDER(NO_CHECKS, SKIP, RESTART, REPLACE, ROLLBACK, HUMAN),
         [HEALER_FAILURE_AGENT_DOWN] = LADDER(REPLACE, SKIP, ROLLBACK, HUMAN),
         [HEALER_FAILURE_HEARTBEAT_FAILED] = LADDER(RESTART, REPLACE, HUMAN),
-        [HEALER_FAILURE_TASK_TIMEOUT] = LADDER(RESTART, REPLACE, HUMAN),
+        [HEALER_FAILURE_TASK_TIMEOUT] = LADDER(AWAY, RESTART, REPLACE, HUMAN),
         [HEALER_FAILURE_TASK_FAILED] = LADDER(RESTART, REPLACE, HUMAN),
-        [HEALER_FAILURE_EXECUTION_ERROR] = LADDER(RESTART, REPLACE, RESTORE, ROLLBACK, HUMAN),
+        [HEALER_FAILURE_EXECUTION_ERROR] =
+                LADDER(AWAY, RESTART, REPLACE, RESTORE, ROLLBACK, HUMAN),
         [HEALER_FAILURE_RESOURCE_EXHAUSTION] =
                 LADDER(STOP, SESSION, HEALER_ACTION_SCALE_RESOURCES, HEALER_ACTION_SHED_LOAD,
                        HEALER_ACTION_SET_DEGRADATION, HUMAN),
@@ -222,7 +224,7 @@ static const struct healer_ladder default_ladders[HEALER_FAILURE_COUNT] = {
         [HEALER_FAILURE_DEPLOYMENT_FAILURE] = LADDER(ROLLBACK, REPLACE, HUMAN),
         [HEALER_FAILURE_CONFIGURATION_ERROR] = LADDER(STOP, HEALER_ACTION_ROLLBACK_CONFIG, HUMAN),
         [HEALER_FAILURE_DEPENDENCY_FAILURE] = LADDER(HUMAN),
-        [HEALER_FAILURE_HIGH_LATENCY] = LADDER(SESSION, AWAY, REPLACE, ROLLBACK, HUMAN),
+        [HEALER_FAILURE_HIGH_LATENCY] = LADDER(SESSION, AWAY, RESTART, REPLACE, ROLLBACK, HUMAN),
         [HEALER_FAILURE_DISK_FULL] = LADDER(HEALER_ACTION_FREE_DISK, REPLACE, HUMAN),
         [HEALER_FAILURE_CASCADE] =
                 LADDER(HEALER_ACTION_SHED_LOAD, HEALER_ACTION_SET_DEGRADATION, HUMAN),

@@ -18,6 +18,7 @@
          UINT32_C(1) << HEALER_ACTION_PURGE_QUEUE | UINT32_C(1) << HEALER_ACTION_SKIP_MESSAGE |  \
          UINT32_C(1) << HEALER_ACTION_END_SESSION)
 
+#define OF_USE 0.5
 #define CARRY_BUSY_MAX 0.5 /* of the workers, by the median call: the mean is above it */
 
 static bool is_target(const struct hlr_episode *episode, uint32_t instance)
@@ -117,6 +118,10 @@ static bool possible(const struct healer *healer, const struct hlr_episode *epis
              (service->info.keeps & (UINT32_C(1) << kind)) == 0))
                 return false;
         switch (kind) {
+        case HEALER_ACTION_RESTART_INSTANCE:
+                /* The platform has done so, and it did not last. */
+                return !episode->dies_again || episode->skips > 0 ||
+                       !can(healer, HEALER_ACTION_REPLACE_INSTANCE);
         case HEALER_ACTION_END_SESSION:
                 return !episode->preventive; /* one that holds what all need is felt at once */
         case HEALER_ACTION_ROLLBACK_DEPLOYMENT:
@@ -163,7 +168,8 @@ static const struct healer_effect *known_effect(const struct healer *healer,
                        : &healer->effects[episode->failure][kind];
 }
 
-/* Learned to be of little use against this, while a later rung does better. */
+/* Learned to be of little use against this, while a later rung does better. What helps
+ * more often than not keeps its place: later ones meet only what it could not cure. */
 static bool worse_than_a_later(const struct healer *healer, const struct hlr_episode *episode,
                                const struct healer_ladder *ladder, uint32_t rung)
 {
@@ -172,7 +178,8 @@ static bool worse_than_a_later(const struct healer *healer, const struct hlr_epi
         uint32_t i;
 
         if (!healer->config.learning.enabled || !healer->config.learning.continuous_improvement ||
-            mine->tried < healer->config.learning.min_samples)
+            mine->tried < healer->config.learning.min_samples ||
+            mine->preference >= OF_USE)
                 return false;
         for (i = rung + 1; i < ladder->count; i++) {
                 other = known_effect(healer, episode, ladder->rungs[i]);

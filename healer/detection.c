@@ -3,7 +3,9 @@
  * A monitor is one metric at one place (an instance or an edge). A value at or
  * above the warning limit breaks it; it is an alarm only after it has been
  * broken for the dwell time (half of it above the critical limit) and, where
- * users feel the metric, after enough calls were seen broken. A value below
+ * users feel the metric, after enough calls were seen broken. The dwell is there
+ * to tell failures from chance: many calls of one sample, far above the critical
+ * limit, cannot be chance, and are an alarm at once. A value below
  * the limit less the hysteresis for the same dwell time ends it. A silence is
  * neither: it ends an alarm only after a minute and never behind a breaker.
  *
@@ -33,6 +35,8 @@
 #define FIRST_SAMPLES 60 /* until what is usual is known well enough to be held against later */
 #define BAD_CALLS_MIN 5.0 /* fewer errors are chance */
 #define QUANTILE_CALLS 20.0
+#define BEYOND_DOUBT 2.0        /* times the critical limit, ... */
+#define BAD_CALLS_MANY 20.0     /* ... with so many bad calls in one sample */
 
 enum { EDGE_NETWORK, EDGE_ERROR_RATE, EDGE_LATENCY };
 
@@ -68,6 +72,13 @@ bool hlr_service_changing(const struct healer *healer, const struct hlr_service 
                         healer->config.detection.change_grace_ns);
 }
 
+int64_t hlr_patience(const struct healer *healer)
+{
+        int64_t patience = healer->config.detection.heartbeat_timeout_ns;
+
+        return healer->troubled ? patience / 3 : patience;
+}
+
 /* ---- one value */
 
 struct judgement {
@@ -75,7 +86,16 @@ struct judgement {
         double value, warning, critical;
         double calls, bad_calls; /* in this sample; NaN: the metric needs no traffic */
         int64_t dwell_ns;
+        bool changing; /* a change explains much: nothing is beyond doubt */
 };
+
+static bool beyond_doubt(const struct judgement *j)
+{
+        double many = j->metric == HEALER_METRIC_LATENCY ? BAD_CALLS_MIN : BAD_CALLS_MANY;
+
+        return !j->changing && j->bad_calls >= many && /* false for NaN */
+               j->value >= BEYOND_DOUBT * j->critical;
+}
 
 static void judge_broken(struct hlr_monitor *monitor, const struct judgement *j, int64_t at_ns,
                          double calls_min)
@@ -103,7 +123,7 @@ static void judge_broken(struct hlr_monitor *monitor, const struct judgement *j,
         if (at_ns - monitor->broken_since_ns >= j->dwell_ns && monitor->level < HLR_WARNING)
                 monitor->level = HLR_WARNING;
         if (monitor->critical_since_ns != HEALER_NEVER &&
-            at_ns - monitor->critical_since_ns >= j->dwell_ns / 2)
+            (at_ns - monitor->critical_since_ns >= j->dwell_ns / 2 || beyond_doubt(j)))
                 monitor->level = HLR_CRITICAL;
 }
 
@@ -221,11 +241,13 @@ static void judge_latency(const struct healer *healer, const struct hlr_service 
         j.warning = latency_limit(healer, service, monitor, quantile);
         j.critical = limits->critical / limits->warning * j.warning;
         j.calls = calls;
-        j.bad_calls = quantile == 1 ? fmax(1, 0.05 * calls) : 0.5 * calls;
+        j.bad_calls = quantile == 1 && !(p50_s >= j.warning) ? fmax(1, 0.05 * calls)
+                                                             : 0.5 * calls;
         if (j.bad_calls * 3 < BAD_CALLS_MIN)
                 j.bad_calls = BAD_CALLS_MIN / 3;
         j.dwell_ns = healer->dwell_ns;
-        if (hlr_service_changing(healer, service))
+        j.changing = hlr_service_changing(healer, service);
+        if (j.changing)
                 j.dwell_ns = hlr_mul(j.dwell_ns, 2);
         judge(healer, monitor, &j, at_ns);
         if (!(j.value < j.warning) || monitor->level != HLR_FINE)
@@ -347,6 +369,8 @@ enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
         if (instance->process == HLR_REMOVED || at_ns < instance->started_ns)
                 return HEALER_OK; /* late: it speaks of what is gone */
         note_sample_time(healer, at_ns);
+        if (sample->throughput_per_s > 0) /* false for NaN */
+                hlr_sign_of_life(healer, instance, at_ns);
         service = &healer->services[instance->service];
         m = instance->monitors;
         for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++)
@@ -501,7 +525,7 @@ static void claim_processes(const struct healer *healer, uint32_t index, struct 
 {
         const struct hlr_instance *instance = &healer->instances[index];
         const struct hlr_service *service = &healer->services[instance->service];
-        int64_t patience = healer->config.detection.heartbeat_timeout_ns;
+        int64_t patience = hlr_patience(healer);
         int64_t since = hlr_sub(healer->now_ns, instance->changed_ns);
         enum healer_failure failure;
 
@@ -699,6 +723,31 @@ static void settle_alarm(struct healer *healer, uint32_t service, enum healer_fa
         remember_failure(healer, service, failure);
 }
 
+static bool answers_badly(const struct hlr_instance *instance)
+{
+        return instance->process == HLR_UP &&
+               (instance->monitors[HEALER_METRIC_LATENCY].broken_since_ns != HEALER_NEVER ||
+                instance->monitors[HEALER_METRIC_ERROR_RATE].broken_since_ns != HEALER_NEVER);
+}
+
+/* Some call is answered badly, for whatever reason: two kinds of evidence together
+ * need less time than one. */
+static bool is_troubled(const struct healer *healer)
+{
+        uint32_t i;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                if (answers_badly(&healer->instances[i]))
+                        return true;
+        }
+
+        for (i = 0; i < healer->edge_count; i++) {
+                if (hlr_edge_suspicious(healer, &healer->edges[i]))
+                        return true;
+        }
+        return false;
+}
+
 void hlr_detect(struct healer *healer)
 {
         struct claim claims[HEALER_FAILURE_COUNT];
@@ -707,6 +756,7 @@ void hlr_detect(struct healer *healer)
         int failure;
 
         hlr_odd_judge(healer);
+        healer->troubled = is_troubled(healer);
         for (service = 0; service < healer->service_count; service++) {
                 memset(claims, 0, sizeof(claims));
                 claim_instances(healer, service, claims);

@@ -33,7 +33,12 @@ enum { DEPTH_MAX = 64 };
 #define LOADED_BY 1.7  /* times the usual work; retries alone make 1.5 of it */
 #define NEARLY 0.6 /* of the limit of latency, which is a few times the usual */
 #define TOKENS_GONE 0.9 /* at the end of an interval; in it they were all gone */
+#define EXPLAINED_MIN 0.3   /* of a caller's answers wrong, and by a callee ... */
+#define EXPLAINED_RATIO 0.5 /* ... that is wrong this much as often: it is not by that */
 #define EXITS_NS (600 * HLR_SECOND)
+#define AGAIN_NS (60 * HLR_SECOND)   /* between two deaths of one cause */
+#define APART_NS (5 * HLR_SECOND)
+#define DEATHS_NS (600 * HLR_SECOND) /* after a deployment, that are its */
 #define HEELS_NS (60 * HLR_SECOND)        /* of a deployment: its instances come one by one */
 #define CONFIG_HEELS_NS (15 * HLR_SECOND) /* of a configuration: it is in force at once */
 
@@ -49,6 +54,35 @@ static double edge_badness(const struct healer *healer, const struct hlr_edge *e
         for (i = 0; i < HLR_EDGE_METRICS; i++)
                 badness = fmax(badness, 1 + edge->monitors[i].level);
         return edge->kept_off ? 4 : badness;
+}
+
+/* The share of its answers that the worst of its instances gets wrong. */
+static double errors_of(const struct healer *healer, uint32_t service)
+{
+        const struct hlr_instance *instance;
+        const struct hlr_monitor *errors;
+        double worst = 0;
+        uint32_t i;
+
+        for (i = healer->services[service].first_instance; i != HEALER_NONE; i = instance->next) {
+                instance = &healer->instances[i];
+                errors = &instance->monitors[HEALER_METRIC_ERROR_RATE];
+                if (instance->process == HLR_UP && errors->level > HLR_FINE)
+                        worst = fmax(worst, errors->value);
+        }
+        return worst;
+}
+
+/* Nobody fails more often by a call than the call itself fails: what is far above that
+ * is of his own making. What is late may fail him by other limits. */
+static bool explains(const struct hlr_edge *edge, double errors)
+{
+        const struct hlr_monitor *m = edge->monitors;
+
+        return edge->kept_off || errors < EXPLAINED_MIN ||
+               m[HLR_EDGE_METRICS - 1].broken_since_ns != HEALER_NEVER ||
+               fmax(m[0].seen_ns != INT64_MIN ? m[0].value : 0,
+                    m[1].seen_ns != INT64_MIN ? m[1].value : 0) >= EXPLAINED_RATIO * errors;
 }
 
 static bool on_path(const uint32_t *path, uint32_t length, uint32_t service)
@@ -67,17 +101,19 @@ static uint32_t follow(const struct healer *healer, uint32_t service, uint32_t *
 {
         uint32_t path[DEPTH_MAX];
         uint32_t length = 0;
-        double badness, worst;
+        double badness, worst, errors;
         uint32_t i, next;
 
         *via = HEALER_NONE;
         while (length < DEPTH_MAX) {
                 path[length++] = service;
                 worst = 0;
+                errors = errors_of(healer, service);
                 next = HEALER_NONE;
                 for (i = 0; i < healer->edge_count; i++) {
                         if (healer->edges[i].from != service ||
-                            on_path(path, length, healer->edges[i].to))
+                            on_path(path, length, healer->edges[i].to) ||
+                            !explains(&healer->edges[i], errors))
                                 continue;
                         badness = edge_badness(healer, &healer->edges[i]);
                         if (badness <= worst)
@@ -98,17 +134,22 @@ static uint32_t follow(const struct healer *healer, uint32_t service, uint32_t *
 struct survey {
         uint32_t standing;  /* instances that are part of it */
         uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy, without_fds,
-                without_tokens, check_failing;
+                without_tokens, check_failing, full_disk;
         uint32_t slower;    /* of the bad: late, and their median is, too */
         double load, usual; /* answers a second: now, and as it usually is */
         uint32_t service;
         uint32_t fine_busy; /* cores all busy though the answers are fine */
         uint32_t bad_new, fine_new; /* of those, begun since the last deployment did */
         uint32_t downs[HLR_TARGETS_MAX], silents[HLR_TARGETS_MAX], bads[HLR_TARGETS_MAX],
-                fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX], stuck[HLR_TARGETS_MAX];
+                fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX], stuck[HLR_TARGETS_MAX],
+                disks[HLR_TARGETS_MAX];
         int64_t down_since_ns, bad_since_ns;
+        int64_t bad_since_last_ns;   /* of the one that was bad last */
+        int64_t started_ns, started_last_ns; /* of the bad: the oldest, the youngest process */
         uint32_t exits_max; /* of one of the dead within ten minutes */
-        bool down_oom, crash_loop, check_only;
+        bool down_oom, crash_loop, check_only, dies_again;
+        uint32_t died_since_deployed; /* instances that did, and never before: the */
+        int64_t first_death_ns, last_death_ns; /* first one's first and the last one's last */
 };
 
 static void add(uint32_t *list, uint32_t *count, uint32_t index)
@@ -148,12 +189,60 @@ static bool crash_loops(const struct healer *healer, const struct hlr_instance *
         return healer->now_ns - oldest < 300 * HLR_SECOND;
 }
 
+/* The last exit followed soon on one before: the platform's restart was no cure. */
+static bool dies_again(const struct hlr_instance *instance)
+{
+        const int64_t *exits_ns = instance->exits_ns;
+
+        return instance->exit_count >= 2 &&
+               hlr_sub(exits_ns[(instance->exit_count - 1) % HLR_EXITS_MAX],
+                       exits_ns[(instance->exit_count - 2) % HLR_EXITS_MAX]) < AGAIN_NS;
+}
+
+/* It lived until its service was deployed, and has died since. */
+static bool died_of_deployment(const struct healer *healer, const struct hlr_instance *instance)
+{
+        int64_t deployed_ns = healer->services[instance->service].deploy_started_ns;
+        uint32_t oldest = instance->exit_count < HLR_EXITS_MAX
+                                  ? 0
+                                  : instance->exit_count % HLR_EXITS_MAX;
+
+        return instance->exit_count > 0 && deployed_ns != INT64_MIN &&
+               hlr_sub(healer->now_ns, deployed_ns) < DEATHS_NS &&
+               instance->exits_ns[oldest] >= deployed_ns;
+}
+
+static void look_at_deaths(const struct healer *healer, const struct hlr_instance *instance,
+                           struct survey *survey)
+{
+        int64_t last_ns;
+
+        if (!died_of_deployment(healer, instance))
+                return;
+        last_ns = instance->exits_ns[(instance->exit_count - 1) % HLR_EXITS_MAX];
+        survey->died_since_deployed++;
+        survey->first_death_ns = hlr_min(survey->first_death_ns, last_ns);
+        survey->last_death_ns = hlr_max(survey->last_death_ns, last_ns);
+}
+
+/* One instance after the other: what takes several at one blow comes from outside. */
+static bool deaths_by_deployment(const struct survey *survey)
+{
+        return survey->died_since_deployed >= 2 &&
+               hlr_sub(survey->last_death_ns, survey->first_death_ns) >= APART_NS;
+}
+
 static void look_at_process(const struct healer *healer, uint32_t index, struct survey *survey)
 {
         const struct hlr_instance *instance = &healer->instances[index];
-        int64_t patience = healer->config.detection.heartbeat_timeout_ns;
+        int64_t patience = hlr_patience(healer);
 
+        look_at_deaths(healer, instance, survey);
         if (instance->process == HLR_EXITED && !instance->planned) {
+                if (instance->oom)
+                        survey->dies_again = survey->dies_again || dies_again(instance);
+                else
+                        survey->crash_loop = survey->crash_loop || dies_again(instance);
                 add(survey->downs, &survey->down, index);
                 survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
                 survey->down_oom = survey->down_oom || instance->oom;
@@ -196,6 +285,28 @@ static bool nearly_late(const struct healer *healer, const struct hlr_monitor *l
                latency->value > NEARLY * latency->limit;
 }
 
+/* When it went bad, and when its process began. */
+static void look_at_onset(const struct hlr_instance *instance, struct survey *survey)
+{
+        int64_t since_ns = hlr_min(instance->monitors[HEALER_METRIC_LATENCY].broken_since_ns,
+                                   instance->monitors[HEALER_METRIC_ERROR_RATE].broken_since_ns);
+
+        survey->bad_since_ns = hlr_min(survey->bad_since_ns, since_ns);
+        survey->bad_since_last_ns = hlr_max(survey->bad_since_last_ns, since_ns);
+        survey->started_ns = hlr_min(survey->started_ns, instance->started_ns);
+        survey->started_last_ns = hlr_max(survey->started_last_ns, instance->started_ns);
+}
+
+/* A deployment goes from instance to instance, and what is wrong with it does so, too.
+ * What befalls all at one moment though their processes began at different ones is
+ * none of its doing. */
+static bool all_at_once(const struct healer *healer, const struct survey *survey)
+{
+        return survey->bad > 1 && survey->bad_since_last_ns == survey->bad_since_ns &&
+               hlr_sub(survey->started_last_ns, survey->started_ns) >
+                       healer->interval_seen_ns;
+}
+
 static void look_at_answers(const struct healer *healer, uint32_t index, struct survey *survey)
 {
         const struct hlr_instance *instance = &healer->instances[index];
@@ -218,14 +329,14 @@ static void look_at_answers(const struct healer *healer, uint32_t index, struct 
         busy = fresh(healer, cpu) && cpu->critical_since_ns != HEALER_NEVER;
         if (full)
                 add(survey->fulls, &survey->full_memory, index);
+        if (instance->monitors[HEALER_METRIC_DISK].level == HLR_CRITICAL)
+                add(survey->disks, &survey->full_disk, index);
         if (busy)
                 add(survey->busies, &survey->busy, index);
         if (bad) {
                 add(survey->bads, &survey->bad, index);
                 survey->bad_new += is_new(healer, instance);
-                survey->bad_since_ns =
-                        hlr_min(survey->bad_since_ns, hlr_min(latency->broken_since_ns,
-                                                              errors->broken_since_ns));
+                look_at_onset(instance, survey);
                 if (errors->level > HLR_FINE)
                         survey->bad_errors++;
         } else if (broken(latency) || broken(errors) || nearly_late(healer, latency)) {
@@ -294,7 +405,12 @@ static void look(const struct healer *healer, uint32_t service, struct survey *s
         memset(survey, 0, sizeof(*survey));
         survey->service = service;
         survey->down_since_ns = HEALER_NEVER;
+        survey->first_death_ns = HEALER_NEVER;
+        survey->last_death_ns = INT64_MIN;
         survey->bad_since_ns = HEALER_NEVER;
+        survey->bad_since_last_ns = INT64_MIN;
+        survey->started_ns = HEALER_NEVER;
+        survey->started_last_ns = INT64_MIN;
         for (i = 0; i < healer->instance_count; i++) {
                 if (healer->instances[i].service != service ||
                     healer->instances[i].process == HLR_REMOVED)
@@ -351,13 +467,18 @@ static bool checks_lie(const struct survey *survey)
 static bool process_cause(const struct healer *healer, uint32_t service,
                           const struct survey *survey, struct hlr_cause *cause)
 {
+        if (survey->down > 0 && deaths_by_deployment(survey)) {
+                *cause = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, 0.88);
+                return true;
+        }
         if (survey->down > 0) {
                 *cause = cause_of(survey->down_oom     ? HEALER_FAILURE_MEMORY_EXHAUSTION
                                   : survey->crash_loop ? HEALER_FAILURE_AGENT_FAILED
                                                        : HEALER_FAILURE_AGENT_DOWN,
                                   service, 0.95);
                 aim(cause, survey->downs, survey->down);
-                if (!survey->crash_loop)
+                cause->dies_again = survey->dies_again;
+                if (!survey->crash_loop && !survey->dies_again)
                         cause->not_before_ns =
                                 hlr_add(survey->down_since_ns, platform_needs(healer, service,
                                                                               survey->exits_max));
@@ -384,6 +505,11 @@ static void instances_cause(uint32_t service, const struct survey *survey, doubl
         if (survey->full_memory > 0) {
                 *cause = cause_of(HEALER_FAILURE_MEMORY_EXHAUSTION, service, confidence);
                 aim(cause, survey->fulls, survey->full_memory);
+                return;
+        }
+        if (survey->bad_errors > 0 && survey->full_disk > 0) {
+                *cause = cause_of(HEALER_FAILURE_DISK_FULL, service, confidence);
+                aim(cause, survey->disks, survey->full_disk);
                 return;
         }
         if (survey->bad_errors > 0 && 2 * survey->without_tokens > survey->bad) {
@@ -467,6 +593,12 @@ static uint32_t common_causes(const struct healer *healer, uint32_t service,
                 causes[0] = cause_of(HEALER_FAILURE_RESOURCE_EXHAUSTION, service, 0.85);
                 return 1;
         }
+        if (survey->bad_errors > 0 && survey->full_disk > 0) {
+                instances_cause(service, survey, 0.9, &causes[0]); /* seen, and not inferred */
+                return 1;
+        }
+        if (all_at_once(healer, survey))
+                deployed = fmin(deployed, 0.6);
         if (deployed > 0.8 && s->deploy_started_ns >= s->config_ns)
                 causes[count++] = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, deployed);
         else if (configured > 0.8)
@@ -710,11 +842,13 @@ bool hlr_recovering(const struct healer *healer, uint32_t service)
 
 static bool calls_are_bad(const struct healer *healer, uint32_t service)
 {
+        double errors = errors_of(healer, service);
         uint32_t i;
 
         for (i = 0; i < healer->edge_count; i++) {
                 if (healer->edges[i].from == service &&
-                    hlr_edge_suspicious(healer, &healer->edges[i]))
+                    hlr_edge_suspicious(healer, &healer->edges[i]) &&
+                    explains(&healer->edges[i], errors))
                         return true;
         }
         return false;

@@ -83,6 +83,17 @@ static void tell_sign(struct healer *healer, const struct healer_occurrence *eve
                              instance != NULL ? instance->service : event->service, sign);
 }
 
+void hlr_sign_of_life(const struct healer *healer, struct hlr_instance *instance, int64_t at_ns)
+{
+        int64_t from_ns = hlr_sub(at_ns, healer->interval_seen_ns);
+
+        if (instance->silent && from_ns >= instance->silent_since_ns)
+                instance->silent = false;
+        if ((instance->process == HLR_EXITED || instance->process == HLR_BOOTING) &&
+            from_ns >= instance->changed_ns)
+                process_started(instance, at_ns);
+}
+
 /* Makes room for the instance with this index; false when there may be none. */
 static bool make_room(struct healer *healer, uint32_t index)
 {

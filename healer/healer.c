@@ -333,12 +333,32 @@ void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
 /* ---- a tick */
 
 /* The next instant at which waiting alone would change something. */
+/* When the first of those that are silent has been so for too long. */
+static int64_t silence_due(const struct healer *healer)
+{
+        const struct hlr_instance *instance;
+        int64_t patience = hlr_patience(healer), due_ns, next = HEALER_NEVER;
+        uint32_t i;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                instance = &healer->instances[i];
+                if (instance->process != HLR_UP || !instance->silent || instance->command != 0)
+                        continue;
+                due_ns = hlr_add(instance->silent_since_ns, patience);
+                if (due_ns > healer->now_ns)
+                        next = hlr_min(next, due_ns);
+        }
+        return next;
+}
+
 static int64_t next_wake(const struct healer *healer)
 {
         const struct hlr_episode *e;
         int64_t next = hlr_min(hlr_min(hlr_reconcile_next(healer), hlr_monitors_next(healer)),
                                hlr_levels_next(healer));
         int i;
+
+        next = hlr_min(next, silence_due(healer));
 
         for (i = 0; i < HLR_EPISODES_MAX; i++) {
                 e = &healer->episodes[i];

@@ -280,6 +280,7 @@ struct hlr_cause {
         double confidence;
         int64_t not_before_ns;  /* the platform may still mend it by itself */
         bool checks_lie;        /* its health checks fail, and nothing else does */
+        bool dies_again;        /* a new process on the same host is no cure */
         bool reported;          /* by the caller, and stands until it is taken back */
         uint32_t target_count;
         uint32_t targets[HLR_TARGETS_MAX];
@@ -317,6 +318,7 @@ struct hlr_episode {
         int64_t rung_ns;                /* first command of the present rung */
         struct hlr_harm before;         /* that rung */
         bool checks_lie;                /* health checks fail where all else is well */
+        bool dies_again;                /* a new process on the same host is no cure */
         bool useless;                   /* what it renewed is bad again */
         uint32_t skips;                 /* messages set aside */
         int64_t last_skip_ns;           /* INT64_MIN: none */
@@ -415,6 +417,7 @@ struct healer {
         uint64_t next_id;
         bool sampled;           /* samples came since they were last judged */
         bool told;              /* something else did */
+        bool troubled;          /* users or callers felt something when last looked at */
         uint32_t work;          /* samples since they were last judged */
         uint32_t stretch;       /* of the interval between judgements, >= 1 */
         int64_t reconciled_ns, leak_checked_ns; /* when each was last due; INT64_MIN: never */
@@ -516,10 +519,15 @@ void hlr_instance_forget(struct hlr_instance *instance);
 /* An edge monitor is broken now, alarmed or not yet, or silenced by a breaker. */
 bool hlr_edge_suspicious(const struct healer *healer, const struct hlr_edge *edge);
 bool hlr_service_changing(const struct healer *healer, const struct hlr_service *service);
+/* How long a heartbeat may be missing: less where something is felt already. */
+int64_t hlr_patience(const struct healer *healer);
 
 /* ---- events.c: what happened to processes, deployments, configurations */
 
 void hlr_take_event(struct healer *healer, const struct healer_occurrence *event);
+/* It has answered in the interval up to then: if it was said to be gone, the word that
+ * it is back was lost. */
+void hlr_sign_of_life(const struct healer *healer, struct hlr_instance *instance, int64_t at_ns);
 
 /* ---- classify.c */
 

@@ -18,6 +18,7 @@
 #define BACKOFF_MAX_S 300
 #define LOST_NS (1800 * HLR_SECOND) /* a result that has not come by then never will */
 #define SKIPS_MAX 12                /* messages set aside for one episode */
+#define SERVES_NOBODY 0.9           /* of its answers are errors */
 #define CALM_SCALE 10               /* added instances stay for so many dwells */
 
 uint32_t hlr_commands_open(const struct healer *healer)
@@ -153,8 +154,35 @@ bool hlr_service_busy(const struct healer *healer, uint32_t service)
         return false;
 }
 
-/* Whether one more instance of the service may be taken away. */
-static bool quorum_allows(const struct healer *healer, const struct hlr_episode *episode)
+/* Even the median answer comes later than what the service promises. */
+static bool is_too_late(const struct healer *healer, const struct hlr_instance *instance)
+{
+        int64_t objective_ns = healer->services[instance->service].info.slo_latency_ns;
+        double p50_s;
+
+        return instance->monitors[HEALER_METRIC_LATENCY].level > HLR_FINE && objective_ns > 0 &&
+               objective_ns < HEALER_NEVER &&
+               hlr_track_last(instance, HLR_SIGNAL_LATENCY, &p50_s, 1) == 1 &&
+               p50_s > (double)objective_ns / 1e9; /* false for NaN */
+}
+
+/* It is silent or answers nobody well: nothing is lost when it is away. */
+static bool serves_nobody(const struct healer *healer, uint32_t index)
+{
+        const struct hlr_instance *instance = &healer->instances[index];
+        const struct hlr_monitor *errors = &instance->monitors[HEALER_METRIC_ERROR_RATE];
+
+        if (instance->silent && hlr_sub(healer->now_ns, instance->silent_since_ns) >=
+                                        hlr_patience(healer))
+                return true;
+        if (is_too_late(healer, instance))
+                return true;
+        return errors->level == HLR_CRITICAL && errors->value >= SERVES_NOBODY;
+}
+
+/* Whether one more instance of the service, that one, may be taken away. */
+static bool quorum_allows(const struct healer *healer, const struct hlr_episode *episode,
+                          uint32_t target)
 {
         const struct hlr_instance *instance;
         uint32_t i, standing = 0, serving = 0, away = 0;
@@ -172,7 +200,7 @@ static bool quorum_allows(const struct healer *healer, const struct hlr_episode 
         }
         if (episode->preventive && away > 0)
                 return false;
-        if (standing <= 1)
+        if (standing <= 1 || (!episode->preventive && serves_nobody(healer, target)))
                 return true;
         quorum = fmax(1, fmin(standing - 1, ceil(healer->config.recovery.quorum * standing)));
         return serving - 1.0 >= quorum;
@@ -250,11 +278,16 @@ static bool replacement_follows(const struct healer *healer, const struct hlr_ep
 {
         const struct healer_ladder *ladder =
                 &healer->config.recovery.strategies[episode->failure];
+        uint32_t i;
 
-        return episode->acting == HEALER_ACTION_FAILOVER && episode->rung + 1 < ladder->count &&
-               ladder->rungs[episode->rung + 1] == HEALER_ACTION_REPLACE_INSTANCE &&
-               (healer->actions_available &
-                (UINT32_C(1) << HEALER_ACTION_REPLACE_INSTANCE)) != 0;
+        if (episode->acting != HEALER_ACTION_FAILOVER ||
+            (healer->actions_available & (UINT32_C(1) << HEALER_ACTION_REPLACE_INSTANCE)) == 0)
+                return false;
+        for (i = episode->rung + 1; i < ladder->count; i++) {
+                if (ladder->rungs[i] == HEALER_ACTION_REPLACE_INSTANCE)
+                        return true;
+        }
+        return false;
 }
 
 static bool answers_badly(const struct hlr_instance *instance)
@@ -275,7 +308,8 @@ static bool needless(const struct healer *healer, const struct hlr_episode *epis
                 return false;
         instance = &healer->instances[target->instance];
         return instance->process == HLR_REMOVED ||
-               (target->attempts == 0 && !target->moved && instance->process == HLR_UP &&
+               (target->attempts == 0 && !target->moved && !episode->dies_again &&
+                instance->process == HLR_UP &&
                 instance->started_ns > episode->opened_ns && !answers_badly(instance) &&
                 !episode->preventive);
 }
@@ -310,7 +344,7 @@ static bool in_the_way(const struct healer *healer, const struct hlr_episode *ep
                 return half_is_busy(healer, episode->service);
         return healer_actions[episode->acting].disruptive && !target->moved &&
                healer->instances[target->instance].process == HLR_UP &&
-               !quorum_allows(healer, episode);
+               !quorum_allows(healer, episode, target->instance);
 }
 
 /* What it left in force may as well be gone, if nobody is better off with it. */
@@ -363,9 +397,30 @@ static bool poisoned_again(const struct healer *healer, struct hlr_episode *epis
         return true;
 }
 
-void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode)
+static void in_vain(struct healer *healer, const struct hlr_episode *episode,
+                    enum healer_action_kind kind)
 {
         struct hlr_service *service = &healer->services[episode->service];
+
+        service->useless[kind].at_ns = healer->now_ns;
+        service->useless[kind].failure = episode->failure;
+}
+
+/* Behind their traffic's back they were replaced. */
+static bool some_moved(const struct hlr_episode *episode)
+{
+        uint32_t i;
+
+        for (i = 0; i < episode->target_count; i++) {
+                if (episode->targets[i].moved)
+                        return true;
+        }
+        return false;
+}
+
+void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode)
+{
+        bool renewed = some_moved(episode);
 
         undo_if_useless(healer, episode);
         episode->target_count = 0;
@@ -373,8 +428,11 @@ void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode)
                 hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
                 return;
         }
-        service->useless[episode->acting].at_ns = healer->now_ns;
-        service->useless[episode->acting].failure = episode->failure;
+        in_vain(healer, episode, episode->acting);
+        if (renewed) {
+                in_vain(healer, episode, HEALER_ACTION_RESTART_INSTANCE);
+                in_vain(healer, episode, HEALER_ACTION_REPLACE_INSTANCE);
+        }
         hlr_learn(healer, episode, false);
         episode->rungs_failed++;
         episode->rung++;
@@ -483,7 +541,9 @@ static void try_again_later(struct healer *healer, const struct hlr_episode *epi
 {
         int64_t wait_s;
 
-        if (episode->preventive || target->attempts > healer->config.recovery.max_retry_attempts) {
+        /* Where there is nobody to stop, asking again only costs time. */
+        if (episode->preventive || only_prepares(healer, episode) ||
+            target->attempts > healer->config.recovery.max_retry_attempts) {
                 target->failed = true;
                 return;
         }

@@ -137,6 +137,12 @@ static inline void rig_free(struct rig *rig)
         free(rig);
 }
 
+/* Rungs then stand by themselves: a replacement follows behind a failover alone. */
+static inline void rig_without_failover(struct rig *rig)
+{
+        rig->topology.actions_available = UINT32_MAX & ~(UINT32_C(1) << HEALER_ACTION_FAILOVER);
+}
+
 static inline void rig_step(struct rig *rig)
 {
         uint32_t i;

@@ -46,8 +46,9 @@ START_TEST(an_action_that_this_place_has_not_is_passed_over)
 {
         struct rig *rig = rig_create();
 
-        rig->topology.actions_available = UINT32_MAX & ~(UINT32_C(1)
-                                                         << HEALER_ACTION_RESTART_INSTANCE);
+        rig->topology.actions_available =
+                UINT32_MAX & ~(UINT32_C(1) << HEALER_ACTION_RESTART_INSTANCE |
+                               UINT32_C(1) << HEALER_ACTION_FAILOVER);
         with_bad_instance(rig);
         rig_run(rig, 30);
         ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_REPLACE_INSTANCE);
@@ -148,9 +149,11 @@ END_TEST
 
 START_TEST(what_keeps_coming_back_starts_one_rung_further_up)
 {
-        struct rig *rig = rig_started();
+        struct rig *rig = rig_create();
         int round;
 
+        rig_without_failover(rig);
+        rig_start(rig);
         rig_run(rig, 300);
         for (round = 0; round < 3; round++) {
                 rig->instance[INSTANCE(PAYMENT, 2)].error_ratio = 0.9;

@@ -31,11 +31,75 @@ START_TEST(what_is_critical_waits_half_as_long)
         struct rig *rig = rig_started();
 
         rig_run(rig, 300);
-        rig->edge[TO_PAYMENT].error_ratio = 0.5;
+        rig->edge[TO_PAYMENT].error_ratio = 0.15;
         rig_run(rig, 5);
         ck_assert_uint_eq(alarms(rig), 0);
         rig_run(rig, 5);
         ck_assert_uint_eq(alarms(rig), 1);
+        rig_free(rig);
+}
+END_TEST
+
+/* Half of the calls, and many of them: that is no chance. */
+START_TEST(what_is_beyond_doubt_waits_for_nothing)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        rig->edge[TO_PAYMENT].error_ratio = 0.5;
+        rig_run(rig, 5);
+        ck_assert_uint_eq(alarms(rig), 1);
+        rig_free(rig);
+}
+END_TEST
+
+START_TEST(a_few_calls_are_never_beyond_doubt)
+{
+        struct rig *rig = rig_started();
+
+        rig->edge[TO_PAYMENT].calls = 30;
+        rig_run(rig, 300);
+        rig->edge[TO_PAYMENT].error_ratio = 0.5; /* 15 of 30 */
+        rig_run(rig, 5);
+        ck_assert_uint_eq(alarms(rig), 0);
+        rig_run(rig, 5);
+        ck_assert_uint_eq(alarms(rig), 1);
+        rig_free(rig);
+}
+END_TEST
+
+/* A process that is silent while users feel something needs a third of the time. */
+START_TEST(silence_needs_less_time_where_something_is_felt)
+{
+        int felt;
+
+        for (felt = 0; felt < 2; felt++) {
+                struct rig *rig = rig_started();
+
+                rig_run(rig, 300);
+                rig->alive[INSTANCE(CART, 0)] = false;
+                rig_event(rig, HEALER_OCCURRED_HEARTBEAT_MISSED, CART, INSTANCE(CART, 0), 0);
+                rig->edge[TO_CHECKOUT].error_ratio = felt ? 0.07 : 0;
+                rig_run(rig, 10);
+                ck_assert_uint_eq(alarms(rig), (uint32_t)felt);
+                rig_run(rig, 10);
+                ck_assert_uint_ge(alarms(rig), 1);
+                rig_free(rig);
+        }
+}
+END_TEST
+
+/* The word that it is back may be lost; that it answers is word enough. */
+START_TEST(who_answers_is_alive_whatever_was_said_before)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        rig_event(rig, HEALER_OCCURRED_HEARTBEAT_MISSED, CART, INSTANCE(CART, 0), 0);
+        rig_event(rig, HEALER_OCCURRED_PROCESS_EXITED, PAYMENT, INSTANCE(PAYMENT, 0), 0);
+        rig_run(rig, 300);
+        ck_assert_uint_eq(alarms(rig), 0);
+        ck_assert_uint_eq(rig->order_count, 0);
         rig_free(rig);
 }
 END_TEST
@@ -251,7 +315,7 @@ START_TEST(the_interval_limits_how_often_samples_are_judged)
         rig->config.detection.interval_ns = 60 * RIG_SECOND;
         rig_start(rig);
         rig_run(rig, 300);
-        rig->edge[TO_CART].error_ratio = 0.5;
+        rig->edge[TO_CART].error_ratio = 0.15;
         rig_run(rig, 30);
         ck_assert_uint_eq(alarms(rig), 0);
         rig_run(rig, 60);
@@ -269,6 +333,10 @@ int main(void)
 
         tcase_add_test(tcase, an_alarm_waits_for_the_dwell_time);
         tcase_add_test(tcase, what_is_critical_waits_half_as_long);
+        tcase_add_test(tcase, what_is_beyond_doubt_waits_for_nothing);
+        tcase_add_test(tcase, a_few_calls_are_never_beyond_doubt);
+        tcase_add_test(tcase, silence_needs_less_time_where_something_is_felt);
+        tcase_add_test(tcase, who_answers_is_alive_whatever_was_said_before);
         tcase_add_test(tcase, the_warning_limit_is_inclusive);
         tcase_add_test(tcase, a_value_around_its_limit_does_not_flap);
         tcase_add_test(tcase, single_errors_among_few_calls_are_chance);

@@ -127,7 +127,7 @@ START_TEST(what_libhealer_wants_reaches_the_fleet_in_its_words)
                         break;
         }
         ck_assert_uint_eq(answer->order_count, 1);
-        ck_assert_int_eq(answer->orders[0].action.kind, ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(answer->orders[0].action.kind, ACTION_FAILOVER);
         ck_assert_uint_eq(answer->orders[0].action.instance, 2);
         ck_assert_uint_eq(answer->orders[0].action.service, 1);
         ck_assert_uint_ne(answer->orders[0].episode, 0);

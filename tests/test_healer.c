@@ -66,7 +66,7 @@ START_TEST(a_bad_way_is_no_reason_to_restart_anybody)
 }
 END_TEST
 
-START_TEST(an_erring_instance_is_restarted_and_its_callers_are_not)
+START_TEST(an_erring_instance_is_moved_away_from_and_its_callers_are_not)
 {
         struct rig *rig = rig_started();
         int i;
@@ -79,13 +79,13 @@ START_TEST(an_erring_instance_is_restarted_and_its_callers_are_not)
                 rig->instance[INSTANCE(CHECKOUT, i)].error_ratio = 0.3;
         rig_run(rig, 30);
         ck_assert_uint_eq(rig->order_count, 1);
-        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_FAILOVER);
         ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(PAYMENT, 2));
         rig_free(rig);
 }
 END_TEST
 
-/* Two stories end: a restart that helps, and a crash that the platform mends. */
+/* Two stories end: a move that helps, and a crash that the platform mends. */
 START_TEST(every_episode_that_ends_is_in_the_account)
 {
         struct healer_analytics_config config = healer_analytics_config_defaults();
@@ -116,8 +116,8 @@ START_TEST(every_episode_that_ends_is_in_the_account)
         ck_assert_uint_eq(report->attempts, 1);
         ck_assert_uint_eq(report->successes, healer_stats(rig->healer).verified);
         ck_assert_uint_eq(report->successes, 1);
-        ck_assert_str_eq(report->strategies[0].name, "restart_instance");
-        ck_assert_str_eq(report->timeline[1].actions[0], "restart_instance");
+        ck_assert_str_eq(report->strategies[0].name, "replace_instance");
+        ck_assert_str_eq(report->timeline[1].actions[0], "failover");
         ck_assert_double_gt(report->mttr_s, 0);
         ck_assert_double_lt(report->mttr_s, 60); /* without the dwell after it */
         rig_free(rig);
@@ -209,7 +209,7 @@ START_TEST(what_does_not_help_goes_up_the_ladder_to_a_human_once)
 {
         struct rig *rig = rig_started();
         uint32_t i, humans = 0;
-        bool restarted = false, replaced = false;
+        bool moved = false, replaced = false;
 
         rig_run(rig, 300);
         rig->edge[TO_PAYMENT].error_ratio = 0.3;
@@ -221,11 +221,11 @@ START_TEST(what_does_not_help_goes_up_the_ladder_to_a_human_once)
                         rig_answer_all(rig, true);
         }
         for (i = 0; i < rig->order_count; i++) {
-                restarted = restarted || rig->orders[i].kind == HEALER_ACTION_RESTART_INSTANCE;
+                moved = moved || rig->orders[i].kind == HEALER_ACTION_FAILOVER;
                 replaced = replaced || rig->orders[i].kind == HEALER_ACTION_REPLACE_INSTANCE;
                 humans += rig->orders[i].kind == HEALER_ACTION_ESCALATE;
         }
-        ck_assert(restarted);
+        ck_assert(moved);
         ck_assert(replaced);
         ck_assert_uint_eq(humans, 1);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_ESCALATION), 1);
@@ -361,7 +361,7 @@ int main(void)
         tcase_add_test(tcase,
                        a_slow_instance_loses_its_traffic_is_replaced_and_the_cure_verified);
         tcase_add_test(tcase, a_bad_way_is_no_reason_to_restart_anybody);
-        tcase_add_test(tcase, an_erring_instance_is_restarted_and_its_callers_are_not);
+        tcase_add_test(tcase, an_erring_instance_is_moved_away_from_and_its_callers_are_not);
         tcase_add_test(tcase, every_episode_that_ends_is_in_the_account);
         tcase_add_test(tcase, a_crash_is_left_to_the_platform_while_it_copes);
         tcase_add_test(tcase, a_process_that_stays_away_is_replaced);

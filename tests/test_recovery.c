@@ -20,14 +20,94 @@ START_TEST(instances_are_taken_one_after_the_other)
 {
         struct rig *rig = rig_started();
 
+        int i;
+
         rig_run(rig, 300);
-        make_bad(rig, PAYMENT, 3);
+        for (i = 0; i < 3; i++)
+                rig->instance[INSTANCE(PAYMENT, i)].error_ratio = 0.5;
         rig_run(rig, 60);
         ck_assert_uint_eq(rig->order_count, 1);
         rig_answer(rig, 0, true);
         rig_step(rig);
         ck_assert_uint_eq(rig->order_count, 2);
         ck_assert_uint_ne(rig->orders[0].instance, rig->orders[1].instance);
+        rig_free(rig);
+}
+END_TEST
+
+/* Who answers nobody well is missed by nobody: the quorum is there already. */
+START_TEST(those_that_serve_nobody_are_taken_at_once)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 3);
+        rig_run(rig, 30);
+        ck_assert_uint_eq(rig->order_count, 3);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(rig->orders[2].kind, HEALER_ACTION_RESTART_INSTANCE);
+        rig_free(rig);
+}
+END_TEST
+
+static void dies_for_want_of_memory(struct rig *rig, uint32_t instance)
+{
+        const struct healer_occurrence event = {.at_ns = rig->now_ns,
+                                                .kind = HEALER_OCCURRED_PROCESS_EXITED,
+                                                .service = instance / RIG_EACH,
+                                                .instance = instance,
+                                                .code = 137,
+                                                .oom = true,
+                                                .text = ""};
+
+        rig->alive[instance] = false;
+        ck_assert_int_eq(healer_observe_event(rig->healer, &event), HEALER_OK);
+}
+
+static uint32_t times(const struct rig *rig, enum healer_action_kind kind, uint32_t instance)
+{
+        uint32_t i, count = 0;
+
+        for (i = 0; i < rig->order_count; i++)
+                count += rig->orders[i].kind == kind && rig->orders[i].instance == instance;
+        return count;
+}
+
+/* Moving its traffic away ends what users feel; the replacement comes behind it. */
+START_TEST(one_of_several_is_moved_away_from_and_replaced_behind_it)
+{
+        struct rig *rig = rig_started();
+
+        rig_run(rig, 300);
+        make_bad(rig, PAYMENT, 1);
+        rig_run(rig, 15);
+        ck_assert_uint_eq(rig->order_count, 1);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_FAILOVER);
+        rig_answer(rig, 0, true);
+        rig_step(rig);
+        ck_assert_uint_eq(rig->order_count, 2);
+        ck_assert_int_eq(rig->orders[1].kind, HEALER_ACTION_REPLACE_INSTANCE);
+        ck_assert_uint_eq(rig->orders[1].instance, INSTANCE(PAYMENT, 0));
+        rig_free(rig);
+}
+END_TEST
+
+/* Out of memory again on the same host: the platform's restart was no cure, and ours
+ * would be none either. */
+START_TEST(what_dies_again_for_want_of_memory_is_not_restarted_once_more)
+{
+        struct rig *rig = rig_started();
+        int death;
+
+        rig_run(rig, 300);
+        for (death = 0; death < 2; death++) {
+                dies_for_want_of_memory(rig, INSTANCE(CART, 0));
+                rig_run(rig, 5);
+                if (death == 0)
+                        rig_comes_back(rig, INSTANCE(CART, 0));
+        }
+        ck_assert_uint_eq(times(rig, HEALER_ACTION_RESTART_INSTANCE, INSTANCE(CART, 0)), 0);
+        ck_assert_uint_eq(times(rig, HEALER_ACTION_REPLACE_INSTANCE, INSTANCE(CART, 0)), 1);
         rig_free(rig);
 }
 END_TEST
@@ -71,12 +151,12 @@ START_TEST(a_failed_action_is_repeated_after_2_4_and_8_seconds)
                 while (rig->order_count == k + 1)
                         rig_step(rig);
                 ck_assert_int_eq(rig->now_ns - answered, waits_s[k] * RIG_SECOND);
-                ck_assert_int_eq(rig->orders[k + 1].kind, HEALER_ACTION_RESTART_INSTANCE);
+                ck_assert_int_eq(rig->orders[k + 1].kind, HEALER_ACTION_FAILOVER);
         }
         rig_answer(rig, 3, false); /* that was the third repeat */
         rig_run(rig, 20);
         ck_assert_uint_eq(rig->order_count, 5);
-        ck_assert_int_eq(rig->orders[4].kind, HEALER_ACTION_REPLACE_INSTANCE);
+        ck_assert_int_eq(rig->orders[4].kind, HEALER_ACTION_RESTART_INSTANCE);
         rig_free(rig);
 }
 END_TEST
@@ -105,7 +185,7 @@ START_TEST(s1_20_waits_are_capped_and_the_episode_is_open_until_the_last_try)
                         rig_step(rig);
                 waited = (rig->now_ns - answered) / RIG_SECOND;
                 ck_assert_int_eq(waited, k < 8 ? 2 << k : 300);
-                ck_assert_int_eq(rig->orders[k + 1].kind, HEALER_ACTION_RESTART_INSTANCE);
+                ck_assert_int_eq(rig->orders[k + 1].kind, HEALER_ACTION_FAILOVER);
                 ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_CLOSED), 0);
                 ck_assert_uint_eq(healer_stats(rig->healer).episodes_open, 1);
         }
@@ -347,6 +427,12 @@ int main(void)
         int failed;
 
         tcase_add_test(tcase, instances_are_taken_one_after_the_other);
+
+        tcase_add_test(tcase, those_that_serve_nobody_are_taken_at_once);
+
+        tcase_add_test(tcase, one_of_several_is_moved_away_from_and_replaced_behind_it);
+
+        tcase_add_test(tcase, what_dies_again_for_want_of_memory_is_not_restarted_once_more);
         tcase_add_test(tcase, at_most_so_many_at_once_and_the_rest_waits_for_its_turn);
         tcase_add_test(tcase, a_failed_action_is_repeated_after_2_4_and_8_seconds);
         tcase_add_test(tcase, s1_20_waits_are_capped_and_the_episode_is_open_until_the_last_try);
