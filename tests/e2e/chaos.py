@@ -75,7 +75,8 @@ def program(prefix=None):
 def environment(**more):
     env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
            "TZ": "UTC", "ASAN_OPTIONS": "exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99",
-           "TSAN_OPTIONS": "exitcode=99:halt_on_error=1"}
+           "TSAN_OPTIONS": "exitcode=99:halt_on_error=1",
+           "GCOV_ERROR_FILE": "/dev/null"}  # coverage, where it is counted, cannot always be written
     env.update({key: value for key, value in more.items() if value is not None})
     return env
 
