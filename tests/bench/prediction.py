@@ -11,23 +11,36 @@ predictions that did not come true, of those judged; fpr: of all minutes in whic
 wrong; usable: foreseen incidents with the minimum lead or more, and the mean lead; false
 preventive actions a service-week. Below it, which of the aims are met.
 
-`bands` and `learned` are names, too. Bands: leaks that last half an hour, hours, and most of a
-day, and how many failures fell into the band (< 1 h, 1-6 h, 6-24 h) that was announced.
+`bands` and `learned` are names, too. Bands: leaks that last from half an hour to
+half a day, and how many failures fell into the band (< 1 h, 1-6 h, 6-24 h) that was announced.
 Learned: a model trained on some scenarios (other seeds) against the 50/30/20 rule on others.
 
-A version that is slow from its first second is not among these: it fails four seconds after it
-begins, before the first sample of telemetry, and nobody can foresee it.
+Three rows cannot come up to the aims, and say why:
+  tokens        foreseen in time, and not prevented: a quota that an outside party cuts is set right
+                by a human alone (the table of actions: `escalate` for what is outside), whose answer
+                takes a quarter of an hour and more; no other action lowers what a request costs, and
+                refusing requests is the failure itself. The cut is felt 80 s after it can be seen.
+  sudden-loop   all processes die every minute from one moment on: what comes before the first two
+                deaths is as on any other day (in no aim; crash-loop has precursors)
+  slow version  not among these: one that is slow from its first second fails before the first
+                sample of telemetry
 """
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 
-SEED = 8022611
+SEED = 51190723
 FAULTS = ["disk", "memory-leak", "pool", "fds", "tokens", "backlog", "cpu", "slow-deployment",
           "crash-loop"]
 QUIET = ["decoy", "quiet"]
+SUDDEN = ["sudden-loop"]
+# Ten replications are enough for what is in no aim, and one for a week; a week is as quiet with
+# a quarter of the calls.
+RUNS_MOST = {"decoy": 10, "sudden-loop": 10, "quiet": 1}
+MORE = {"quiet": ("--set", "duration=7d", "--set", "load[0].rate=5/s")}
 LIBRARY = ["memory-leak", "quiet"]
 COLUMNS = [("incidents", 9), ("prevented", 9), ("predicted", 9), ("gain", 6), ("false", 6),
            ("fpr", 7), ("usable", 6), ("lead", 6), ("false acts", 10)]
@@ -217,18 +230,19 @@ def main():
           (runs, SEED))
     print("%-15s" % "" + "".join("%*s" % (width + 2, name) for name, width in COLUMNS))
     with tempfile.TemporaryDirectory() as folder:
-        for name in FAULTS + QUIET:
+        for name in FAULTS + SUDDEN + QUIET:
             if only and name not in only:
                 continue
-            more = ("--set", "duration=7d") if name == "quiet" else ()
-            rows[name] = figures(run(program, path_of(name), 1 if name == "quiet" else runs,
-                                     os.path.join(folder, name), *more))
+            rows[name] = figures(run(program, path_of(name), min(runs, RUNS_MOST.get(name, runs)),
+                                     os.path.join(folder, name), *MORE.get(name, ())))
             print_row(name, rows[name])
         say_aims(rows)
         if not only or "bands" in only:
-            bands(program, min(runs, 10), folder)
+            bands(program, min(runs, 15), folder)
         if not only or "learned" in only:
             learned(program, min(runs, 10), folder)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print("%.0f s of one core" % (used.ru_utime + used.ru_stime))
     return 0
 
 
