@@ -12,7 +12,9 @@
  * that says nothing.
  *
  * Printed: standard score by T, all profiles at the alarm's own threshold and
- * at the best, and by category. Fails when the standard score at the alarm's
+ * at the best, by category, and what is to be expected of files not seen: each
+ * file at the T that is best for the others, and the score's standard error over
+ * files (jackknife). Fails when the standard score at the alarm's
  * threshold is below NAB_SCORE_MIN.
  */
 #include "harness/replay/csv.h"
@@ -194,6 +196,54 @@ static struct tally tally_all(const struct series *all, size_t count, double thr
         return tally;
 }
 
+/* ---- files not seen ---- */
+
+static struct tally tally_without(const struct series *all, size_t count, size_t left_out,
+                                  double threshold)
+{
+        struct tally tally = {0};
+
+        for (size_t i = 0; i < count; i++)
+                if (i != left_out)
+                        tally_series(&tally, &all[i], threshold, &profiles[0]);
+        return tally;
+}
+
+static double best_without(const struct series *all, size_t count, size_t left_out)
+{
+        double best = HEALER_ANOMALY_ALARM_SCORE, best_score = -1e300;
+
+        for (int step = 40; step <= 62; step++) {
+                struct tally tally = tally_without(all, count, left_out, step / 100.0);
+                double score = normalised(&tally, &profiles[0]);
+
+                if (score > best_score) {
+                        best_score = score;
+                        best = step / 100.0;
+                }
+        }
+        return best;
+}
+
+static void print_unseen(const struct series *all, size_t count)
+{
+        struct tally unseen = {0}, others;
+        double sum = 0, squares = 0, score, mean;
+
+        for (size_t i = 0; i < count; i++) {
+                tally_series(&unseen, &all[i], best_without(all, count, i), &profiles[0]);
+                others = tally_without(all, count, i, HEALER_ANOMALY_ALARM_SCORE);
+                score = normalised(&others, &profiles[0]);
+                sum += score;
+                squares += score * score;
+        }
+        mean = sum / (double)count;
+        printf("each file at the T best for the others: standard %.2f\n",
+               normalised(&unseen, &profiles[0]));
+        printf("standard error over files at T %.3f: %.1f\n", HEALER_ANOMALY_ALARM_SCORE,
+               sqrt(fmax(0, squares / (double)count - mean * mean) * (double)(count - 1)));
+}
+
 /* ---- printing ---- */
 
 static double print_sweep(const struct series *all, size_t count)
@@ -277,6 +327,7 @@ static int run(const char *folder)
         best = print_sweep(all, inputs.count);
         print_profiles(all, inputs.count, HEALER_ANOMALY_ALARM_SCORE);
         print_profiles(all, inputs.count, best);
+        print_unseen(all, inputs.count);
         tally = tally_all(all, inputs.count, HEALER_ANOMALY_ALARM_SCORE, &profiles[0]);
         for (size_t i = 0; i < inputs.count; i++) {
                 free(all[i].at_ns);
