@@ -195,7 +195,8 @@ def learned(program, runs, folder):
     with open(strategy, "w", encoding="utf-8") as stream:
         json.dump({"name": "learned", "extends": "default", "prediction": {"rule": "learned"},
                    "initial_state": state}, stream)
-    print("%-15s%22s%22s%22s  by failed requests" % ("learned", "prevented", "lead", "false"))
+    print("%-15s%20s%20s%20s%20s  by failed requests" %
+          ("learned", "prevented", "recall", "lead", "fpr"))
     better = 0
     for name in EXAMS:
         out = os.path.join(folder, "ab-" + name)
@@ -205,16 +206,14 @@ def learned(program, runs, folder):
         with open(os.path.join(out, "result.json"), encoding="utf-8") as stream:
             rows = {row["metric"]: row for row in json.load(stream)["ab"]["metrics"]}
         cells = []
-        for key, show in (("prevention_rate", percent), ("lead_time", str), ("precision", percent)):
-            one, two = rows[key]["a"]["value"], rows[key]["b"]["value"]
-            if key == "precision":
-                one, two = [None if v is None else 1 - v for v in (one, two)]
-            if key == "lead_time":
-                show = lambda v: "-" if v is None else "%.0f s" % v
-            cells.append("%s -> %s" % (show(one), show(two)))
+        for key in ("prevention_rate", "recall", "lead_time", "false_positive_rate"):
+            # Where one of them foresaw nothing there is no pair of lead times.
+            cells.append(" -> ".join("-" if rows[key][side]["value"] is None else
+                                     "%.0f s" % rows[key][side]["value"] if key == "lead_time"
+                                     else percent(rows[key][side]["value"]) for side in "ab"))
         verdict = rows["failed_requests"]["verdict"]
         better += verdict == "B better"
-        print("%-15s%22s%22s%22s  %s" % (name, *cells, verdict), flush=True)
+        print("%-15s%20s%20s%20s%20s  %s" % (name, *cells, verdict), flush=True)
     print("The learned predictor is %s than the 50/30/20 rule on scenarios and seeds that it was "
           "not trained on." % ("better in %d of %d" % (better, len(EXAMS)) if better else
                                "not better"))
