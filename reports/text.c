@@ -464,7 +464,7 @@ void text_count(struct text *text, double value)
         }
         if (value == 0)
                 value = 0; /* no "-0" */
-        snprintf(digits, sizeof(digits), "%.0f", value);
+        snprintf(digits, sizeof(digits), "%.0f", round(value)); /* a half goes up everywhere */
         length = strlen(digits);
         for (i = 0; i < length; i++) {
                 text_add_bytes(text, digits + i, 1);

@@ -137,6 +137,7 @@ START_TEST(numbers_take_the_unit_that_suits_them)
         expect_value(0, "ratio", "0 %");
         expect_value(1234567, "requests", "1 234 567 requests");
         expect_value(0.8, "1/week", "0.8 per week");
+        expect_value(1078.5, "", "1 079"); /* as 23 019 - 21 940.5 does beside it */
         expect_value(-1230, "", "-1 230");
         expect_value(-0.0, "", "0");
 }
