@@ -121,6 +121,8 @@ const struct healer_option healer_options[] = {
                "from this severity on, somebody has to approve"),
         TIME("recovery.approval.expiry", recovery.approval_expiry_ns, 1, 30 * DAY, 900,
              "an approval not given by then is refused"),
+        BOOL("recovery.procedures", recovery.procedures, 0,
+             "the procedures of procedure.h are gone through before the ladder"),
 
         BOOL("degradation.enabled", degradation.enabled, 1, "whether levels are used"),
         TIME("degradation.dwell", degradation.dwell_ns, 1, DAY, 30,
@@ -384,7 +386,7 @@ static const char *check_ladders(const struct healer_config *config, char *text,
         return NULL;
 }
 
-static const char *check_levels(const struct healer_config *config, char *text, size_t size)
+static const char *check_lists(const struct healer_config *config, char *text, size_t size)
 {
         uint32_t metric, i;
 
@@ -412,6 +414,10 @@ static const char *check_levels(const struct healer_config *config, char *text, 
                 snprintf(text, size, "degradation.features[%u].needs: features before it only", i);
                 return text;
         }
+        if (hlr_written_wrong(config) != NULL) {
+                snprintf(text, size, "recovery.rules: %s", hlr_written_wrong(config));
+                return text;
+        }
         if (hlr_level_rules_wrong(config) != NULL) {
                 snprintf(text, size, "degradation.rules: %s", hlr_level_rules_wrong(config));
                 return text;
@@ -433,6 +439,6 @@ const char *healer_config_check(const struct healer_config *config, char *text, 
         if (reason == NULL)
                 reason = check_ladders(config, text, size);
         if (reason == NULL)
-                reason = check_levels(config, text, size);
+                reason = check_lists(config, text, size);
         return reason;
 }

@@ -89,6 +89,15 @@ struct healer_level_rule {
         uint32_t parts_count, parts[8];
 };
 
+/* A rule that people wrote: heal_rules.h says what its texts may be. */
+enum { HEALER_WRITTEN_RULES_MAX = 32 };
+
+struct healer_written_rule {
+        char name[48], condition[256], action[24];
+        int32_t priority;
+        bool enabled;
+};
+
 struct healer_config {
         uint32_t size; /* sizeof(struct healer_config) */
 
@@ -140,6 +149,9 @@ struct healer_config {
                 uint32_t restarts_max;     /* of one instance, or service, in the same window */
                 uint32_t approval_above;   /* enum healer_severity; HEALER_SEVERITY_COUNT: never */
                 int64_t approval_expiry_ns;
+                bool procedures;           /* those of procedure.h, before the ladder */
+                uint32_t rule_count;       /* and before them: what people wrote down */
+                struct healer_written_rule rules[HEALER_WRITTEN_RULES_MAX];
         } recovery;
 
         struct {

@@ -105,8 +105,8 @@ static bool tried_in_vain(const struct healer *healer, const struct hlr_episode 
                hlr_sub(healer->now_ns, service->useless[kind].at_ns) < IN_VAIN_NS;
 }
 
-static bool possible(const struct healer *healer, const struct hlr_episode *episode,
-                     enum healer_action_kind kind)
+bool hlr_possible(const struct healer *healer, const struct hlr_episode *episode,
+                  enum healer_action_kind kind)
 {
         const struct hlr_service *service = &healer->services[episode->service];
         int64_t window = healer->config.diagnosis.correlation_window_ns;
@@ -184,7 +184,7 @@ static bool worse_than_a_later(const struct healer *healer, const struct hlr_epi
         for (i = rung + 1; i < ladder->count; i++) {
                 other = known_effect(healer, episode, ladder->rungs[i]);
                 if (ladder->rungs[i] != HEALER_ACTION_ESCALATE &&
-                    possible(healer, episode, ladder->rungs[i]) &&
+                    hlr_possible(healer, episode, ladder->rungs[i]) &&
                     other->preference > mine->preference + 0.2)
                         return true;
         }
@@ -198,7 +198,7 @@ enum healer_action_kind hlr_rung(const struct healer *healer, const struct hlr_e
                 &healer->config.recovery.strategies[episode->failure];
 
         for (*rung = episode->rung; *rung < ladder->count; (*rung)++) {
-                if (possible(healer, episode, ladder->rungs[*rung]) &&
+                if (hlr_possible(healer, episode, ladder->rungs[*rung]) &&
                     !worse_than_a_later(healer, episode, ladder, *rung))
                         return ladder->rungs[*rung];
         }
@@ -233,7 +233,8 @@ bool hlr_passes(const struct healer *healer, const struct hlr_episode *episode)
 
 static void decide_one(struct healer *healer, struct hlr_episode *episode)
 {
-        enum healer_action_kind kind;
+        enum healer_action_kind kind = HEALER_ACTION_COUNT;
+        enum hlr_written written;
         uint32_t rung;
 
         if (episode->confidence < healer->config.diagnosis.confidence_threshold &&
@@ -243,7 +244,15 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
                 return;
         if (hlr_passes(healer, episode))
                 return; /* acting now would only disturb */
-        kind = hlr_rung(healer, episode, &rung);
+        written = episode->left_alone ? HLR_WRITTEN_LEAVE
+                                      : hlr_written_next(healer, episode, &kind);
+        episode->left_alone = written == HLR_WRITTEN_LEAVE;
+        episode->written = written == HLR_WRITTEN_STEP;
+        if (episode->left_alone)
+                return;
+        rung = episode->rung;
+        if (!episode->written)
+                kind = hlr_rung(healer, episode, &rung);
         if (kind == HEALER_ACTION_COUNT) {
                 if (healer->config.recovery.strategies[episode->failure].count == 0 &&
                     !episode->without) {
@@ -259,7 +268,7 @@ static void decide_one(struct healer *healer, struct hlr_episode *episode)
         }
         episode->rung = rung;
         if (kind == HEALER_ACTION_ESCALATE) {
-                if (episode->rungs_failed > 0)
+                if (episode->rungs_failed > 0 || episode->written)
                         hlr_escalate(healer, episode);
                 return;
         }

@@ -223,7 +223,8 @@ enum healer_err healer_create(const struct healer_config *config,
         fill_instances(healer, topology);
         hlr_index(healer);
         learn_nothing_yet(healer);
-        if (create_learners(healer) != HEALER_OK || hlr_levels_create(healer) != HEALER_OK) {
+        if (create_learners(healer) != HEALER_OK || hlr_levels_create(healer) != HEALER_OK ||
+            hlr_written_create(healer) != HEALER_OK) {
                 healer_destroy(healer);
                 return HEALER_E_NOMEM;
         }
@@ -240,6 +241,7 @@ void healer_destroy(struct healer *healer)
         allocator = healer->allocator;
         hlr_odd_destroy(healer);
         hlr_levels_destroy(healer);
+        hlr_written_destroy(healer);
         healer_patterns_destroy(healer->patterns);
         if (healer->services != NULL)
                 hlr_free(allocator, healer->services);

@@ -13,10 +13,12 @@
 #include "healer/anomaly.h"
 #include "healer/degrade.h"
 #include "healer/forecast.h"
+#include "healer/heal_rules.h"
 #include "healer/heal_watch.h"
 #include "healer/healer.h"
 #include "healer/hlr_base.h"
 #include "healer/patterns.h"
+#include "healer/procedure.h"
 #include "healer/resume.h"
 
 #include <math.h>
@@ -335,6 +337,12 @@ struct hlr_episode {
         struct hlr_target targets[HLR_TARGETS_MAX];
         uint32_t target_count;
         uint32_t commands_open, commands_ok;
+        bool written;           /* the present action is one that people wrote: written.c */
+        bool by_rule;           /* a rule did, and not a procedure */
+        enum healer_action_kind rule_kind; /* which is then this */
+        bool written_done;      /* and nothing of it is left */
+        bool left_alone;        /* by a rule */
+        uint32_t written_step;  /* of its procedure */
         bool without;           /* no action is written against it: counted */
         bool claimed, verified, escalated, preventive, suggested, approved, rejected, closing,
                 failed;
@@ -404,6 +412,8 @@ struct healer {
         uint32_t pending_next;
         int64_t cased_ns;
         struct healer_tuning tuning[HEALER_METRIC_COUNT];
+        struct healer_heal_rules *rules;      /* that people wrote; NULL: none */
+        struct healer_procedures *procedures; /* NULL: they are not gone through */
         struct healer_features *features; /* of the configuration; NULL: none */
         int64_t levels_ns;      /* when levels were last looked at; INT64_MIN: never */
         struct healer_heal_watch watches[HEALER_FAILURE_COUNT];
@@ -581,6 +591,9 @@ void hlr_decide(struct healer *healer);
 enum healer_action_kind hlr_rung(const struct healer *healer, const struct hlr_episode *episode,
                                  uint32_t *rung);
 
+/* Whether this place can carry that out now, and it makes sense. */
+bool hlr_possible(const struct healer *healer, const struct hlr_episode *episode,
+                  enum healer_action_kind kind);
 /* No alarm of it is active any more, or all of them are about to end. */
 bool hlr_passes(const struct healer *healer, const struct hlr_episode *episode);
 
@@ -633,6 +646,25 @@ bool hlr_harm_felt(struct hlr_harm before, struct hlr_harm after);
 /* Less harm, by a fifth at least; clearly more. What is not known is neither. */
 bool hlr_harm_less(struct hlr_harm before, struct hlr_harm after);
 bool hlr_harm_more(struct hlr_harm before, struct hlr_harm after);
+
+/* ---- written.c: rules and procedures, before the ladder */
+
+enum hlr_written {
+        HLR_WRITTEN_NOTHING, /* the ladder's turn */
+        HLR_WRITTEN_STEP,
+        HLR_WRITTEN_LEAVE    /* a rule says to leave it alone */
+};
+
+const char *hlr_written_wrong(const struct healer_config *config);
+enum healer_err hlr_written_create(struct healer *healer);
+void hlr_written_destroy(struct healer *healer);
+enum hlr_written hlr_written_next(struct healer *healer, struct hlr_episode *episode,
+                                  enum healer_action_kind *kind);
+/* The present step is done; true: there is another before it is looked whether they
+ * helped, and that is the present one now. */
+bool hlr_written_goes_on(const struct healer *healer, struct hlr_episode *episode);
+/* What the present step says; 0: nothing. */
+double hlr_written_amount(const struct healer *healer, const struct hlr_episode *episode);
 
 /* ---- claim.c: may it be said that an action has healed it? */
 

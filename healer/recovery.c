@@ -215,6 +215,8 @@ static double amount_of(const struct healer *healer, const struct hlr_episode *e
         for (i = 0; i < healer->instance_count; i++)
                 standing += healer->instances[i].service == episode->service &&
                             healer->instances[i].process != HLR_REMOVED;
+        if (hlr_written_amount(healer, episode) > 0)
+                return hlr_written_amount(healer, episode);
         switch (kind) {
         case HEALER_ACTION_SCALE_RESOURCES:
                 return ceil(0.5 * standing);
@@ -280,7 +282,7 @@ static bool replacement_follows(const struct healer *healer, const struct hlr_ep
                 &healer->config.recovery.strategies[episode->failure];
         uint32_t i;
 
-        if (episode->acting != HEALER_ACTION_FAILOVER ||
+        if (episode->acting != HEALER_ACTION_FAILOVER || episode->written ||
             (healer->actions_available & (UINT32_C(1) << HEALER_ACTION_REPLACE_INSTANCE)) == 0)
                 return false;
         for (i = episode->rung + 1; i < ladder->count; i++) {
@@ -374,7 +376,7 @@ static bool only_prepares(const struct healer *healer, const struct hlr_episode 
         const struct healer_ladder *ladder =
                 &healer->config.recovery.strategies[episode->failure];
 
-        if (episode->rung + 1 >= ladder->count)
+        if (episode->written || episode->rung + 1 >= ladder->count)
                 return false;
         if (episode->acting == HEALER_ACTION_SKIP_MESSAGE)
                 return ladder->rungs[episode->rung + 1] == HEALER_ACTION_RESTART_INSTANCE;
@@ -389,8 +391,8 @@ static bool poisoned_again(const struct healer *healer, struct hlr_episode *epis
         const struct healer_ladder *ladder =
                 &healer->config.recovery.strategies[episode->failure];
 
-        if (episode->acting != HEALER_ACTION_RESTART_INSTANCE || episode->rung == 0 ||
-            ladder->rungs[episode->rung - 1] != HEALER_ACTION_SKIP_MESSAGE ||
+        if (episode->acting != HEALER_ACTION_RESTART_INSTANCE || episode->written ||
+            episode->rung == 0 || ladder->rungs[episode->rung - 1] != HEALER_ACTION_SKIP_MESSAGE ||
             episode->last_skip_ns == INT64_MIN || episode->skips >= SKIPS_MAX)
                 return false;
         episode->rung--;
@@ -435,7 +437,10 @@ void hlr_rung_failed(struct healer *healer, struct hlr_episode *episode)
         }
         hlr_learn(healer, episode, false);
         episode->rungs_failed++;
-        episode->rung++;
+        if (episode->written)
+                episode->written_done = true; /* the ladder begins */
+        else
+                episode->rung++;
         hlr_claim_begin(episode);
         hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
         if (episode->preventive)
@@ -512,7 +517,10 @@ void hlr_recover(struct healer *healer, struct hlr_episode *episode)
                 return;
         for (i = 0; i < episode->target_count; i++)
                 failed += episode->targets[i].failed;
-        if (only_prepares(healer, episode)) {
+        if (hlr_written_goes_on(healer, episode)) {
+                episode->target_count = 0;
+                hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);
+        } else if (only_prepares(healer, episode)) {
                 episode->rung++;
                 episode->target_count = 0;
                 hlr_episode_set(healer, episode, HLR_EPISODE_WATCHING);

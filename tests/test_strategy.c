@@ -238,6 +238,13 @@ END_TEST
 static const struct {
         const char *text, *words;
 } refusals[] = {
+        {"{\"recovery\": {\"rules\": [{\"name\": \"a\", \"when\": \"system('x')\", \"do\": \"clear_cache\"}]}}",
+         "condition"},
+        {"{\"recovery\": {\"rules\": [{\"name\": \"a\", \"when\": \"severity_gte=high\", \"do\": \"rm\"}]}}",
+         "action"},
+        {"{\"recovery\": {\"rules\": [{\"name\": \"a\", \"when\": \"severity_gte=high\", \"do\": \"clear_cache\"},"
+         "{\"name\": \"a\", \"when\": \"severity_gte=low\", \"do\": \"clear_cache\"}]}}",
+         "two of one name"},
         {"{\"degradation\": {\"levels\": [" FULL ", {\"name\": \"B\", \"capacity\": 1, \"usage\": 0.9,"
          "\"timeout\": 0.9, \"quality\": 0.9}]}}",
          "levels.capacity_percent: must fall"},

@@ -165,6 +165,7 @@ END_TEST
 
 /* With values that bite: tight limits, early trips, a retry that never waits. */
 static const char *const policies[] = {
+        "\"recovery\":{\"rules\":[{\"name\":\"a\",\"when\":\"severity_gte=low\",\"do\":\"restart_component\"}]}",
         "\"degradation\":{\"per_resource\":{\"cpu\":{\"first_usage\":0.01},\"queue\":true}}",
         "\"degradation\":{\"levels\":[{\"name\":\"A\",\"capacity\":1,\"usage\":0,\"timeout\":1,"
         "\"quality\":1},{\"name\":\"B\",\"capacity\":0.5,\"usage\":0.01,\"timeout\":0.5,"

@@ -10,6 +10,23 @@
 #define LEDGER_BATCH 1000 /* a run is over soon: few transactions, since many may write */
 #define LEDGER_FLUSH_NS (3600 * NS_PER_S)
 
+/* What people wrote down stands in ai_healing_rules. */
+static void keep_rules(struct healer_store *store, const struct strategy *strategy, int64_t now_ns)
+{
+        const struct healer_config *config = &strategy->healer;
+
+        for (uint32_t i = 0; store != NULL && i < config->recovery.rule_count; i++) {
+                const struct healer_written_rule *from = &config->recovery.rules[i];
+                const struct healer_heal_rule rule = {.name = from->name,
+                                                      .condition = from->condition,
+                                                      .action = from->action,
+                                                      .priority = from->priority,
+                                                      .enabled = from->enabled};
+
+                (void)healer_store_heal_rule(store, now_ns, &rule);
+        }
+}
+
 static struct healer_store *open_one(const char *path, const struct strategy *strategy,
                                      const struct healer_world *world,
                                      const struct healer_topology *topology, uint64_t session)
@@ -40,6 +57,7 @@ static struct healer_store *open_one(const char *path, const struct strategy *st
         if (healer_store_open(&config, world->now_ns, reason, sizeof(reason), &store) != HEALER_OK &&
             config.say != NULL)
                 config.say(config.say_ctx, reason);
+        keep_rules(store, strategy, world->now_ns);
         return store;
 }
 

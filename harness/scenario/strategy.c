@@ -18,6 +18,7 @@
 #include "harness/scenario/strategy_learned.h"
 #include "harness/scenario/strategy_read.h"
 #include "harness/sim/time.h"
+#include "healer/heal_rules.h"
 
 enum { EXTENDS_MAX = 8, OPTION_PATH_MAX = 128 };
 
@@ -193,6 +194,60 @@ static void read_ladders(struct read_object *recovery, struct healer_config *con
         read_object_end(&object);
 }
 
+static void copy_text(struct read_object *object, const char *key, char *out, size_t room)
+{
+        const char *text;
+
+        if (!read_text(object, key, READ_REQUIRED, &text))
+                return;
+        if (text[0] == '\0' || strlen(text) >= room)
+                read_error(object->ctx, read_path(object, key), "1 to %zu bytes", room - 1);
+        else
+                memcpy(out, text, strlen(text) + 1);
+}
+
+/* A layer's list replaces the one before it. */
+static void read_written(struct read_object *recovery, struct healer_config *config)
+{
+        struct read_context *ctx = recovery->ctx;
+        const json_t *list = read_list(recovery, "rules", READ_OPTIONAL, HEALER_WRITTEN_RULES_MAX);
+        const char *path = read_path(recovery, "rules"), *wrong;
+        struct healer_heal_rule rule;
+        struct read_object object;
+        size_t i;
+
+        if (list == NULL)
+                return;
+        config->recovery.rule_count = 0;
+        for (i = 0; i < json_array_size(list) && i < HEALER_WRITTEN_RULES_MAX; i++) {
+                struct healer_written_rule *out =
+                        &config->recovery.rules[config->recovery.rule_count];
+                double priority = HEALER_HEAL_RULE_PRIORITY;
+                size_t errors = ctx->session->diags->count;
+
+                if (!read_object_begin(ctx, json_array_get(list, i),
+                                       json_path_index(ctx->session->arena, path, i), &object))
+                        continue;
+                memset(out, 0, sizeof(*out));
+                out->enabled = true;
+                copy_text(&object, "name", out->name, sizeof(out->name));
+                copy_text(&object, "when", out->condition, sizeof(out->condition));
+                copy_text(&object, "do", out->action, sizeof(out->action));
+                (void)read_number(&object, "priority", READ_OPTIONAL, -1000000, 1000000, &priority);
+                (void)read_bool(&object, "enabled", READ_OPTIONAL, &out->enabled);
+                out->priority = (int32_t)priority;
+                rule = (struct healer_heal_rule){.name = out->name,
+                                                 .condition = out->condition,
+                                                 .action = out->action,
+                                                 .priority = out->priority};
+                wrong = healer_heal_rule_check(&rule);
+                if (wrong != NULL && ctx->session->diags->count == errors)
+                        read_error(ctx, object.path, "%s", wrong);
+                read_object_end(&object);
+                config->recovery.rule_count++;
+        }
+}
+
 /* Whether `path` lies below `section`; then its next part is in `part`. */
 static bool next_part(const char *path, const char *section, char part[OPTION_PATH_MAX])
 {
@@ -239,8 +294,10 @@ static void read_section(struct read_object *object, const char *section,
                 read_section(&child, arena_text(arena, path), strategy);
                 read_object_end(&child);
         }
-        if (strcmp(section, "recovery") == 0)
+        if (strcmp(section, "recovery") == 0) {
                 read_ladders(object, config);
+                read_written(object, config);
+        }
         if (strcmp(section, "escalation") == 0)
                 strategy_read_channels(object, strategy);
         if (strcmp(section, "degradation") == 0)

@@ -1,5 +1,6 @@
 """Actions that a strategy names are carried out, and do what the platform's faults call for."""
 import os
+import sqlite3
 
 import chaos
 
@@ -51,3 +52,21 @@ class Actions(chaos.Case):
                                "--set", "duration=12m", "--set", "method[0].duration=10m")
         self.assertNotIn("rollback_deployment", self.actions_of(result))
         self.assertIn("escalate", self.actions_of(result))
+
+    def test_what_people_wrote_down_is_tried_first_and_stands_in_the_database(self):
+        rule = {"name": "sick", "when": "severity_gte=low", "do": "garbage_collect"}
+        result = self.run_with("fault-gray-failure.json", "written", {"rules": [rule]}, "--runs", "1",
+                               "--db", self.path("runs.db"))
+        self.assertEqual("clean_memory", self.actions_of(result)[0])
+        self.assertNotIn("clean_memory", self.actions_of(self.run_with(
+            "fault-gray-failure.json", "ladder", {}, "--runs", "1")))
+        file = sqlite3.connect(self.path("runs.db"))
+        self.assertIn(("sick", "severity_gte=low", "garbage_collect"), file.execute(
+            "select rule_name, condition, action from ai_healing_rules").fetchall())
+        file.close()
+
+    def test_a_procedure_is_gone_through_before_the_ladder(self):
+        result = self.run_with("fault-cpu-pressure.json", "procedures", {"procedures": True}, "--runs", "1")
+        self.assertIn("enable_monitoring", self.actions_of(result))
+        self.assertNotIn("enable_monitoring", self.actions_of(self.run_with(
+            "fault-cpu-pressure.json", "none", {}, "--runs", "1")))
