@@ -400,6 +400,7 @@ uint32_t healer_patterns_match(const struct healer_patterns *patterns, int64_t n
                         continue;
                 match.index = i;
                 match.failure = row->failure;
+                /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): present() has set it */
                 match.due_ns = hlr_add(match.sign_ns, hlr_from_double(row->lead_mean_s * 1e9));
                 /* Twice the usual lead has gone by: this time it came to nothing. */
                 if (hlr_sub(now_ns, match.sign_ns) > 2 * hlr_sub(match.due_ns, match.sign_ns) +

@@ -51,7 +51,9 @@ static int64_t number_of(const struct healer_store *store, int64_t value)
 static int fail(struct healer_store *store, int status)
 {
         snprintf(store->error, sizeof(store->error), "%s",
-                 store->db == NULL ? sqlite3_errstr(status) : sqlite3_errmsg(store->db));
+                 store->db == NULL || sqlite3_errcode(store->db) == SQLITE_OK
+                         ? sqlite3_errstr(status) /* what failed did not tell the connection */
+                         : sqlite3_errmsg(store->db));
         return status;
 }
 

@@ -50,7 +50,7 @@ COMMANDS = {
     "list": "list faults --json",
     "init": "init {out}/start",
 }
-SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|Too many|Input/output",
+SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|read-only|Too many|Input/output",
                   re.I)
 
 
