@@ -167,6 +167,10 @@ def judge(results):
     false = total(quiet or results, "false_actions_per_week")
     print("aims, over %d scenarios:" % len(results))
     aim("time to restore, lower in the median scenario by >= 70 %", median, median is not None and median >= 70)
+    reached = sum(share >= 0.70 for share in shares)
+    aim("  (scenarios that reach that, of %d)" % len(shares), reached, 2 * reached > len(shares), "%d")
+    none = sum(share < 0.05 for share in shares)
+    aim("  (scenarios where nothing is gained)", none, True, "%d")
     aim("true success >= 85 %", true, true is not None and true >= 85)
     aim("human touches < 10 % of incidents", human, human is not None and human < 10)
     gap = None if true is None or said is None else said - true

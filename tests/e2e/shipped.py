@@ -67,3 +67,31 @@ def judge(path, combination, harm):
     if excuse(path, combination):
         return "it bites, and says that it does not" if bites else None
     return None if bites else "it does not bite, and does not say why"
+
+
+# What the default strategy allows itself (healer/STRATEGY.md), and what puts something in force.
+ACTIONS_AN_HOUR, ACTIONS_ON_AN_INSTANCE, TIMES_IN_FORCE = 30, 5, 4
+MILD = ("escalate", "health_check", "enable_monitoring")
+IN_FORCE = ("set_degradation", "shed_load", "scale_resources", "rollback_config", "rollback_deployment",
+            "disable_health_check")
+
+
+def excesses(actions):
+    """What is too much of the actions of one replication, in words."""
+    found, at, forced = [], {}, {}
+    actions = sorted((a for a in actions if a["action"] not in MILD), key=lambda a: a["t"])
+    for i, action in enumerate(actions):
+        place = (action["service"], action["instance"])
+        before = at.setdefault(place, [])
+        if before and (before[-1]["finished"] is None or before[-1]["finished"] > action["t"]):
+            found.append("%s of %s while %s is under way" % (action["action"], place, before[-1]["action"]))
+        before.append(action)
+        if action["action"] in IN_FORCE:
+            kind = (action["service"], action["action"])
+            forced[kind] = forced.get(kind, 0) + 1
+        if sum(other["t"] < action["t"] + 3600 for other in actions[i:]) > ACTIONS_AN_HOUR:
+            found.append("more than %d actions in the hour from %g s" % (ACTIONS_AN_HOUR, action["t"]))
+    found += ["%d actions on %s" % (len(those), place) for place, those in at.items()
+              if place[1] is not None and len(those) > ACTIONS_ON_AN_INSTANCE]
+    return found + ["%s of %s %d times" % (kind[1], kind[0], times) for kind, times in forced.items()
+                    if times > TIMES_IN_FORCE]
