@@ -1,133 +1,11 @@
-/* test_lane.c - requests that were worked out ahead leave the same bytes behind.
- *
- * Every fleet runs twice, once with lanes closed, and everything that can be seen
- * of it is compared: books, series, histograms, telemetry, notes.
- */
+/* test_lane.c - requests that were worked out ahead leave the same bytes behind. */
 #include <check.h>
 
-#include "harness/fleet/model.h"
-#include "tests/fleet_builder.h"
+#include "tests/both_ways.h"
 
-static struct builder b;
-
-static uint64_t digest;
-
-static void mix(const void *bytes, size_t length)
+static bool by_lane(const struct fleet *fleet)
 {
-        const unsigned char *at = bytes;
-
-        for (size_t i = 0; i < length; i++)
-                digest = hash_mix(digest, at[i]);
-}
-
-#define MIX(value) mix(&(value), sizeof(value))
-
-static void mix_batch(void *user, const struct telemetry_batch *batch)
-{
-        (void)user;
-        for (size_t i = 0; i < batch->instance_count; i++) {
-                const struct instance_sample *s = &batch->instances[i];
-
-                MIX(s->instance);
-                MIX(s->cpu_ratio);
-                MIX(s->queue_depth);
-                MIX(s->throughput_per_s);
-                MIX(s->error_ratio);
-                MIX(s->latency_p50_s);
-                MIX(s->latency_p99_s);
-                MIX(s->requests);
-        }
-        for (size_t i = 0; i < batch->edge_count; i++) {
-                MIX(batch->edges[i].calls);
-                MIX(batch->edges[i].latency_p95_s);
-        }
-}
-
-static void mix_books(const struct books *books)
-{
-        MIX(books->totals.root_requests);
-        MIX(books->totals.root_outcome);
-        MIX(books->totals.root_unfinished);
-        MIX(books->totals.arrival_hash);
-        MIX(books->totals.draw_hash);
-        MIX(books->totals.events);
-        MIX(books->incident_count);
-        for (uint32_t i = 0; i < books->service_count; i++) {
-                const struct service_measure *m = &books->services[i];
-
-                for (int p = 0; p < PHASE_COUNT; p++) {
-                        MIX(m->phase[p].good);
-                        MIX(m->phase[p].bad);
-                        MIX(m->phase[p].outcome);
-                        MIX(m->phase[p].quality_sum);
-                        MIX(m->phase[p].latency);
-                }
-                MIX(m->waiting);
-                MIX(m->arrived);
-                MIX(m->started);
-                MIX(m->completed);
-                MIX(m->attempts);
-                MIX(m->calls);
-                MIX(m->lost);
-                MIX(m->unfinished);
-                MIX(m->queue_area_s);
-                MIX(m->busy_area_s);
-                MIX(m->system_area_s);
-                MIX(m->sojourn_sum_s);
-                MIX(m->service_sum_s);
-                MIX(m->worker_area_s);
-                for (size_t k = 0; k < m->bin_count; k++) {
-                        MIX(m->bins[k].good);
-                        MIX(m->bins[k].bad);
-                        MIX(m->bins[k].calls);
-                        MIX(m->bins[k].queue_mean);
-                        MIX(m->bins[k].busy_mean);
-                        MIX(m->bins[k].latency_p95_s);
-                }
-                for (size_t k = 0; k < m->second_count; k++) {
-                        MIX(m->seconds[k].good);
-                        MIX(m->seconds[k].bad);
-                }
-        }
-}
-
-/* What happens on the way; `fleet` is at 20 s. */
-typedef void happens(struct fleet *fleet);
-
-static uint64_t taken; /* by lanes, in the last run that had them */
-
-static uint64_t run(uint64_t seed, happens *then, bool closed)
-{
-        struct fleet *fleet = build_fleet(&b, seed, 2 * NS_PER_S + 300);
-        struct books books;
-
-        digest = 1;
-        fleet->options.host.telemetry = mix_batch;
-        fleet->lanes_closed = closed;
-        fleet_run_until(fleet, 20 * NS_PER_S + 12345);
-        if (then != NULL)
-                then(fleet);
-        ck_assert(fleet_run_until(fleet, 60 * NS_PER_S));
-        taken = fleet->lane_capacity;
-        ck_assert(closed == (taken == 0));
-        ck_assert(books_close(&books, &b, fleet));
-        for (size_t i = 0; i < b.note_count; i++) {
-                MIX(b.notes[i].at_ns);
-                MIX(b.notes[i].kind);
-        }
-        mix_books(&books);
-        books_free(&books);
-        return digest;
-}
-
-static void same_both_ways(happens *then)
-{
-        for (uint64_t seed = 1; seed <= 5; seed++) {
-                uint64_t ahead = run(seed, then, false), events = run(seed, then, true);
-
-                ck_assert_uint_eq(ahead, events);
-        }
-        build_end(&b);
+        return fleet->lane_capacity > 0;
 }
 
 static struct service_spec *leaf(uint32_t instances, double rho, struct dist work)
@@ -146,14 +24,14 @@ static struct service_spec *leaf(uint32_t instances, double rho, struct dist wor
 START_TEST(one_queue)
 {
         leaf(1, 0.9, exponential(10 * NS_PER_MS));
-        same_both_ways(NULL);
+        same_both_ways(NULL, by_lane);
 }
 END_TEST
 
 START_TEST(an_overload_that_never_empties)
 {
         leaf(2, 1.2, exponential(10 * NS_PER_MS));
-        same_both_ways(NULL);
+        same_both_ways(NULL, by_lane);
 }
 END_TEST
 
@@ -161,14 +39,14 @@ START_TEST(many_queues_of_two_sources)
 {
         leaf(7, 0.5, exponential(10 * NS_PER_MS));
         build_load(&b, "others", 0, 130);
-        same_both_ways(NULL);
+        same_both_ways(NULL, by_lane);
 }
 END_TEST
 
 START_TEST(equal_work_and_ties)
 {
         leaf(3, 0.8, constant(10 * NS_PER_MS));
-        same_both_ways(NULL);
+        same_both_ways(NULL, by_lane);
 }
 END_TEST
 
@@ -179,7 +57,7 @@ START_TEST(beside_a_chain)
         build_service(&b, "back", exponential(5 * NS_PER_MS));
         build_call(&b, 1, 2)->timeout_ns = 20 * NS_PER_MS;
         build_load(&b, "guests", 1, 80);
-        same_both_ways(NULL);
+        same_both_ways(NULL, by_lane);
 }
 END_TEST
 
@@ -191,7 +69,7 @@ static void dies(struct fleet *fleet)
 START_TEST(a_process_that_dies)
 {
         leaf(3, 0.9, exponential(10 * NS_PER_MS));
-        same_both_ways(dies);
+        same_both_ways(dies, by_lane);
 }
 END_TEST
 
@@ -203,7 +81,7 @@ static void restarts(struct fleet *fleet)
 START_TEST(an_action)
 {
         leaf(3, 0.9, exponential(10 * NS_PER_MS));
-        same_both_ways(restarts);
+        same_both_ways(restarts, by_lane);
 }
 END_TEST
 
@@ -226,7 +104,7 @@ static void slows(struct fleet *fleet)
 START_TEST(a_fault_that_comes_and_goes)
 {
         leaf(2, 0.8, exponential(10 * NS_PER_MS));
-        same_both_ways(slows);
+        same_both_ways(slows, by_lane);
 }
 END_TEST
 
@@ -239,7 +117,7 @@ static void crowd(struct fleet *fleet)
 START_TEST(a_crowd)
 {
         leaf(2, 0.6, exponential(10 * NS_PER_MS));
-        same_both_ways(crowd);
+        same_both_ways(crowd, by_lane);
 }
 END_TEST
 
@@ -251,7 +129,7 @@ static void phases(struct fleet *fleet)
 START_TEST(another_phase)
 {
         leaf(2, 0.9, exponential(10 * NS_PER_MS));
-        same_both_ways(phases);
+        same_both_ways(phases, by_lane);
 }
 END_TEST
 

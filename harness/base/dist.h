@@ -90,11 +90,17 @@ static inline int64_t dist_round_ns(double ns)
         return whole + (ns - (double)whole >= 0.5);
 }
 
+/* Of an exponential one, from the logarithm of 1 - u. */
+static inline int64_t dist_exponential_ns(const struct dist *dist, double log_rest)
+{
+        return dist_round_ns(-dist->a_ns * log_rest);
+}
+
 static inline int64_t dist_sample_ns(const struct dist *dist, double u)
 {
         /* The usual one, and most of the cost of a simulated hop: without detours. */
         if (dist->kind == DIST_EXPONENTIAL)
-                return dist_round_ns(-dist->a_ns * det_log(1 - u));
+                return dist_exponential_ns(dist, det_log(1 - u));
         return dist_sample_any_ns(dist, u);
 }
 

@@ -211,6 +211,8 @@ void effect_reset_pool(struct fleet *fleet, uint32_t instance, uint32_t edge);
 
 /* True: it may go. Else it waits for its turn, or was refused and is over. */
 bool call_admitted(struct fleet *fleet, uint32_t call);
+/* Its attempt was refused, and is over. */
+void call_refused_by_guard(struct fleet *fleet, uint32_t call);
 /* One that waits may ask again. */
 void call_turn(struct fleet *fleet, uint32_t call);
 /* Asks again those whose turn has come, by events at this instant. */

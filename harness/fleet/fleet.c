@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "harness/fleet/data_layer.h"
-#include "harness/fleet/model.h"
+#include "harness/fleet/request.h"
 
 void fleet_note(struct fleet *fleet, const struct fleet_note *note)
 {
@@ -154,8 +154,10 @@ static bool create_all(struct fleet *fleet)
         if (fleet->services == NULL || fleet->edges == NULL || fleet->zone_effects == NULL ||
             !create_edges(fleet) ||
             !objective_init(fleet) || !stocks_init(fleet) || !data_init(fleet) || !create_services(fleet) || !operations_init(fleet) ||
-            !load_init(fleet) || !lanes_init(fleet) || !background_init(fleet) || !telemetry_init(fleet))
+            !load_init(fleet) || !lanes_init(fleet) ||
+            !background_init(fleet) || !telemetry_init(fleet))
                 return false;
+        relays_init(fleet);
         event_queue_push(&fleet->queue, (fleet->start_s + 1) * NS_PER_S, 1,
                          event_payload(EV_SECOND, 0, 0));
         return fleet->broken == NULL && !fleet->queue.failed;
@@ -179,6 +181,7 @@ struct fleet *fleet_create(const struct fleet_options *options)
         fleet->service_count = options->spec->service_count;
         fleet->edge_count = options->spec->edge_count + options->spec->load_count;
         fleet->call_free = NONE;
+        fleet->relay_free = NONE;
         fleet->req_free = NONE;
         fleet->callback_free = NONE;
         fleet->action_free = NONE;
@@ -206,6 +209,7 @@ void fleet_destroy(struct fleet *fleet)
                 free(fleet->edges[i].timers.slot);
         roll_release(fleet);
         lanes_release(fleet);
+        relays_release(fleet);
         load_release(fleet);
         stocks_release(fleet);
         data_release(fleet);
@@ -227,6 +231,7 @@ void fleet_policy_changed(struct fleet *fleet, uint32_t index)
 
         if (fleet->policy == NULL || index >= fleet->spec->edge_count)
                 return;
+        fleet->relay_era++;
         edge->policy = (struct policy_edge_settings){0};
         fleet->policy->settings(fleet->policy_state, index, &edge->policy);
         edge->guarded = edge->policy.guarded;
@@ -347,28 +352,38 @@ static void second_ends(struct fleet *fleet)
         event_queue_push(&fleet->queue, fleet->now + NS_PER_S, 1, event_payload(EV_SECOND, 0, 0));
 }
 
-/* What requests in lanes are to be for an event of this kind. */
+/* Events that are no more than a request on its way. */
+static bool is_of_a_request(enum event_kind kind)
+{
+        const uint32_t kinds = 1u << EV_ARRIVAL | 1u << EV_WORKED | 1u << EV_REACH |
+                               1u << EV_ANSWER | 1u << EV_RETRY | 1u << EV_TIMEOUT |
+                               1u << EV_TIMER_RING | 1u << EV_RELAY | 1u << EV_TURN;
+
+        return kinds >> kind & 1;
+}
+
+/* What requests in lanes and relays are to be for an event of another kind. Nobody
+ * else calls where lanes are, and relays give way by themselves. */
 static void leave_lanes(struct fleet *fleet, enum event_kind kind)
 {
         switch (kind) {
-        case EV_ARRIVAL:
-        case EV_WORKED:
-        case EV_REACH:
-        case EV_ANSWER:
-        case EV_RETRY:
-        case EV_TIMEOUT:
-        case EV_TIMER_RING:
-                break; /* of others: nobody else calls where lanes are */
+        case EV_USER:
+                if (fleet->lane_pending > 0)
+                        lanes_end(fleet);
+                break;
         case EV_SECOND:
                 if (fleet->scaler_count + fleet->roll_count + fleet->leak_links +
                             fleet->memory_watched + fleet->surge_links + fleet->holding_links >
-                    0)
+                    0) {
                         lanes_end(fleet);
-                else
-                        lanes_settle(fleet, fleet->at_ident, LANE_LOOK_SECOND);
+                        break;
+                }
+                lanes_settle(fleet, fleet->at_ident, LANE_LOOK_SECOND);
+                relays_settle(fleet, LANE_LOOK_SECOND);
                 break;
         case EV_TELEMETRY:
                 lanes_settle(fleet, fleet->at_ident, LANE_LOOK_TELEMETRY);
+                relays_settle(fleet, LANE_LOOK_TELEMETRY);
                 break;
         default:
                 lanes_end(fleet);
@@ -381,6 +396,7 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
         struct event event;
 
         fleet->until_ns = until_ns;
+        fleet->relay_era++;
         while (fleet->broken == NULL && event_queue_pop_before(&fleet->queue, until_ns, &event)) {
                 uint32_t index = event_index(event.payload);
                 uint32_t generation = event_generation(event.payload);
@@ -389,7 +405,7 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                 fleet->now = event.at_ns;
                 fleet->at_ident = event.ident;
                 fleet->events++;
-                if (fleet->lane_pending > 0)
+                if (!is_of_a_request(kind))
                         leave_lanes(fleet, kind);
                 switch (kind) {
                 case EV_ARRIVAL:
@@ -409,6 +425,9 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                 case EV_STORE:
                 case EV_ROOM:
                         request_event(fleet, kind, index, generation);
+                        break;
+                case EV_RELAY:
+                        relay_worked(fleet, index, generation);
                         break;
                 case EV_TIMER_RING:
                         timer_ring_due(fleet, index);

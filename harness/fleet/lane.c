@@ -327,6 +327,7 @@ void lanes_end(struct fleet *fleet)
         struct pending *pending;
         uint32_t count = 0;
 
+        relays_end(fleet);
         if (fleet->lane_pending == 0)
                 return;
         settle(fleet, fleet->at_ident, LANE_LOOK_NONE);
@@ -378,8 +379,8 @@ static bool lane_append(struct fleet *fleet, struct lane *lane, struct lane_entr
 static inline bool take(struct fleet *fleet, const struct source *source, struct edge *edge,
                         struct service *service)
 {
-        uint64_t uid = hash_mix(hash_mix(source->name_hash, source->drawn), 1);
-        struct rng_block block = rng_draw(fleet->key, uid, RNG_HOP, 0);
+        const struct drawn_ahead *ahead = drawn_ahead_of(source, source->drawn - 1);
+        const struct dist *work = &service->spec->service_time;
         bool measured = fleet->now >= fleet->measured_from_ns;
         uint32_t turn = edge->turn, count = service->routable_count, index;
         struct lane_entry entry;
@@ -388,7 +389,7 @@ static inline bool take(struct fleet *fleet, const struct source *source, struct
         if (count == 0 || source->drawn > UINT32_MAX || fleet->in_flight >= FLEET_IN_FLIGHT_MAX)
                 return false;
         if (edge->balancing == BALANCE_RANDOM) {
-                index = service->routable[rng_below((uint32_t)block.word[1], count)];
+                index = service->routable[rng_below((uint32_t)ahead->hop.word[1], count)];
         } else {
                 turn = turn + 1 >= count ? 0 : turn + 1;
                 index = service->routable[turn];
@@ -401,7 +402,9 @@ static inline bool take(struct fleet *fleet, const struct source *source, struct
         entry.started_ns =
                 lane->count > 0 ? lane_at(lane, lane->count - 1)->end_ns : fleet->now;
         entry.end_ns = entry.started_ns +
-                       dist_sample_ns(&service->spec->service_time, rng_u01(block.word[0]));
+                       (work->kind == DIST_EXPONENTIAL
+                                ? dist_exponential_ns(work, ahead->hop_log)
+                                : dist_sample_ns(work, rng_u01(ahead->hop.word[0])));
         entry.drawn = (uint32_t)source->drawn;
         entry.source = (uint32_t)(source - fleet->sources) * 2;
         if (!lane_append(fleet, lane, entry))
@@ -417,8 +420,8 @@ static inline bool take(struct fleet *fleet, const struct source *source, struct
                 service->measure.calls++;
                 service->measure.attempts++;
                 service->measure.arrived++;
-                if ((uid & 0xff) == 0)
-                        fleet->draw_hash += hash_mix(uid, block.word[0]);
+                if ((ahead->uid & 0xff) == 0)
+                        fleet->draw_hash += hash_mix(ahead->uid, ahead->hop.word[0]);
         }
         return true;
 }

@@ -184,6 +184,31 @@ static struct rng_block next_block(struct fleet *fleet, struct source *source)
         return rng_draw(fleet->key, source->name_hash + (n >> 32), RNG_ARRIVAL, (uint32_t)n);
 }
 
+/* A block is a chain of ten multiplications and a logarithm waits for it; eight
+ * arrivals' chains run side by side. Those before stay a while: one is still to come. */
+static void draw_ahead(struct fleet *fleet, struct source *source, uint64_t first)
+{
+        const struct load_spec *spec = source->spec;
+
+        for (uint64_t n = first; n < first + DRAWN_AHEAD; n++) {
+                struct drawn_ahead *ahead = drawn_ahead_of(source, n);
+
+                ahead->block = rng_draw(fleet->key, source->name_hash + (n >> 32), RNG_ARRIVAL,
+                                        (uint32_t)n);
+                ahead->uid = hash_mix(hash_mix(source->name_hash, n + 1), 1);
+                ahead->hop = rng_draw(fleet->key, ahead->uid, RNG_HOP, 0);
+        }
+        for (uint64_t n = first; n < first + DRAWN_AHEAD; n++) {
+                struct drawn_ahead *ahead = drawn_ahead_of(source, n);
+                double units = -det_log(rng_u01(ahead->block.word[0]));
+
+                ahead->gap_ns = spec->rate_per_s * IDLE_MAX_S > units
+                                        ? 1 + (int64_t)(units / spec->rate_per_s * 1e9)
+                                        : TIME_NEVER;
+                ahead->hop_log = det_log(1 - rng_u01(ahead->hop.word[0]));
+        }
+}
+
 /* The next of evenly spread arrivals: where the rate has summed up to one more.
  * Found by halving, to the nanosecond, since the rate may touch 0. */
 static int64_t next_even(const struct load_spec *spec, int64_t from_ns)
@@ -208,19 +233,12 @@ static int64_t next_even(const struct load_spec *spec, int64_t from_ns)
 }
 
 /* When the next one comes after `from_ns`, or TIME_NEVER. */
-static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t from_ns)
+static int64_t next_unsteady(struct fleet *fleet, struct source *source, int64_t from_ns)
 {
         const struct load_spec *spec = source->spec;
         bool smooth, even;
         double units;
 
-        if (source->steady) {
-                source->block = next_block(fleet, source);
-                units = -det_log(rng_u01(source->block.word[0]));
-                if (!(spec->rate_per_s * IDLE_MAX_S > units))
-                        return TIME_NEVER;
-                return from_ns + 1 + (int64_t)(units / spec->rate_per_s * 1e9);
-        }
         if (spec->process == LOAD_TRACE && spec->trace.count == NULL) {
                 uint64_t n;
                 int64_t lap;
@@ -280,6 +298,19 @@ static int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t 
                 at_ns = until_ns;
         }
         return TIME_NEVER; /* nothing for longer than any run: a trace of zeros */
+}
+
+static inline int64_t next_arrival(struct fleet *fleet, struct source *source, int64_t from_ns)
+{
+        const struct drawn_ahead *ahead;
+
+        if (!source->steady)
+                return next_unsteady(fleet, source, from_ns);
+        if (source->drawn % DRAWN_AHEAD == 0)
+                draw_ahead(fleet, source, source->drawn);
+        ahead = drawn_ahead_of(source, source->drawn++);
+        source->block = ahead->block;
+        return ahead->gap_ns == TIME_NEVER ? TIME_NEVER : from_ns + ahead->gap_ns;
 }
 
 static void schedule_next(struct fleet *fleet, uint32_t index, int64_t from_ns)
@@ -379,6 +410,8 @@ void load_arrival(struct fleet *fleet, uint32_t index, uint32_t generation)
                 return;
         if (source->crowd && fleet->sources[index % fleet->spec->load_count].lane)
                 lanes_end(fleet);
+        if (source->steady)
+                fleet->ahead = drawn_ahead_of(source, source->drawn - 1);
         uid = hash_mix(source->name_hash, source->drawn);
         class_bits = (uint32_t)(source->block.word[1] >> 32);
         if (surge)
@@ -660,6 +693,12 @@ bool load_init(struct fleet *fleet)
                 source->state_until_ns = fleet->start_ns;
                 source->steady = source->spec->process == LOAD_POISSON && !source->crowd &&
                                  source->spec->profile.shape == SHAPE_CONSTANT;
+                if (source->steady) {
+                        source->ahead =
+                                ARENA_ARRAY(&fleet->arena, struct drawn_ahead, 2 * DRAWN_AHEAD);
+                        if (source->ahead == NULL)
+                                return false;
+                }
                 if (source->spec->process == LOAD_MMPP) /* begins in its first state */
                         source->state = source->spec->mmpp_count - 1;
                 if (source->crowd)

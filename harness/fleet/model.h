@@ -8,6 +8,7 @@
  *
  *   load.c, request.c   arrivals, calls, queues, work, answers (the hot path)
  *   lane.c              the same, worked out ahead where nothing can come between
+ *   relay.c             the same, one record for a chain of services
  *   instance.c          life of processes, health checks, supervisor
  *   actuator.c          what a healer's actions do
  *   controller.c        what the platform does by itself: placing, checks, scaling
@@ -27,7 +28,8 @@
  *   objective.c         good and bad seconds, incidents
  *   fleet.c             creation, the event loop, the end
  *
- * Memory: 96 bytes a call and 88 a req in flight; see the structs.
+ * Memory in flight: 88 bytes a call, 88 a req and 16 a timer, held below in model.h; a
+ * relay has 176 for all of its hops, and one call and one timer.
  */
 #ifndef CHAOS_FLEET_MODEL_H
 #define CHAOS_FLEET_MODEL_H
@@ -73,6 +75,7 @@ enum event_kind {
         EV_STORE,        /* req is a message that comes to its queue */
         EV_CLOSED,       /* req's connection is closed at last */
         EV_TURN,         /* call that waits before its edge's guards may ask again */
+        EV_RELAY,        /* relay's own work at its present hop is done */
 };
 
 /* What an instance's lifecycle timer is for. */
@@ -99,7 +102,6 @@ struct call {
         struct policy_ticket ticket;
         uint32_t edge;
         uint32_t parent, parent_generation; /* req of the caller; NONE: a client */
-        uint32_t generation; /* of this record */
         uint32_t token;      /* of the present attempt; a req or timer with another one is stale */
         uint32_t req, req_generation;
         uint32_t older, newer; /* unjudged calls of the callee, by first_at */
@@ -108,9 +110,9 @@ struct call {
         float cost;        /* factor on service times, from the request's class */
         uint8_t state;
         uint8_t answer;   /* call_outcome of the attempt, while the answer is on its way */
-        bool judged;      /* counted as good or bad already */
-        uint8_t ticket_state; /* enum call_ticket */
-        bool final_error; /* the answer is not to be retried */
+        bool judged : 1;          /* counted as good or bad already */
+        bool final_error : 1;     /* the answer is not to be retried */
+        uint8_t ticket_state : 2; /* enum call_ticket */
         uint8_t holds;    /* CALL_HAS_, CALL_WAITS_: connection, descriptor (data_layer.h) */
         float answer_quality;
 };
@@ -132,15 +134,18 @@ struct req {
         uint16_t call_at;    /* edge of the service it is at */
         uint16_t call_done;  /* repetitions of that edge done */
         uint16_t pending;    /* parallel calls out */
-        uint8_t state;
-        uint8_t outcome;     /* so far */
-        bool has_worker;
-        bool error_final;
-        uint8_t marks;       /* MARK_: of the data layer (data_layer.h), 0 elsewhere */
-        uint8_t doom;        /* enum req_doom */
-        uint16_t row;        /* of a database */
         uint32_t permit;     /* of the policy, kept though its caller gave up; 0: none */
+        uint16_t row : 10;   /* of a database */
+        uint16_t outcome : 3; /* so far */
+        uint8_t marks;       /* MARK_: of the data layer (data_layer.h), 0 elsewhere */
+        uint8_t state : 4;
+        uint8_t doom : 2;    /* enum req_doom */
+        bool has_worker : 1;
+        bool error_final : 1;
 };
+
+_Static_assert(sizeof(struct call) <= 88 && sizeof(struct req) <= 88,
+               "with its timer a request in flight has 192 bytes");
 
 struct list {
         uint32_t head, tail, length;
@@ -325,6 +330,8 @@ struct watch {
 struct objective {
         struct second_bucket *bucket; /* [capacity], from start_s on */
         size_t capacity;
+        struct second_bucket *present; /* asked for last, */
+        int64_t present_from_ns;       /* of the second that begins then */
         int64_t done;         /* buckets that are over */
         uint32_t oldest, newest; /* unjudged calls */
         int64_t window_from;  /* bucket index */
@@ -345,6 +352,9 @@ struct service {
         uint32_t *routable;  /* of those, where balancers send calls */
         uint32_t routable_count;
         uint32_t numbered;   /* instances ever, for names */
+        uint8_t relay_depth; /* services on the way from here, see relay.c; 0: none goes by relay */
+        bool relay_open;     /* looked at in relay_era */
+        uint32_t relay_era;
         bool entry;
         bool reached_by_entry;
         bool *reaches;
@@ -404,6 +414,17 @@ struct crowd_user {
         bool here; /* thinks or waits; one too many leaves after that */
 };
 
+/* Chance of arrivals to come, drawn some at a time: nothing waits for it then. */
+enum { DRAWN_AHEAD = 8 };
+
+struct drawn_ahead {
+        struct rng_block block; /* of the arrival */
+        int64_t gap_ns;         /* since the one before; TIME_NEVER: none comes */
+        uint64_t uid;           /* of its first attempt */
+        struct rng_block hop;   /* the same */
+        double hop_log;         /* log(1 - u) of the hop's first word */
+};
+
 struct source {
         const struct load_spec *spec;
         uint64_t name_hash;
@@ -416,6 +437,7 @@ struct source {
         uint64_t drawn;      /* arrivals made or tried */
         uint64_t skipped;    /* instants of a trace before its offset */
         struct rng_block block; /* of the pending arrival */
+        struct drawn_ahead *ahead; /* [2 DRAWN_AHEAD], by number; NULL: not steady */
         uint64_t hash;       /* of arrivals in the measured part */
         size_t state;        /* mmpp */
         int64_t state_until_ns;
@@ -426,6 +448,11 @@ struct source {
         struct crowd_user *crowd_users;
         uint32_t crowd_capacity, crowd_wanted;
 };
+
+static inline struct drawn_ahead *drawn_ahead_of(const struct source *source, uint64_t n)
+{
+        return &source->ahead[n % (2 * DRAWN_AHEAD)];
+}
 
 struct callback {
         void (*fn)(void *user, uint32_t index);
@@ -499,6 +526,15 @@ struct fleet {
         int64_t lanes_settled_ns; /* until when they are in the integrals */
         int64_t until_ns;      /* end of the present fleet_run_until() */
         uint64_t at_ident;     /* of the present event */
+        const struct drawn_ahead *ahead; /* of the arrival that came last, or NULL */
+
+        struct relay *relays; /* relay.c */
+        uint32_t relay_count, relay_capacity, relay_free;
+        uint32_t relays_out;  /* waiting or working somewhere */
+        int64_t relays_settled_ns; /* until when they are in the integrals */
+        struct relay_line *relay_lines; /* by instance */
+        uint32_t relay_line_count;
+        uint32_t relay_era;   /* ends when something may have changed for them */
 
         struct callback *callbacks;
         uint32_t callback_count, callback_capacity, callback_free;
@@ -754,6 +790,18 @@ void lanes_settle(struct fleet *fleet, uint64_t ident, enum lane_look look);
 /* Before anything that changes the fleet or looks at single requests. */
 void lanes_end(struct fleet *fleet);
 uint32_t lane_waiting(const struct fleet *fleet, uint32_t instance);
+
+/* ---- relay.c: requests that are one record for several hops; more in request.h */
+/* After lanes_init(). */
+void relays_init(struct fleet *fleet);
+void relays_release(struct fleet *fleet);
+/* Before a look at the fleet. */
+void relays_settle(struct fleet *fleet, enum lane_look look);
+uint32_t relay_waiting(const struct fleet *fleet, uint32_t instance);
+/* Before anything that changes the fleet or looks at single requests; lanes_end() does. */
+void relays_end(struct fleet *fleet);
+/* The same for those that wait or work at one instance. */
+void relay_instance_ends(struct fleet *fleet, uint32_t instance);
 
 /* ---- instance.c */
 uint32_t instance_add(struct fleet *fleet, uint32_t service, uint32_t zone, bool booting,

@@ -35,9 +35,9 @@ static int64_t second_of(int64_t at_ns)
         return at_ns < 0 && s * NS_PER_S != at_ns ? s - 1 : s;
 }
 
-static struct second_bucket *bucket_at(struct fleet *fleet, struct service *service, int64_t at_ns)
+static struct second_bucket *bucket_far(struct fleet *fleet, struct objective *objective,
+                                        int64_t at_ns)
 {
-        struct objective *objective = &service->objective;
         size_t index = (size_t)(second_of(at_ns) - fleet->start_s);
 
         if (index >= objective->capacity) {
@@ -56,7 +56,20 @@ static struct second_bucket *bucket_at(struct fleet *fleet, struct service *serv
                 objective->bucket = bigger;
                 objective->capacity = capacity;
         }
-        return &objective->bucket[index];
+        objective->present = &objective->bucket[index];
+        objective->present_from_ns = second_of(at_ns) * NS_PER_S;
+        return objective->present;
+}
+
+/* Nearly always the second that was asked for last. */
+static inline struct second_bucket *bucket_at(struct fleet *fleet, struct service *service,
+                                              int64_t at_ns)
+{
+        struct objective *objective = &service->objective;
+
+        if ((uint64_t)(at_ns - objective->present_from_ns) < (uint64_t)NS_PER_S)
+                return objective->present;
+        return bucket_far(fleet, objective, at_ns);
 }
 
 static void unjudged_remove(struct fleet *fleet, struct objective *objective, uint32_t index)
@@ -73,8 +86,15 @@ static void unjudged_remove(struct fleet *fleet, struct objective *objective, ui
                 fleet->calls[call->newer].older = call->older;
 }
 
-static void count_judgement(struct fleet *fleet, struct service *service, int64_t first_at_ns,
-                            bool good, int64_t at_ns)
+/* Where a call of the measured part is counted; NULL: it began before. */
+static inline struct phase_measure *phase_of(struct fleet *fleet, struct service *service,
+                                             int64_t first_at_ns)
+{
+        return first_at_ns >= fleet->measured_from_ns ? &service->measure.phase[fleet->phase] : NULL;
+}
+
+static inline void count_judgement(struct fleet *fleet, struct service *service,
+                                   struct phase_measure *phase, bool good, int64_t at_ns)
 {
         struct second_bucket *bucket = bucket_at(fleet, service, at_ns);
 
@@ -82,19 +102,19 @@ static void count_judgement(struct fleet *fleet, struct service *service, int64_
                 return;
         bucket->good += good;
         bucket->bad += !good;
-        if (first_at_ns >= fleet->measured_from_ns) {
-                service->measure.phase[fleet->phase].good += good;
-                service->measure.phase[fleet->phase].bad += !good;
-        }
         service->bin.good += good;
         service->bin.bad += !good;
+        if (phase != NULL) {
+                phase->good += good;
+                phase->bad += !good;
+        }
 }
 
 static void judge(struct fleet *fleet, struct service *service, struct call *call, bool good,
                   int64_t at_ns)
 {
         call->judged = true;
-        count_judgement(fleet, service, call->first_at_ns, good, at_ns);
+        count_judgement(fleet, service, phase_of(fleet, service, call->first_at_ns), good, at_ns);
 }
 
 void objective_call_begun(struct fleet *fleet, uint32_t index)
@@ -137,12 +157,22 @@ void objective_call_began(struct fleet *fleet, uint32_t index)
                 fleet->calls[call->newer].older = index;
 }
 
+/* What ended otherwise than well. */
+static void count_unwell(struct series_bin *bin, enum call_outcome outcome)
+{
+        bin->errors += outcome == CALL_ERROR || outcome == CALL_DROPPED || outcome == CALL_LOST;
+        bin->timeouts += outcome == CALL_TIMEOUT;
+        bin->rejected += outcome == CALL_REJECTED;
+        bin->degraded += outcome == CALL_DEGRADED;
+}
+
 bool objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome outcome,
                           float quality, bool good_for_callee)
 {
         struct call *call = &fleet->calls[index];
         struct service *service = &fleet->services[fleet->edges[call->edge].to];
         const struct slo_spec *slo = &service->spec->slo;
+        struct phase_measure *phase = phase_of(fleet, service, call->first_at_ns);
         int64_t age_ns = fleet->now - call->first_at_ns;
         bool answered = outcome == CALL_OK || outcome == CALL_DEGRADED;
         uint32_t age_index = hist_index(age_ns);
@@ -156,22 +186,19 @@ bool objective_call_ended(struct fleet *fleet, uint32_t index, enum call_outcome
                         (double)quality >= (slo->present ? slo->quality : 1.0) - 1e-9);
                 if (watches_age(service))
                         unjudged_remove(fleet, &service->objective, index);
-                judge(fleet, service, call, good,
-                      late ? call->first_at_ns + slo->latency_ns : fleet->now);
+                call->judged = true;
+                count_judgement(fleet, service, phase, good,
+                                late ? call->first_at_ns + slo->latency_ns : fleet->now);
         }
         service->bin.calls++;
-        service->bin.errors += outcome == CALL_ERROR || outcome == CALL_DROPPED || outcome == CALL_LOST;
-        service->bin.timeouts += outcome == CALL_TIMEOUT;
-        service->bin.rejected += outcome == CALL_REJECTED;
-        service->bin.degraded += outcome == CALL_DEGRADED;
+        if (outcome != CALL_OK)
+                count_unwell(&service->bin, outcome);
         if (answered)
                 service->bin.quality_sum += quality;
         hist_add_at(service->bin_hist, age_index, age_ns);
         if (service->watch.length > 0)
                 watch_ended(fleet, service, outcome, age_ns);
-        if (call->first_at_ns >= fleet->measured_from_ns) {
-                struct phase_measure *phase = &service->measure.phase[fleet->phase];
-
+        if (phase != NULL) {
                 phase->outcome[outcome]++;
                 if (answered)
                         phase->quality_sum += (double)quality;
@@ -184,20 +211,19 @@ void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t
                            int64_t now_ns, uint32_t age_index, bool judged)
 {
         const struct slo_spec *slo = &service->spec->slo;
+        struct phase_measure *phase = phase_of(fleet, service, first_at_ns);
         int64_t age_ns = now_ns - first_at_ns;
 
         if (!judged) {
                 bool late = slo->present && age_ns > slo->latency_ns;
 
-                count_judgement(fleet, service, first_at_ns, !late,
+                count_judgement(fleet, service, phase, !late,
                                 late ? first_at_ns + slo->latency_ns : now_ns);
         }
         service->bin.calls++;
         service->bin.quality_sum += 1.0f;
         hist_add_at(service->bin_hist, age_index, age_ns);
-        if (first_at_ns >= fleet->measured_from_ns) {
-                struct phase_measure *phase = &service->measure.phase[fleet->phase];
-
+        if (phase != NULL) {
                 phase->outcome[CALL_OK]++;
                 phase->quality_sum += 1.0;
                 hist_add_at(&phase->latency, age_index, age_ns);
@@ -206,7 +232,7 @@ void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t
 
 void objective_plain_late(struct fleet *fleet, struct service *service, int64_t first_at_ns)
 {
-        count_judgement(fleet, service, first_at_ns, false,
+        count_judgement(fleet, service, phase_of(fleet, service, first_at_ns), false,
                         first_at_ns + service->spec->slo.latency_ns);
 }
 
@@ -589,6 +615,7 @@ bool objective_init(struct fleet *fleet)
         for (uint32_t i = 0; i < fleet->service_count; i++) {
                 struct objective *objective = &fleet->services[i].objective;
 
+                objective->present_from_ns = INT64_MIN / 2;
                 objective->oldest = NONE;
                 objective->newest = NONE;
                 objective->good_since = TIME_NEVER;

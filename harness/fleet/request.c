@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "harness/fleet/data_layer.h"
-#include "harness/fleet/model.h"
+#include "harness/fleet/request.h"
 
 /* ---- pools */
 
@@ -54,7 +54,6 @@ static void call_free(struct fleet *fleet, uint32_t index)
         struct call *call = &fleet->calls[index];
 
         call->state = CALL_FREE;
-        call->generation++;
         call->token++;
         call->older = fleet->call_free;
         fleet->call_free = index;
@@ -69,11 +68,8 @@ static uint32_t req_new(struct fleet *fleet)
 {
         uint32_t index = fleet->req_free;
 
-        if (++fleet->in_flight > FLEET_IN_FLIGHT_MAX) {
-                fleet_break(fleet, "more than 2 million requests in flight: an unbounded queue is "
-                                   "overloaded (give the service a `queue`)");
+        if (!request_comes_in(fleet))
                 return NONE;
-        }
         if (index != NONE) {
                 fleet->req_free = fleet->reqs[index].next;
                 return index;
@@ -206,46 +202,6 @@ void timer_ring_due(struct fleet *fleet, uint32_t edge_index)
                          event_payload(EV_TIMER_RING, 0, edge_index));
 }
 
-/* ---- balancing */
-
-static uint32_t outstanding(const struct fleet *fleet, uint32_t instance)
-{
-        return fleet->instances[instance].queue.length + fleet->instances[instance].inside.length;
-}
-
-static uint32_t pick_instance(struct fleet *fleet, struct edge *edge, uint32_t bits)
-{
-        const struct service *service = &fleet->services[edge->to];
-        uint32_t count = service->routable_count;
-        uint32_t best, other;
-
-        if (count == 0)
-                return NONE;
-        switch ((enum fleet_balancing)edge->balancing) {
-        case BALANCE_RANDOM:
-                return service->routable[rng_below(bits, count)];
-        case BALANCE_POWER_OF_TWO:
-                best = service->routable[rng_below(bits, count)];
-                other = service->routable[rng_below((uint32_t)hash_mix(bits, 2), count)];
-                return outstanding(fleet, other) < outstanding(fleet, best) ? other : best;
-        case BALANCE_LEAST_OUTSTANDING:
-                edge->turn = edge->turn + 1 >= count ? 0 : edge->turn + 1;
-                best = service->routable[edge->turn];
-                for (uint32_t i = 1; i < count; i++) {
-                        uint32_t at = edge->turn + i;
-
-                        other = service->routable[at >= count ? at - count : at];
-                        if (outstanding(fleet, other) < outstanding(fleet, best))
-                                best = other;
-                }
-                return best;
-        case BALANCE_ROUND_ROBIN:
-        default:
-                edge->turn = edge->turn + 1 >= count ? 0 : edge->turn + 1;
-                return service->routable[edge->turn];
-        }
-}
-
 static int64_t network_ns(const struct fleet *fleet, uint32_t caller, uint32_t instance)
 {
         uint32_t to = fleet->instances[instance].zone;
@@ -356,24 +312,12 @@ void call_start_timer(struct fleet *fleet, uint32_t index)
         timer_push(fleet, edge_index, fleet->now + timeout_ns, index);
 }
 
-static inline int64_t draw_work_ns(const struct fleet *fleet, uint32_t instance, float cost,
-                                   struct rng_block block)
-{
-        const struct instance *i = &fleet->instances[instance];
-        int64_t work_ns = dist_sample_ns(i->params == NULL
-                                                 ? &fleet->services[i->service].spec->service_time
-                                                 : i->params->service_time,
-                                         rng_u01(block.word[0]));
-
-        return cost == 1.0f ? work_ns : (int64_t)((double)work_ns * (double)cost);
-}
-
 void req_draw_work(struct fleet *fleet, uint32_t index)
 {
         struct req *req = &fleet->reqs[index];
 
         req->work_ns = draw_work_ns(fleet, req->instance, req->cost,
-                                    rng_draw(fleet->key, req->uid, RNG_HOP, 0));
+                                    rng_draw(fleet->key, req->uid, RNG_HOP, 0), NULL);
 }
 
 static inline uint32_t make_req(struct fleet *fleet, uint32_t index, uint64_t uid,
@@ -418,11 +362,14 @@ static void dispatch(struct fleet *fleet, uint32_t index)
         struct edge *edge = &fleet->edges[call->edge];
         struct service *service = &fleet->services[edge->to];
         uint64_t uid = hash_mix(call->uid, call->attempt + 1u);
-        struct rng_block block = rng_draw(fleet->key, uid, RNG_HOP, 0);
+        const struct drawn_ahead *ahead =
+                fleet->ahead != NULL && fleet->ahead->uid == uid ? fleet->ahead : NULL;
+        struct rng_block block =
+                ahead != NULL ? ahead->hop : rng_draw(fleet->key, uid, RNG_HOP, 0);
         uint32_t instance, caller, ri;
         uint16_t row = 0;
         uint8_t marks = 0;
-        int64_t delay_ns;
+        int64_t delay_ns, work_ns;
         struct req *req;
 
         if (call->parent == NONE && call->attempt == 0 && (uid & 0xff) == 0 &&
@@ -451,12 +398,15 @@ static void dispatch(struct fleet *fleet, uint32_t index)
                 call_never_answered(fleet, index, uid);
                 return;
         }
+        work_ns = draw_work_ns(fleet, instance, call->cost, block, ahead);
+        if (service->relay_depth > 0 && relay_takes(fleet, index, uid, instance, work_ns))
+                return;
         ri = make_req(fleet, index, uid, block);
         if (ri == NONE)
                 return;
         req = &fleet->reqs[ri];
         req->instance = instance;
-        req->work_ns = draw_work_ns(fleet, instance, call->cost, block);
+        req->work_ns = work_ns;
         req->marks = marks;
         req->row = row;
         call->req = ri;
@@ -499,11 +449,9 @@ void call_dispatch(struct fleet *fleet, uint32_t index)
         dispatch(fleet, index);
 }
 
-static void call_send(struct fleet *fleet, uint32_t index)
+/* An attempt begins; its guard is to be asked. */
+static void call_tries(struct fleet *fleet, struct call *call)
 {
-        struct call *call = &fleet->calls[index];
-        struct edge *edge = &fleet->edges[call->edge];
-
         call->token++;
         call->state = CALL_WAITING;
         call->sent_at_ns = fleet->now;
@@ -511,8 +459,15 @@ static void call_send(struct fleet *fleet, uint32_t index)
         call->holds = 0;
         call->req = NONE;
         if (call->first_at_ns >= fleet->measured_from_ns)
-                fleet->services[edge->to].measure.attempts++;
-        if (edge->guarded && !call_admitted(fleet, index))
+                fleet->services[fleet->edges[call->edge].to].measure.attempts++;
+}
+
+static void call_send(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+
+        call_tries(fleet, call);
+        if (fleet->edges[call->edge].guarded && !call_admitted(fleet, index))
                 return;
         call_goes(fleet, index);
 }
@@ -527,7 +482,7 @@ void call_goes(struct fleet *fleet, uint32_t index)
         dispatch(fleet, index);
 }
 
-void call_begin(struct fleet *fleet, uint32_t index)
+static void call_opens(struct fleet *fleet, uint32_t index)
 {
         struct call *call = &fleet->calls[index];
         struct edge *edge = &fleet->edges[call->edge];
@@ -535,15 +490,23 @@ void call_begin(struct fleet *fleet, uint32_t index)
         call->attempt = 0;
         call->judged = false;
         call->first_at_ns = fleet->now;
-        if (edge->retry.budget >= 0 && edge->retry.max > 0) {
-                edge->retry_credit += edge->retry.budget;
-                if (edge->retry_credit > 100)
-                        edge->retry_credit = 100;
-        }
+        edge_earns_retries(edge);
         if (fleet->now >= fleet->measured_from_ns)
                 fleet->services[edge->to].measure.calls++;
         objective_call_begun(fleet, index);
+}
+
+void call_begin(struct fleet *fleet, uint32_t index)
+{
+        call_opens(fleet, index);
         call_send(fleet, index);
+}
+
+void call_begin_refused(struct fleet *fleet, uint32_t index)
+{
+        call_opens(fleet, index);
+        call_tries(fleet, &fleet->calls[index]);
+        call_refused_by_guard(fleet, index);
 }
 
 static int64_t retry_delay_ns(struct fleet *fleet, const struct call *call,
@@ -651,6 +614,18 @@ static void call_answered(struct fleet *fleet, uint32_t index)
                 call_finish(fleet, index, outcome, quality, true);
         else
                 call_attempt_failed(fleet, index, outcome, call->final_error);
+}
+
+void call_answered_well(struct fleet *fleet, uint32_t index, uint32_t token)
+{
+        struct call *call = &fleet->calls[index];
+
+        if (call->token != token || call->state != CALL_WAITING)
+                return;
+        call->answer = CALL_OK;
+        call->answer_quality = 1.0f;
+        call->final_error = false;
+        call_answered(fleet, index);
 }
 
 static void req_cancel(struct fleet *fleet, uint32_t index);
@@ -1035,6 +1010,10 @@ static void req_reach(struct fleet *fleet, uint32_t index)
         struct service *service = &fleet->services[instance->service];
         bool measured = fleet->now >= fleet->measured_from_ns;
 
+        if (fleet->relays_out > 0) {
+                relay_instance_ends(fleet, instance_index);
+                req = &fleet->reqs[index];
+        }
         req->arrived_ns = fleet->now;
         service->measure.arrived += measured;
         if (instance->state == INSTANCE_DOWN || instance->state == INSTANCE_BOOTING ||
@@ -1082,8 +1061,7 @@ static void req_reach(struct fleet *fleet, uint32_t index)
                 instance_exit(fleet, instance_index, 137, true, "out of memory");
 }
 
-/* Makes the next calls of a req whose own work is done, or answers it. */
-static void req_continue(struct fleet *fleet, uint32_t index)
+void req_continue(struct fleet *fleet, uint32_t index)
 {
         uint32_t service_index = fleet->instances[fleet->reqs[index].instance].service;
         const struct service_spec *spec = fleet->services[service_index].spec;
@@ -1205,8 +1183,11 @@ static void req_worked(struct fleet *fleet, uint32_t index)
                          ? service->error_rate > 0 && rng_u01_32(req->error_bits) < service->error_rate
                          : version_error(instance->params, rng_u01_32(req->error_bits));
         if (instance_has_effects(fleet, instance)) {
+                bool final = req->error_final;
+
                 if (!failed)
-                        failed = effect_error(fleet, instance, req->uid, &req->error_final);
+                        failed = effect_error(fleet, instance, req->uid, &final);
+                req->error_final = final;
                 effect_leak_request(fleet, instance);
         }
         failed = failed || req->doom == DOOM_FAILS;
@@ -1388,7 +1369,7 @@ void request_resurrect(struct fleet *fleet, const struct resurrection *of)
         req->instance = of->instance;
         req->row = 0;
         req->arrived_ns = of->arrived_ns;
-        req->work_ns = draw_work_ns(fleet, of->instance, 1.0f, block);
+        req->work_ns = draw_work_ns(fleet, of->instance, 1.0f, block, NULL);
         service_touch(fleet, service);
         service->inside++;
         if (!of->works) {

@@ -95,7 +95,8 @@ static double capped(double share)
 static double queue_depth(const struct fleet *fleet, const struct service *service, uint32_t index)
 {
         if (service->messages == NULL)
-                return fleet->instances[index].queue.length + lane_waiting(fleet, index);
+                return fleet->instances[index].queue.length + lane_waiting(fleet, index) +
+                       relay_waiting(fleet, index);
         return (double)messages_depth(service->messages) / (service->up > 0 ? service->up : 1);
 }
 

@@ -23,6 +23,15 @@ static void ask_again_at(struct fleet *fleet, uint32_t index, int64_t at_ns)
                          event_payload(EV_TURN, call->token, index));
 }
 
+void call_refused_by_guard(struct fleet *fleet, uint32_t index)
+{
+        struct call *call = &fleet->calls[index];
+
+        call->ticket_state = TICKET_NONE;
+        fleet->edges[call->edge].refused += call->first_at_ns >= fleet->measured_from_ns;
+        call_attempt_failed(fleet, index, CALL_REJECTED, true);
+}
+
 /* True: it may go. Else it waits, or has been refused. */
 static bool take_verdict(struct fleet *fleet, uint32_t index, enum policy_verdict verdict,
                          const struct policy_turn *turn)
@@ -43,9 +52,7 @@ static bool take_verdict(struct fleet *fleet, uint32_t index, enum policy_verdic
                         ask_again_at(fleet, index, turn->at_ns);
                 return false;
         }
-        call->ticket_state = TICKET_NONE;
-        fleet->edges[call->edge].refused += call->first_at_ns >= fleet->measured_from_ns;
-        call_attempt_failed(fleet, index, CALL_REJECTED, true);
+        call_refused_by_guard(fleet, index);
         return false;
 }
 

@@ -146,6 +146,7 @@ void version_apply(struct fleet *fleet, uint32_t index)
 
         if (params == NULL && instance->params == NULL)
                 return;
+        lanes_end(fleet);
         instance_leak_now(fleet, instance);
         instance_cpu_touch(fleet, instance);
         service_touch(fleet, service);
@@ -160,6 +161,7 @@ static void apply_all(struct fleet *fleet, uint32_t service_index)
 {
         struct service *service = &fleet->services[service_index];
 
+        lanes_end(fleet);
         /* What leaked so far leaked by what was in force. */
         for (uint32_t i = 0; i < service->member_count; i++)
                 if (fleet->instances[service->members[i]].params != NULL) {
