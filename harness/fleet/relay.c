@@ -22,14 +22,16 @@
  * which ends with every event that is no request). A new mechanism that touches a
  * request is to be asked for there. tests/test_relay.c runs fleets both ways.
  *
- * 176 bytes an attempt, for all of its hops.
+ * 176 bytes an attempt, for all of its hops; at most LINE_MAX of them a place.
  */
 #include <string.h>
 
 #include "harness/fleet/data_layer.h"
 #include "harness/fleet/request.h"
 
-enum { HOPS = FLEET_RELAY_HOPS };
+/* A longer line is of ordinary requests: they are smaller while they wait, and have
+ * no event before they work. */
+enum { HOPS = FLEET_RELAY_HOPS, LINE_MAX = 64 };
 
 struct relay {
         uint64_t uid, first_uid;    /* of the present hop's attempt; of the first */
@@ -208,7 +210,8 @@ static inline bool line_is_open(struct fleet *fleet, uint32_t index)
                 line->era = fleet->relay_era;
                 line->plain = line_is_plain(instance);
         }
-        return line->plain && instance->coming + instance->queue.length + instance->busy == 0;
+        return line->plain && line->count < LINE_MAX &&
+               instance->coming + instance->queue.length + instance->busy == 0;
 }
 
 /* ---- the pool */
