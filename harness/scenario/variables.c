@@ -449,21 +449,24 @@ static void remember_outside(struct variable_list *list, const json_t *text)
         list->outside[list->outside_count++] = text;
 }
 
-/* A text that grows; `text` is NULL when memory is out. */
+/* A text that grows; once memory was out, `text` is NULL and stays so. */
 struct growing {
         char *text;
         size_t used, room;
+        bool failed;
 };
 
 static void grow(struct growing *out, const char *bytes, size_t size)
 {
+        if (out->failed)
+                return;
         if (out->text == NULL || out->used + size > out->room) {
                 size_t room = (out->used + size) * 2 + 64;
                 char *larger = realloc(out->text, room);
 
                 if (larger == NULL) {
                         free(out->text);
-                        *out = (struct growing){0};
+                        *out = (struct growing){.failed = true};
                         return;
                 }
                 out->text = larger;

@@ -28,6 +28,7 @@ bool stats_input_refuse(char *message, size_t message_size, const char *format, 
         va_list list;
 
         va_start(list, format);
+        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not know va_start() here */
         vsnprintf(message, message_size, format, list);
         va_end(list);
         return false;
@@ -176,6 +177,7 @@ static bool read_entry(const struct reader *reader, struct stats_argument *argum
                 return read_flag(reader, place, value, &argument->flags[index]);
         if (field->kind == STATS_FIELD_COUNTS) {
                 ok = read_count(reader, field, place, value, &count);
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): made for a field of this kind */
                 argument->counts[index] = (size_t)count;
                 return ok;
         }
