@@ -115,11 +115,19 @@ static bool was_better_before(const struct healer *healer, const struct hlr_epis
                 hlr_harm_less(episode->before, episode->at_done));
 }
 
+/* Without samples only alarms tell, and they end a dwell late. */
+static int64_t effect_ns(const struct healer *healer)
+{
+        if (healer->interval_seen_ns > 0)
+                return EFFECT_SAMPLES * healer->interval_seen_ns;
+        return hlr_add(EFFECT_SAMPLES * healer->config.detection.interval_ns,
+                       healer->config.detection.dwell_ns);
+}
+
 static bool was_better_soon_after(const struct healer *healer, const struct hlr_episode *episode)
 {
         return episode->helped ||
-               episode->hurt_ns <= hlr_add(episode->done_last_ns,
-                                           EFFECT_SAMPLES * healer->interval_seen_ns);
+               episode->hurt_ns <= hlr_add(episode->done_last_ns, effect_ns(healer));
 }
 
 /* Somebody reported it, and no measure of ours has ever shown it. */

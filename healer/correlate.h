@@ -15,6 +15,9 @@
  * components that do not call one another are not joined by their score: two faults
  * of one kind in two places are two incidents.
  *
+ * A supervisor counts with it what is related to a failure that a human is called for; its
+ * own episodes are made by blame along calls (diagnosis.c), not by score.
+ *
  * Pure functions over the caller's arrays; no allocation. A pair is O(edges).
  */
 #ifndef HEALER_CORRELATE_H

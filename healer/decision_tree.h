@@ -10,8 +10,8 @@
  * may carry out. A step of any other list never is one: preparing a restart is not
  * restarting, so there is nothing in it to execute.
  *
- * A pure function; texts are static. The supervisor (healer.h) keeps to the same:
- * below `diagnosis.confidence_threshold` it orders nothing.
+ * A pure function; texts are static. The supervisor (healer.h) gives its advice along when
+ * a human is called (healer_escalation_of()), and keeps to the same bands: below `diagnosis.confidence_threshold` it orders nothing.
  */
 #ifndef HEALER_DECISION_TREE_H
 #define HEALER_DECISION_TREE_H

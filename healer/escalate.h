@@ -16,6 +16,10 @@
  * and poll, one at a time, and must not call back (HEALER_E_BUSY); one that may
  * take long puts what it is told into a queue (healer/notify).
  *
+ * The supervisor says when it is a human's turn and gives what he is to know
+ * (healer_escalation_of()); whom to tell is its embedder's to say, with one of these. In a
+ * simulated run `chaos-run --notify` is that embedder.
+ *
  * The time is the caller's. One owner at a time; one allocation at create, 232
  * bytes an incident; every call is O(incidents).
  */

@@ -2,10 +2,16 @@
  *
  * When the ladder comes to it, when enough rungs have failed, when the budget
  * or an approval is refused, and when an episode stays open beyond its
- * deadline. What is only predicted calls nobody. From then on the episode is
+ * deadline. With the call goes what is known: what was tried, whether other failures
+ * belong to it, and what a decision tree advises. What is only predicted calls nobody. From then on the episode is
  * the human's: it is watched and ends when all is well, but no more is done.
  */
+#include "healer/correlate.h"
+#include "healer/decision_tree.h"
 #include "healer/hlr_supervisor.h"
+
+#include <stdio.h>
+#include <string.h>
 
 void hlr_escalate(struct healer *healer, struct hlr_episode *episode)
 {
@@ -33,4 +39,104 @@ void hlr_escalation_deadlines(struct healer *healer)
                 if (healer->now_ns - episode->opened_ns >= healer->config.escalation.timeout_ns)
                         hlr_escalate(healer, episode);
         }
+}
+
+/* ---- what a human is told */
+
+static uint32_t related_to(const struct healer *healer, const struct hlr_episode *episode)
+{
+        struct healer_happening happenings[HLR_EPISODES_MAX];
+        const struct hlr_episode *e;
+        uint32_t count = 0, mine = 0, i;
+
+        for (i = 0; i < HLR_EPISODES_MAX; i++) {
+                e = &healer->episodes[i];
+                if (e->id == 0 || e->preventive)
+                        continue;
+                if (e == episode)
+                        mine = count;
+                happenings[count++] = (struct healer_happening){.at_ns = e->opened_ns,
+                                                                .failure = e->failure,
+                                                                .severity = e->severity,
+                                                                .component = e->service};
+        }
+        return count == 0 ? 0 : healer_related_count(happenings, count, mine);
+}
+
+/* Of the instance that uses most. */
+static double highest(const struct healer *healer, uint32_t service, enum healer_metric metric)
+{
+        const struct hlr_instance *instance;
+        double most = NAN;
+        uint32_t i;
+
+        for (i = healer->services[service].first_instance; i != HEALER_NONE; i = instance->next) {
+                instance = &healer->instances[i];
+                if (instance->process == HLR_UP && instance->monitors[metric].seen_ns != INT64_MIN)
+                        most = fmax(most, instance->monitors[metric].value);
+        }
+        return most;
+}
+
+static void advise(const struct healer *healer, const struct hlr_episode *episode,
+                   uint32_t related, struct healer_tree_advice *out)
+{
+        uint32_t overlays = healer_tree_overlays(
+                highest(healer, episode->service, HEALER_METRIC_CPU),
+                highest(healer, episode->service, HEALER_METRIC_MEMORY), related,
+                episode->severity);
+
+        (void)healer_tree_advise(episode->failure, episode->confidence, overlays, out);
+}
+
+/* Appends, as far as there is room. */
+static size_t put(char *text, size_t size, size_t used, const char *before, const char *words)
+{
+        int length = used < size ? snprintf(text + used, size - used, "%s%s", before, words) : 0;
+
+        return used + (length > 0 ? (size_t)length : 0);
+}
+
+static void tell(const struct healer *healer, const struct hlr_episode *episode, char *text,
+                 size_t size)
+{
+        uint32_t related = related_to(healer, episode), i;
+        struct healer_tree_advice advice;
+        char number[32];
+        size_t used = 0;
+
+        if (size == 0)
+                return;
+        text[0] = '\0';
+        if (related > 0) {
+                snprintf(number, sizeof(number), "%u related; ", related);
+                used = put(text, size, used, "", number);
+        }
+        for (i = 0; i < episode->tried_count && i < HEALER_ANALYTICS_ACTIONS_MAX; i++)
+                used = put(text, size, used, i == 0 ? "tried: " : ", ",
+                           healer_actions[episode->tried[i]].name);
+        if (i == 0)
+                used = put(text, size, used, "", "nothing was tried");
+        advise(healer, episode, related, &advice);
+        for (i = 0; i < advice.count; i++)
+                used = put(text, size, used, i == 0 ? "; advice: " : ", ", advice.steps[i].text);
+}
+
+enum healer_err hlr_escalation_of(const struct healer *healer, uint64_t id,
+                                  struct healer_escalation *out, char *text, size_t size)
+{
+        const struct hlr_episode *episode =
+                hlr_episode_find((struct healer *)(uintptr_t)healer, id);
+
+        if (episode == NULL)
+                return HEALER_E_NOT_FOUND;
+        tell(healer, episode, text, size);
+        *out = (struct healer_escalation){.key = episode->id,
+                                          .severity = episode->severity,
+                                          .failure = episode->failure,
+                                          .raised_ns = healer->now_ns,
+                                          .at_ns = healer->now_ns,
+                                          .component = healer->services[episode->service].name,
+                                          .context = text};
+        return HEALER_OK;
 }

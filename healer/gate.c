@@ -308,6 +308,17 @@ struct healer_stats healer_stats(const struct healer *healer)
         return stats;
 }
 
+enum healer_err healer_escalation_of(const struct healer *healer, uint64_t episode,
+                                     struct healer_escalation *out, char *text, size_t size)
+{
+        enum healer_err err;
+
+        (void)pthread_mutex_lock(lock_of(healer));
+        err = hlr_escalation_of(healer, episode, out, text, size);
+        (void)pthread_mutex_unlock(lock_of(healer));
+        return err;
+}
+
 struct healer_health_report healer_health_of(const struct healer *healer, uint32_t service)
 {
         struct healer_health_report report;

@@ -17,6 +17,9 @@
  * its action, and its outcome is counted. Rules are kept in the store's table
  * ai_healing_rules (healer_store_heal_rule(), healer_store_recall_heal_rules()).
  *
+ * Those of a strategy's recovery.rules act in a supervisor, as orders of its own
+ * (written.c).
+ *
  * One owner; handlers must not call back in. One allocation at create; a match
  * looks at every rule.
  */

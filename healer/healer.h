@@ -36,6 +36,7 @@
 #include "healer/alloc.h"
 #include "healer/analytics.h"
 #include "healer/config.h"
+#include "healer/escalate.h"
 #include "healer/forecast.h"
 #include "healer/kinds.h"
 #include "healer/learned.h"
@@ -370,6 +371,15 @@ HEALER_API enum healer_err healer_reject(struct healer *healer, uint64_t episode
 
 /* A human has taken care of it: the episode ends at the next tick. */
 HEALER_API enum healer_err healer_close_episode(struct healer *healer, uint64_t episode);
+
+/* What a human is to know of an open episode, as healer_escalator_raise() takes it: its
+ * number is the key; the context, in `text` of `size` bytes, says how many failures that
+ * are open are related to it (correlate.h), what was tried, and what a decision tree
+ * advises (decision_tree.h). Looking: also from inside a callback. The component's name
+ * is the healer's, as long as it lives. HEALER_E_NOT_FOUND: no such episode is open. */
+HEALER_API enum healer_err healer_escalation_of(const struct healer *healer, uint64_t episode,
+                                                struct healer_escalation *out, char *text,
+                                                size_t size);
 
 /* Replaces what is tried against a failure type; the last call wins. */
 HEALER_API enum healer_err healer_register_strategy(struct healer *healer,

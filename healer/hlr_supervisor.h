@@ -468,6 +468,8 @@ enum healer_err hlr_observe_breaker(struct healer *healer, uint32_t edge, bool k
 enum healer_err hlr_observe_result(struct healer *healer, int64_t at_ns,
                                    const struct healer_result *result);
 enum healer_err hlr_answer(struct healer *healer, uint64_t id, const char *who, bool yes);
+enum healer_err hlr_escalation_of(const struct healer *healer, uint64_t id,
+                                  struct healer_escalation *out, char *text, size_t size);
 enum healer_err hlr_close_episode(struct healer *healer, uint64_t id);
 enum healer_err hlr_register_strategy(struct healer *healer, enum healer_failure failure,
                                       const struct healer_ladder *ladder);

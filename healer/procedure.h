@@ -19,6 +19,9 @@
  * fails; then the steps done before it are undone, last first, where there is an
  * `undo`. The success rate moves from its prior with each outcome.
  *
+ * A supervisor goes through the built-in ones where recovery.procedures says so, as orders
+ * of its own (written.c). What is here runs those of an embedder's.
+ *
  * One owner at a time; handlers must not call back in; one allocation at create.
  */
 #ifndef HEALER_PROCEDURE_H

@@ -10,6 +10,9 @@
  * a recovery is stale, and healer_reconnect_usable() says so, so that none that a
  * caller still holds is used again.
  *
+ * For who embeds a healer: it carries out the order reconnect. In a simulated run the
+ * fleet's own actuator does that.
+ *
  * The time is the caller's: healer_reconnect_poll() probes when it is due. One
  * owner at a time, callbacks must not call back in; one allocation at create.
  */

@@ -12,6 +12,9 @@
  * is called, and nothing of the budget is spent. The key is not kept anywhere but
  * in the caller's text.
  *
+ * For who embeds a healer: it carries out the orders restart_service and restart_instance.
+ * In a simulated run the fleet's own actuators do that.
+ *
  * The time is the caller's: healer_restart_api_poll() asks and probes when it is
  * due. One owner at a time, callbacks must not call back in (HEALER_E_BUSY); two
  * allocations at create.

@@ -21,6 +21,9 @@
  * A caller's own manager of a type replaces the built-in one
  * (healer_rollback_replace()).
  *
+ * For who embeds a healer: it carries out the orders rollback_deployment, rollback_config
+ * and restore_state. In a simulated run the fleet's own actuators do that.
+ *
  * The time is the caller's. One owner at a time; callbacks must not call back in
  * (HEALER_E_BUSY). Two allocations at create; `bytes_max` bounds all snapshots
  * together, and the oldest that nothing depends on goes first.

@@ -176,7 +176,9 @@ static void never_mended(void)
 START_TEST(s1_21_without_a_verified_recovery_by_the_deadline_one_human_is_called_with_the_context)
 {
         const struct healer_notice *notice, *opened;
+        struct healer_escalation human;
         uint32_t i, calls = 0;
+        char text[200];
 
         rig = rig_create();
         rig->config.escalation.timeout_ns = 300 * RIG_SECOND;
@@ -202,6 +204,15 @@ START_TEST(s1_21_without_a_verified_recovery_by_the_deadline_one_human_is_called
         ck_assert_uint_eq(notice->service, PAYMENT);
         ck_assert_uint_ne(notice->failure, HEALER_FAILURE_UNKNOWN);
         ck_assert(notice->confidence > 0);
+        ck_assert_int_eq(healer_escalation_of(rig->healer, notice->episode, &human, text,
+                                              sizeof(text)),
+                         HEALER_OK);
+        ck_assert_str_eq(human.component, "payment");
+        ck_assert_uint_eq(human.failure, notice->failure);
+        ck_assert_ptr_nonnull(strstr(human.context, "tried: restart_instance"));
+        ck_assert_ptr_nonnull(strstr(human.context, "; advice: "));
+        ck_assert_int_eq(healer_escalation_of(rig->healer, 9999, &human, text, sizeof(text)),
+                         HEALER_E_NOT_FOUND);
         rig_run(rig, 1200);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_ESCALATION), 1);
         for (i = 0; i < rig->order_count; i++)

@@ -126,12 +126,8 @@ static void want(void *user, const struct healer_command *command)
 static bool carry_out(struct shop *shop, const struct healer_command *order)
 {
         struct healer_rollback_result went;
-        struct healer_escalation human = {.key = order->episode,
-                                          .severity = HEALER_SEVERITY_HIGH,
-                                          .failure = HEALER_FAILURE_TASK_FAILED,
-                                          .raised_ns = shop->now_ns,
-                                          .component = "shop",
-                                          .context = "prices are stale"};
+        struct healer_escalation human;
+        char context[200];
 
         switch (order->kind) {
         case HEALER_ACTION_RECONNECT: /* the rung that is ours: see `ladder` below */
@@ -142,7 +138,9 @@ static bool carry_out(struct shop *shop, const struct healer_command *order)
                 return healer_rollback_run(shop->rollback, HEALER_ROLLBACK_CONFIG, "shop",
                                            shop->now_ns, &went) == HEALER_OK;
         case HEALER_ACTION_ESCALATE:
-                return healer_escalator_raise(shop->escalator, &human, shop->now_ns) == HEALER_OK;
+                return healer_escalation_of(shop->healer, order->episode, &human, context,
+                                            sizeof(context)) == HEALER_OK &&
+                       healer_escalator_raise(shop->escalator, &human, shop->now_ns) == HEALER_OK;
         default:
                 return false;
         }
