@@ -199,6 +199,14 @@ static bool dies_again(const struct hlr_instance *instance)
                        exits_ns[(instance->exit_count - 2) % HLR_EXITS_MAX]) < AGAIN_NS;
 }
 
+/* What kills a consumer is in the queue more than once: each restart meets the next one,
+ * and a haste that the platform's waits would have spared uses up the budget. */
+static bool eats_messages(const struct healer *healer, uint32_t service)
+{
+        return (healer->services[service].info.keeps &
+                (UINT32_C(1) << HEALER_ACTION_SKIP_MESSAGE)) != 0;
+}
+
 /* It lived until its service was deployed, and has died since. */
 static bool died_of_deployment(const struct healer *healer, const struct hlr_instance *instance)
 {
@@ -241,7 +249,7 @@ static void look_at_process(const struct healer *healer, uint32_t index, struct 
         if (instance->process == HLR_EXITED && !instance->planned) {
                 if (instance->oom)
                         survey->dies_again = survey->dies_again || dies_again(instance);
-                else
+                else if (!eats_messages(healer, instance->service))
                         survey->crash_loop = survey->crash_loop || dies_again(instance);
                 add(survey->downs, &survey->down, index);
                 survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
