@@ -537,7 +537,7 @@ START_TEST(s3_11_a_reported_failure_is_healed_at_once_and_stands_until_it_is_tak
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_ALARM), 1);
         ck_assert_int_eq(rig_first(rig, HEALER_NOTICE_ALARM)->severity, HEALER_SEVERITY_CRITICAL);
         ck_assert_uint_eq(rig->order_count, 1);
-        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_FAILOVER);
         ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(PAYMENT, 1));
         rig_answer_all(rig, true);
         rig_run(rig, 10);
@@ -645,7 +645,7 @@ START_TEST(s1_23_s3_14_a_late_action_is_told_keeps_its_place_and_its_late_result
         told = rig_first(rig, HEALER_NOTICE_ORDER_LATE);
         ck_assert_ptr_nonnull(told);
         ck_assert_uint_eq(told->id, rig->orders[0].id);
-        ck_assert_int_eq(told->action, HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_int_eq(told->action, rig->orders[0].kind);
         ck_assert_double_eq(told->value, 30);
         rig_run(rig, 300);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_ORDER_LATE), 1);
