@@ -30,6 +30,9 @@ SOURCE = os.path.join(HERE, "failing.c")
 NOT_COMPARED = {"run.json"}
 
 TINY = chaos.small(replications=1, duration="40s", warmup="10s")
+# A text that grows several times as its variables are written out.
+TINY.update(configuration={"words": "so many words that the text has to grow for them, "},
+            description="${words}" * 7)
 TINY["method"][0].update(at="5s", duration="10s")
 TINY["method"][1].update(at="25s")
 
