@@ -28,7 +28,6 @@ bool stats_input_refuse(char *message, size_t message_size, const char *format, 
         va_list list;
 
         va_start(list, format);
-        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it does not know va_start() here */
         vsnprintf(message, message_size, format, list);
         va_end(list);
         return false;
