@@ -27,7 +27,8 @@
  * `dropped`. It never takes more than the HEALER_BYTES_... below say: about 8 KiB an
  * instance, 0.4 KiB an edge, 8 KiB a service and 510 KiB besides, 2.2 KiB a service
  * with pattern prediction, and with anomaly detection 72 KiB for each of the first
- * 64 services. `./dev bench healer_memory` holds that over ten million events.
+ * 64 services; 6.2 KiB a service for each resource of degradation.per_resource and
+ * 1.2 KiB for each of its rules. `./dev bench healer_memory` holds that over ten million events.
  * Time: O(1) a sample; a tick is O(instances + edges + services).
  */
 #ifndef HEALER_HEALER_H
@@ -56,7 +57,9 @@ enum {
         HEALER_BYTES_EDGE = 1 << 10,
         HEALER_BYTES_SERVICE = 12 << 10,
         HEALER_BYTES_PATTERNS = 4 << 10, /* of a service, with `patterns` or history */
-        HEALER_BYTES_ANOMALY = 80 << 10  /* of each of the first 64 services, with `anomaly` */
+        HEALER_BYTES_ANOMALY = 80 << 10, /* of each of the first 64 services, with `anomaly` */
+        HEALER_BYTES_LADDER = 16 << 10,  /* of a service, for each of degradation.per_resource */
+        HEALER_BYTES_RULE = 2 << 10      /* of a service, for each of degradation.rules */
 };
 
 /* ---- the declared topology; names and arrays are copied where kept */
