@@ -83,12 +83,12 @@ static void tell_sign(struct healer *healer, const struct healer_occurrence *eve
                              instance != NULL ? instance->service : event->service, sign);
 }
 
+#define LATE_NS (60 * HLR_SECOND) /* samples may speak of a time before the event, and come later */
+
 void hlr_sign_of_life(const struct healer *healer, struct hlr_instance *instance, int64_t at_ns)
 {
-        int64_t from_ns = hlr_sub(at_ns, healer->interval_seen_ns);
+        int64_t from_ns = hlr_sub(at_ns, hlr_add(healer->interval_seen_ns, LATE_NS));
 
-        if (instance->silent && from_ns >= instance->silent_since_ns)
-                instance->silent = false;
         if ((instance->process == HLR_EXITED || instance->process == HLR_BOOTING) &&
             from_ns >= instance->changed_ns)
                 process_started(instance, at_ns);

@@ -95,7 +95,6 @@ START_TEST(who_answers_is_alive_whatever_was_said_before)
         struct rig *rig = rig_started();
 
         rig_run(rig, 300);
-        rig_event(rig, HEALER_OCCURRED_HEARTBEAT_MISSED, CART, INSTANCE(CART, 0), 0);
         rig_event(rig, HEALER_OCCURRED_PROCESS_EXITED, PAYMENT, INSTANCE(PAYMENT, 0), 0);
         rig_run(rig, 300);
         ck_assert_uint_eq(alarms(rig), 0);
