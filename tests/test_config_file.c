@@ -1,4 +1,5 @@
-/* test_config_file.c - the strategy file of healer/STRATEGY.md, and what is said of a broken one.
+/* test_config_file.c - the strategy file of healer/STRATEGY.md, what is said of a broken one, and
+ * what `plan --json` says is in force.
  *
  * The text in the page is taken as it stands: what it claims to be the defaults
  * must be, each of its lines is broken in turn and must be named, and the levels
@@ -130,6 +131,228 @@ START_TEST(s1_31_the_documented_example_names_every_option_and_every_failure)
                 ck_assert_msg(json_object_get(ladders, healer_failures[failure].name) != NULL, "%s",
                               healer_failures[failure].name);
         json_decref(root);
+}
+END_TEST
+
+/* ---- what is in force (S3-37) */
+
+/* A strategy as read; its echo, and what is read of that, in `again`. */
+static void read_echo(const struct reading *r, json_t **echo, struct reading *again)
+{
+        char *text;
+
+        *echo = strategy_effective(r->strategy);
+        ck_assert_ptr_nonnull(*echo);
+        text = json_dumps(*echo, JSON_INDENT(1) | JSON_REAL_PRECISION(17));
+        ck_assert_ptr_nonnull(text);
+        read_it(again, text);
+        ck_assert_msg(again->ok, "%s in %s", again->diags.items[0].text, text);
+        free(text);
+}
+
+/* Every key of `said` is in `echo`, and lists are as long. */
+static void has_all(const json_t *said, const json_t *echo, const char *where)
+{
+        const char *key;
+        json_t *value;
+        char path[256];
+
+        if (json_is_array(said)) {
+                ck_assert_msg(json_array_size(said) == json_array_size(echo), "%s", where);
+                for (size_t i = 0; i < json_array_size(said); i++)
+                        has_all(json_array_get(said, i), json_array_get(echo, i), where);
+        }
+        if (!json_is_object(said))
+                return;
+        json_object_foreach((json_t *)(uintptr_t)said, key, value)
+        {
+                snprintf(path, sizeof(path), "%s.%s", where, key);
+                ck_assert_msg(json_object_get(echo, key) != NULL, "%s", path);
+                has_all(value, json_object_get(echo, key), path);
+        }
+}
+
+/* The settings of two rules, without where they were read. */
+static bool same_rules(const struct strategy *a, const struct strategy *b)
+{
+        for (int policy = 0; policy < STRATEGY_POLICY_COUNT; policy++) {
+                if (a->rule_count[policy] != b->rule_count[policy])
+                        return false;
+                for (uint32_t i = 0; i < a->rule_count[policy]; i++) {
+                        const struct strategy_rule *one = &a->rules[policy][i];
+                        const struct strategy_rule *other = &b->rules[policy][i];
+
+                        if (strcmp(one->from, other->from) != 0 ||
+                            strcmp(one->to, other->to) != 0 || one->on != other->on ||
+                            (one->on &&
+                             memcmp(&one->breaker, &other->breaker, sizeof(one->breaker)) != 0))
+                                return false;
+                }
+        }
+        return true;
+}
+
+/* All that takes effect of the two is the same. */
+static void same_strategy(const struct strategy *a, const struct strategy *b)
+{
+        ck_assert_str_eq(a->name, b->name);
+        ck_assert_mem_eq(&a->healer, &b->healer, sizeof(a->healer));
+        ck_assert(same_rules(a, b));
+        ck_assert((a->store.path == NULL) == (b->store.path == NULL));
+        ck_assert_uint_eq(a->store.batch_size, b->store.batch_size);
+        ck_assert_int_eq(a->store.flush_interval_ns, b->store.flush_interval_ns);
+        ck_assert_int_eq(a->store.retention_ns, b->store.retention_ns);
+        ck_assert_uint_eq(a->channel_count, b->channel_count);
+        for (uint32_t i = 0; i < a->channel_count; i++) {
+                ck_assert_str_eq(a->channels[i].url, b->channels[i].url);
+                ck_assert_uint_eq(a->channels[i].level, b->channels[i].level);
+                ck_assert_uint_eq(a->channels[i].form, b->channels[i].form);
+        }
+}
+
+START_TEST(s3_37_the_documented_example_is_echoed_field_by_field_and_the_echo_is_the_same)
+{
+        json_t *said = json_loads(documented(), 0, NULL), *echo;
+        struct reading r, again;
+
+        read_it(&r, documented());
+        ck_assert(r.ok);
+        read_echo(&r, &echo, &again);
+        has_all(said, echo, "");
+        same_strategy(r.strategy, again.strategy);
+        json_decref(echo);
+        json_decref(said);
+        end_it(&again);
+        end_it(&r);
+}
+END_TEST
+
+/* Rules, features, tables of their own, null and fractions, over a preset. */
+static const char rich[] =
+        "{ \"extends\": \"aggressive\", \"detection\": { \"dwell\": \"7s\", \"hysteresis\": "
+        "0.123456789 },"
+        "  \"recovery\": { \"approval\": { \"required_above\": \"high\" },"
+        "    \"strategies\": { \"disk_full\": [] },"
+        "    \"rules\": [ { \"name\": \"slow cart\", \"when\": \"error_type_contains=latency\","
+        "      \"do\": \"restart_component\", \"priority\": -3, \"enabled\": false } ] },"
+        "  \"degradation\": { \"features\": [ { \"name\": \"search\" },"
+        "      { \"name\": \"hints\", \"off_at\": \"B\", \"priority\": 7, \"needs\": [ \"search\" "
+        "] } ],"
+        "    \"max_level\": 2,"
+        "    \"levels\": ["
+        "      { \"name\": \"A\", \"capacity\": 1, \"usage\": 0, \"timeout\": 1, \"quality\": 1 },"
+        "      { \"name\": \"B\", \"capacity\": 0.7, \"usage\": 0.8, \"timeout\": 0.7, "
+        "\"quality\": 0.7,"
+        "        \"concurrency\": 9 },"
+        "      { \"name\": \"C\", \"capacity\": 0.2, \"usage\": 0.9, \"timeout\": 0.2, "
+        "\"quality\": 0.2,"
+        "        \"concurrency\": 3, \"off\": [ \"search\" ], \"min_priority\": 4 } ],"
+        "    \"per_resource\": { \"cpu\": true, \"memory\": { \"first_usage\": 0.77 } },"
+        "    \"rules\": [ { \"name\": \"late\", \"metric\": \"latency\", \"operator\": \">\","
+        "        \"value\": \"1500ms\", \"duration\": \"20s\", \"grace\": \"3s\", \"level\": \"B\" "
+        "},"
+        "      { \"any\": [ { \"metric\": \"score\", \"operator\": \"<\", \"value\": 50 },"
+        "        { \"metric\": \"error_rate\", \"operator\": \">=\", \"value\": 0.07, \"over\": "
+        "\"60s\" } ],"
+        "        \"level\": \"C\" } ] },"
+        "  \"circuit_breaker\": { \"edges\": { \"*->cache\": null, \"a->b\": { \"slow_call_rate\": "
+        "0.29 } } },"
+        "  \"rate_limit\": { \"default\": { \"rate\": \"7/min\" } },"
+        "  \"store\": { \"path\": \"s.db\", \"retention\": \"36h\" } }";
+
+START_TEST(s3_37_what_a_preset_brought_and_what_was_said_are_both_echoed)
+{
+        struct reading r, again, bare;
+        json_t *echo;
+
+        read_it(&r, rich);
+        ck_assert_msg(r.ok, "%s", r.diags.count > 0 ? r.diags.items[0].text : "");
+        read_echo(&r, &echo, &again);
+        same_strategy(r.strategy, again.strategy);
+        ck_assert_ptr_null(json_object_get(echo, "extends"));
+        ck_assert_str_eq(
+                json_string_value(json_object_get(json_object_get(echo, "detection"), "dwell")),
+                "7s");
+        json_decref(echo);
+        end_it(&again);
+        for (size_t i = 0; strategy_preset_names[i] != NULL; i++) {
+                char text[64];
+
+                snprintf(text, sizeof(text), "{ \"extends\": \"%s\" }", strategy_preset_names[i]);
+                read_it(&bare, text);
+                read_echo(&bare, &echo, &again);
+                same_strategy(bare.strategy, again.strategy);
+                json_decref(echo);
+                end_it(&again);
+                end_it(&bare);
+        }
+        end_it(&r);
+}
+END_TEST
+
+static const json_t *at_path(const json_t *root, const char *path)
+{
+        while (root != NULL && *path != '\0') {
+                size_t length = strcspn(path, ".");
+                char part[128];
+
+                snprintf(part, sizeof(part), "%.*s", (int)length, path);
+                root = json_object_get(root, part);
+                path += length + (path[length] == '.');
+        }
+        return root;
+}
+
+/* So that none is a constant, or another's. */
+START_TEST(s3_37_the_echo_of_each_option_follows_its_value_and_no_other_does)
+{
+        json_t *before, *after;
+        struct reading r;
+
+        read_it(&r, documented());
+        before = strategy_effective(r.strategy);
+        for (size_t i = 0; i < healer_option_count; i++) {
+                const struct healer_option *option = &healer_options[i];
+                double kept = healer_option_get(&r.strategy->healer, option);
+
+                healer_option_set(&r.strategy->healer, option,
+                                  kept == option->min ? option->max : option->min);
+                after = strategy_effective(r.strategy);
+                for (size_t k = 0; k < healer_option_count; k++)
+                        ck_assert_msg(
+                                json_equal(at_path(before, healer_options[k].path),
+                                           at_path(after, healer_options[k].path)) != (i == k),
+                                "%s after a change of %s", healer_options[k].path, option->path);
+                healer_option_set(&r.strategy->healer, option, kept);
+                json_decref(after);
+        }
+        json_decref(before);
+        end_it(&r);
+}
+END_TEST
+
+START_TEST(s3_37_the_echo_shows_no_secret_of_a_channel)
+{
+        struct reading r;
+        json_t *echo;
+        char *text;
+
+        read_it(&r, "{ \"escalation\": { \"channels\": ["
+                    " { \"name\": \"a\", \"url\": \"https://chat.example/hook/s3cret\", \"token\": "
+                    "\"t0ken\" },"
+                    " { \"name\": \"b\", \"url\": \"https://me:s3cret@chat.example/\" },"
+                    " { \"name\": \"c\", \"url\": \"env:CHAT\", \"token\": \"env:TOKEN\" } ] } }");
+        ck_assert_msg(r.ok, "%s", r.diags.count > 0 ? r.diags.items[0].text : "");
+        echo = strategy_effective(r.strategy);
+        text = json_dumps(echo, 0);
+        ck_assert_ptr_null(strstr(text, "s3cret"));
+        ck_assert_ptr_null(strstr(text, "t0ken"));
+        ck_assert_ptr_nonnull(strstr(text, "https://chat.example"));
+        ck_assert_ptr_nonnull(strstr(text, "env:CHAT"));
+        ck_assert_ptr_nonnull(strstr(text, "env:TOKEN"));
+        free(text);
+        json_decref(echo);
+        end_it(&r);
 }
 END_TEST
 
@@ -321,4 +544,8 @@ POLICY_MAIN("config_file", s1_31_the_documented_example_loads_unchanged_and_is_t
             s1_31_the_documented_example_names_every_option_and_every_failure,
             s1_31_an_unknown_key_is_named_with_its_line_wherever_it_stands,
             s1_31_a_bad_value_is_named_with_its_line_wherever_it_stands,
-            s1_31_each_level_lets_through_what_it_says_and_changes_no_action)
+            s1_31_each_level_lets_through_what_it_says_and_changes_no_action,
+            s3_37_the_documented_example_is_echoed_field_by_field_and_the_echo_is_the_same,
+            s3_37_what_a_preset_brought_and_what_was_said_are_both_echoed,
+            s3_37_the_echo_of_each_option_follows_its_value_and_no_other_does,
+            s3_37_the_echo_shows_no_secret_of_a_channel)

@@ -527,10 +527,10 @@ START_TEST(more_faults_at_once_than_allowed_are_refused_in_any_replication)
         load_with("[ " SLOW("\"name\": \"a\", \"at\": \"1m\", \"duration\": \"1m\"") ", "
                   SLOW("\"name\": \"b\", \"at\": \"2m\", \"duration\": \"1m\"") " ]",
                   "\"safety\": { \"max_concurrent_faults\": 1 }", NULL);
-        ck_assert(plan_check_safety(scenario, 0, 20, true, &diags)); /* they only touch */
+        ck_assert(plan_check_safety(scenario, 0, 20, PLAN_TO_READ, &diags)); /* they only touch */
         load_with("[ " SLOW("\"name\": \"p\", \"rate\": \"10/h\", \"duration\": \"1m\"") " ]",
                   "\"safety\": { \"max_concurrent_faults\": 1 }", NULL);
-        ck_assert(!plan_check_safety(scenario, 0, 20, true, &diags));
+        ck_assert(!plan_check_safety(scenario, 0, 20, PLAN_TO_READ, &diags));
         ck_assert_uint_eq(diags.count, 1);
         ck_assert_str_eq(diags.items[0].path, "method[0]");
         ck_assert_ptr_nonnull(strstr(diags.items[0].text, "max_concurrent_faults"));
@@ -540,10 +540,28 @@ END_TEST
 START_TEST(without_approval_nothing_starts)
 {
         load_with("[]", "\"safety\": { \"require_approval\": true }", NULL);
-        ck_assert(!plan_check_safety(scenario, 0, 1, false, &diags));
+        ck_assert(!plan_check_safety(scenario, 0, 1, PLAN_TO_RUN, &diags));
         ck_assert_uint_eq(diags.count, 1);
         ck_assert_str_eq(diags.items[0].text, "this scenario runs only with approval: give --approve");
-        ck_assert(plan_check_safety(scenario, 0, 1, true, &diags));
+        ck_assert(plan_check_safety(scenario, 0, 1, PLAN_TO_READ, &diags));
+        ck_assert(plan_check_safety(scenario, 0, 1, PLAN_TO_RUN_APPROVED, &diags));
+}
+END_TEST
+
+START_TEST(s3_37_in_production_chaos_is_off_with_approval_or_without)
+{
+        static const enum plan_purpose purposes[] = {PLAN_TO_RUN, PLAN_TO_RUN_APPROVED};
+        const char *const faults = "[ " SLOW("\"at\": \"1m\"") " ]";
+
+        load_with(faults, "\"safety\": { \"profile\": \"production\" }", NULL);
+        for (size_t i = 0; i < 2; i++) {
+                ck_assert(!plan_check_safety(scenario, 0, 1, purposes[i], &diags));
+                ck_assert_uint_eq(diags.count, i + 1);
+                ck_assert_str_eq(diags.items[i].path, "safety.profile");
+        }
+        ck_assert(plan_check_safety(scenario, 0, 1, PLAN_TO_READ, &diags));
+        load_with(faults, "\"safety\": { \"profile\": \"development\" }", NULL);
+        ck_assert(plan_check_safety(scenario, 0, 1, PLAN_TO_RUN, &diags));
 }
 END_TEST
 
@@ -609,6 +627,7 @@ int main(void)
         tcase_add_test(tests, an_event_starts_its_entry_and_what_comes_after_it);
         tcase_add_test(tests, more_faults_at_once_than_allowed_are_refused_in_any_replication);
         tcase_add_test(tests, without_approval_nothing_starts);
+        tcase_add_test(tests, s3_37_in_production_chaos_is_off_with_approval_or_without);
         tcase_add_test(tests, a_matrix_is_read_once_for_each_combination);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);

@@ -203,7 +203,8 @@ static bool load_all(struct contest *contest)
                 diag_list_init(&diags);
                 ok = scenario_load(contest->path, &overrides, &contest->scenarios[s], &diags) &&
                      plan_check_safety(contest->scenarios[s], 0, pairs_of(contest),
-                                       options->approve, &diags);
+                                       options->approve ? PLAN_TO_RUN_APPROVED : PLAN_TO_RUN,
+                                       &diags);
                 diag_list_print(&diags, stderr);
                 diag_list_release(&diags);
         }

@@ -96,7 +96,7 @@ static const struct option_row rows[] = {
          "write a score for every row; a directory gives a directory"},
         {"json", 0, NULL, OPTION_FLAG, AT(json), 0, 0, 0, ON_LIST | ON_REPLAY | ON_PLAN,
          "JSON instead of text"},
-        {"approve", 0, NULL, OPTION_FLAG, AT(approve), 0, 0, 0, ON_RUN | ON_AB,
+        {"approve", 0, NULL, OPTION_FLAG, AT(approve), 0, 0, 0, ON_RUN | ON_AB | ON_TRAIN,
          "run scenarios whose safety.require_approval asks for it"},
         {"quiet", 'q', NULL, OPTION_FLAG, AT(quiet), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT, "no progress"},
         {"verbose", 'v', NULL, OPTION_FLAG, AT(verbose), 0, 0, 0, ON_RUN | ON_AB | ON_REPORT,

@@ -347,6 +347,46 @@ static json_t *probes_json(const struct plan_view *view, bool steady)
         return list;
 }
 
+static json_t *names_json(const char *const *names, size_t count)
+{
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < count; i++)
+                json_array_append_new(list, json_string(names[i]));
+        return list;
+}
+
+/* null: no limit */
+static json_t *limit_json(uint32_t limit)
+{
+        return limit == UINT32_MAX ? json_null() : json_integer(limit);
+}
+
+static json_t *safety_json(const struct safety_spec *safety)
+{
+        return json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:o, s:o}", "profile",
+                         safety_profiles[safety->profile], "chaos",
+                         safety->profile != SAFETY_PRODUCTION, "safe_mode", (int)safety->safe_mode,
+                         "require_approval", (int)safety->require_approval, "max_targets",
+                         limit_json(safety->max_targets), "max_concurrent_faults",
+                         limit_json(safety->max_concurrent_faults), "allowed_faults",
+                         safety->has_allowed_faults
+                                 ? names_json(safety->allowed_faults, safety->allowed_fault_count)
+                                 : json_null(),
+                         "protected",
+                         names_json(safety->protected_services, safety->protected_count));
+}
+
+/* What is in force, whoever said it: the file, a preset, the command line, or nobody. */
+static json_t *effective_json(const struct scenario *scenario)
+{
+        return json_pack("{s:o, s:o}", "healer",
+                         scenario->healer_kind == HEALER_EXEC
+                                 ? json_null()
+                                 : strategy_effective(scenario->strategy),
+                         "safety", safety_json(&scenario->safety));
+}
+
 static int print_plan_json(const struct plan_view *view)
 {
         const struct scenario *scenario = view->scenario;
@@ -361,7 +401,7 @@ static int print_plan_json(const struct plan_view *view)
                         json_array_append_new(method,
                                               plan_waiting_json(scenario, &scenario->method[i]));
         all = json_pack(
-                "{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o}",
+                "{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
                 "title", scenario->title, "file", scenario->file, "digest", scenario->digest,
                 "seed", seed, "replication", (int)view->replication, "replications",
                 (int)scenario->replications, "warmup", plan_duration_json(scenario->warmup_ns),
@@ -370,7 +410,7 @@ static int print_plan_json(const struct plan_view *view)
                 "healer", scenario->healer_kind == HEALER_EXEC ? "exec" : scenario->strategy->name,
                 "variables", variables_json(scenario), "method", method, "probes",
                 probes_json(view, false), "steady_state", probes_json(view, true), "thresholds",
-                thresholds_json(scenario));
+                thresholds_json(scenario), "effective", effective_json(scenario));
         if (all == NULL) {
                 fprintf(stderr, "chaos-run: out of memory\n");
                 return EXIT_INTERNAL;
@@ -425,7 +465,7 @@ int command_plan(const struct options *options)
                 capacity_warn(&scenario->fleet, options->words.items[0], stderr);
                 if (options->json && count > 1)
                         printf(overrides.matrix_index == 0 ? "[\n" : ",\n");
-                code = plan_check_safety(scenario, 0, scenario->replications, true, &diags)
+                code = plan_check_safety(scenario, 0, scenario->replications, PLAN_TO_READ, &diags)
                                ? plan_of(options, scenario)
                                : EXIT_INVALID;
                 if (overrides.matrix_index + 1 < count && !options->json)

@@ -421,7 +421,7 @@ static int load_job(struct job *job, const char *path, const char *strategy, uin
              plan_check_safety(job->scenario,
                                options->has_replication ? options->replication : 0,
                                options->has_replication ? 1 : job->scenario->replications,
-                               options->approve, &diags);
+                               options->approve ? PLAN_TO_RUN_APPROVED : PLAN_TO_RUN, &diags);
         diag_list_print(&diags, stderr);
         diag_list_release(&diags);
         ok = ok && (!options->env || env_overrides_take(job->scenario, &job->env, stderr));

@@ -19,6 +19,7 @@
 #include "harness/cli/learning_curve.h"
 #include "harness/cli/scenario_files.h"
 #include "harness/run/heal_train.h"
+#include "harness/run/plan.h"
 #include "harness/run/run.h"
 #include "harness/scenario/strategy_learned.h"
 #include "reports/verdict.h"
@@ -29,6 +30,11 @@ static void nothing(void *user, const struct replication_record *records)
 {
         (void)user;
         (void)records;
+}
+
+static uint32_t runs_of(const struct options *options)
+{
+        return options->runs > 0 ? options->runs : 20;
 }
 
 static struct scenario *load(const struct options *options, const char *path)
@@ -50,14 +56,16 @@ static struct scenario *load(const struct options *options, const char *path)
 
         diag_list_init(&diags);
         ok = scenario_load(path, &overrides, &scenario, &diags);
+        if (ok && !options->has_seed)
+                scenario->seed ^= OTHER_SEEDS;
+        ok = ok && plan_check_safety(scenario, 0, runs_of(options),
+                                     options->approve ? PLAN_TO_RUN_APPROVED : PLAN_TO_RUN, &diags);
         (void)diag_list_print(&diags, stderr);
         diag_list_release(&diags);
         if (!ok) {
                 scenario_free(scenario);
                 return NULL;
         }
-        if (!options->has_seed)
-                scenario->seed ^= OTHER_SEEDS;
         return scenario;
 }
 
@@ -164,7 +172,7 @@ int command_train(const struct options *options)
         struct heal_training training;
         struct healer_learned *learned = calloc(1, sizeof(*learned));
         struct learning_curve curve = {.count = 0};
-        uint32_t runs = options->runs > 0 ? options->runs : 20;
+        uint32_t runs = runs_of(options);
         int code = EXIT_INTERNAL;
         size_t i;
 

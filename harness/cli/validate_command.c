@@ -36,7 +36,7 @@ static int validate_one(const struct options *options, const char *path, uint32_
                 if (index == 0)
                         capacity_warn(&scenario->fleet, path, stderr);
                 code = outputs_check(scenario);
-                if (!plan_check_safety(scenario, 0, scenario->replications, true, &diags))
+                if (!plan_check_safety(scenario, 0, scenario->replications, PLAN_TO_READ, &diags))
                         code = EXIT_INVALID;
         }
         if (is_news(said, &diags))

@@ -76,9 +76,11 @@ bool plan_is_coupled(const struct scenario *scenario);
 
 /* Refuses a scenario in which more faults are in force at once than its `safety`
  * allows, in one of these replications; entries with `when` count from the start
- * to the end of the run. `approved`: --approve was given, or nothing is to be
- * run. False: something was added to `diags`. */
+ * to the end of the run. What is to be run needs the approval that it asks for, and
+ * is not to be in production. False: something was added to `diags`. */
+enum plan_purpose { PLAN_TO_READ, PLAN_TO_RUN, PLAN_TO_RUN_APPROVED };
+
 bool plan_check_safety(const struct scenario *scenario, uint32_t first, uint32_t count,
-                       bool approved, struct diag_list *diags);
+                       enum plan_purpose purpose, struct diag_list *diags);
 
 #endif

@@ -113,9 +113,16 @@ static bool check_replay(const struct scenario *scenario, uint32_t replication,
 }
 
 bool plan_check_safety(const struct scenario *scenario, uint32_t first, uint32_t count,
-                       bool approved, struct diag_list *diags)
+                       enum plan_purpose purpose, struct diag_list *diags)
 {
-        if (scenario->safety.require_approval && !approved) {
+        if (purpose != PLAN_TO_READ && scenario->safety.profile == SAFETY_PRODUCTION) {
+                diag_add(diags, scenario->path, scenario->safety.line, scenario->safety.column,
+                         "safety.profile",
+                         "chaos is off in production: nothing is started, with approval or "
+                         "without; plan and validate work");
+                return false;
+        }
+        if (scenario->safety.require_approval && purpose == PLAN_TO_RUN) {
                 diag_add(diags, scenario->path, scenario->safety.line, scenario->safety.column,
                          "safety.require_approval",
                          "this scenario runs only with approval: give --approve");

@@ -39,45 +39,48 @@ void load_stop_conditions(struct read_object *scenario, struct scenario *out)
         out->stops = stops;
         out->stop_count = json_array_size(list);
         for (size_t i = 0; i < out->stop_count; i++) {
-                const char *path = json_path_index(arena, read_path(scenario, "stop_conditions"), i);
+                const char *path =
+                        json_path_index(arena, read_path(scenario, "stop_conditions"), i);
 
                 load_stop(scenario->ctx, json_array_get(list, i), path, &out->fleet, &stops[i]);
                 for (size_t k = 0; k < i && stops[i].probe.name != NULL; k++)
                         if (stops[k].probe.name != NULL &&
                             strcmp(stops[k].probe.name, stops[i].probe.name) == 0)
-                                read_error(scenario->ctx, path, "a second stop condition named '%s'",
+                                read_error(scenario->ctx, path,
+                                           "a second stop condition named '%s'",
                                            stops[i].probe.name);
         }
 }
 
 /* Safety ------------------------------------------------------------------------ */
 
+const char *const safety_profiles[] = {"development", "production", NULL};
+
 struct guard {
         struct read_context *ctx;
         const struct scenario *scenario;
-        const char *const *allowed;
-        size_t allowed_count;
-        bool has_allowed;
         bool *shielded; /* by service */
-        const struct safety_spec *spec;
+        struct safety_spec *spec;
 };
 
 static void read_allowed(struct read_object *o, struct guard *guard)
 {
-        guard->has_allowed = read_texts(o, "allowed_faults", READ_OPTIONAL, NAMES_MAX,
-                                        &guard->allowed, &guard->allowed_count);
-        for (size_t i = 0; guard->has_allowed && i < guard->allowed_count; i++) {
+        struct safety_spec *spec = guard->spec;
+
+        spec->has_allowed_faults = read_texts(o, "allowed_faults", READ_OPTIONAL, NAMES_MAX,
+                                              &spec->allowed_faults, &spec->allowed_fault_count);
+        for (size_t i = 0; i < spec->allowed_fault_count; i++) {
                 struct nearest nearest;
 
-                if (fault_find(guard->allowed[i]) != NULL)
+                if (fault_find(spec->allowed_faults[i]) != NULL)
                         continue;
-                nearest_begin(&nearest, guard->allowed[i]);
+                nearest_begin(&nearest, spec->allowed_faults[i]);
                 for (size_t k = 0; k < fault_catalogue_count; k++)
                         nearest_offer(&nearest, fault_catalogue[k]->name);
-                read_unknown_name(o->ctx,
-                                  json_path_index(o->ctx->session->arena,
-                                                  read_path(o, "allowed_faults"), i),
-                                  "fault", guard->allowed[i], nearest.best);
+                read_unknown_name(
+                        o->ctx,
+                        json_path_index(o->ctx->session->arena, read_path(o, "allowed_faults"), i),
+                        "fault", spec->allowed_faults[i], nearest.best);
         }
 }
 
@@ -90,6 +93,8 @@ static void read_protected(struct read_object *o, struct guard *guard)
         if (!read_texts(o, "protected", READ_OPTIONAL, NAMES_MAX, &names, &count) ||
             fleet->service_count == 0)
                 return;
+        guard->spec->protected_services = names;
+        guard->spec->protected_count = count;
         for (size_t i = 0; i < count; i++) {
                 uint32_t service = find_service(fleet, names[i]);
                 struct nearest nearest;
@@ -111,10 +116,10 @@ static void read_protected(struct read_object *o, struct guard *guard)
 
 static bool is_allowed(const struct guard *guard, const struct fault_ops *fault)
 {
-        for (size_t i = 0; i < guard->allowed_count; i++)
-                if (strcmp(guard->allowed[i], fault->name) == 0)
+        for (size_t i = 0; i < guard->spec->allowed_fault_count; i++)
+                if (strcmp(guard->spec->allowed_faults[i], fault->name) == 0)
                         return true;
-        return !guard->has_allowed;
+        return !guard->spec->has_allowed_faults;
 }
 
 static bool in_zone(const struct service_spec *service, uint32_t place, uint32_t zone)
@@ -242,6 +247,7 @@ void load_safety(struct read_object *scenario, struct scenario *out)
                 json_doc_locate(o.ctx->doc, o.path, JSON_DOC_VALUE, &out->safety.line,
                                 &out->safety.column);
         read_bool(&o, "safe_mode", READ_OPTIONAL, &out->safety.safe_mode);
+        read_choice(&o, "profile", READ_OPTIONAL, safety_profiles, &out->safety.profile);
         read_bool(&o, "require_approval", READ_OPTIONAL, &out->safety.require_approval);
         read_count(&o, "max_targets", READ_OPTIONAL, 1, UINT32_MAX, &out->safety.max_targets);
         read_count(&o, "max_concurrent_faults", READ_OPTIONAL, 1, UINT32_MAX,
@@ -250,7 +256,8 @@ void load_safety(struct read_object *scenario, struct scenario *out)
         read_protected(&o, &guard);
         read_object_end(&o);
         /* Indices of a fleet or a method that was refused lead nowhere. */
-        if (diag_total(scenario->ctx->session->diags) > before || diag_total(scenario->ctx->session->diags) > scenario->ctx->session->diags_before)
+        if (diag_total(scenario->ctx->session->diags) > before ||
+            diag_total(scenario->ctx->session->diags) > scenario->ctx->session->diags_before)
                 return;
         for (size_t i = 0; i < out->all_count; i++)
                 check_entry(&guard, &out->all[i]);

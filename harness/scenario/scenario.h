@@ -147,11 +147,22 @@ struct stop_spec {
         int64_t for_ns;
 };
 
+/* Where a scenario is. In production chaos is off: it may be read and planned, and
+ * is never started, with approval or without. */
+enum safety_profile { SAFETY_DEVELOPMENT, SAFETY_PRODUCTION };
+extern const char *const safety_profiles[];
+
 /* What a scenario may not do; violations were refused by the loader, as far as
  * chance has no part in them (plan_check_safety()). */
 struct safety_spec {
         bool safe_mode;
         bool require_approval;
+        uint32_t profile;        /* enum safety_profile */
+        bool has_allowed_faults; /* false: any */
+        const char *const *allowed_faults;
+        size_t allowed_fault_count;
+        const char *const *protected_services;
+        size_t protected_count;
         uint32_t max_targets;           /* instances an entry may take; UINT32_MAX: any */
         uint32_t max_concurrent_faults; /* UINT32_MAX: any */
         uint32_t line, column;

@@ -118,6 +118,11 @@ bool strategy_load(struct arena *arena, struct read_context *ctx, const json_t *
 
 /* Whether it does anything at all: watches, or guards an edge. */
 bool strategy_acts(const struct strategy *strategy);
+
+/* All that is in force, defaults too, as a file says it: read again, it gives the same
+ * strategy, but for secrets of channels, which it does not show. The caller's. */
+json_t *strategy_effective(const struct strategy *strategy);
+
 const char *strategy_digest(const struct strategy *strategy);
 
 /* Reports rules about edges, and features, that the fleet has not. The contexts of the loading

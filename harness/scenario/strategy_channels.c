@@ -9,8 +9,8 @@
 #include "harness/scenario/strategy_read.h"
 #include "healer/escalate.h"
 
-static const char *const forms[] = {"chat", "pager", NULL};
-static const char *const levels[] = {"warning", "critical", "emergency", NULL};
+const char *const strategy_channel_forms[] = {"chat", "pager", NULL};
+const char *const strategy_channel_levels[] = {"warning", "critical", "emergency", NULL};
 
 static bool is_url(const char *url)
 {
@@ -29,8 +29,8 @@ static void read_channel(struct read_context *ctx, const json_t *json, const cha
                 return;
         *out = (struct strategy_channel){.name = "", .url = "", .level = HEALER_ESCALATION_WARNING};
         (void)read_text(&object, "name", READ_REQUIRED, &out->name);
-        (void)read_choice(&object, "kind", READ_OPTIONAL, forms, &out->form);
-        (void)read_choice(&object, "level", READ_OPTIONAL, levels, &out->level);
+        (void)read_choice(&object, "kind", READ_OPTIONAL, strategy_channel_forms, &out->form);
+        (void)read_choice(&object, "level", READ_OPTIONAL, strategy_channel_levels, &out->level);
         (void)read_text(&object, "token", READ_OPTIONAL, &out->token);
         /* what is wrong with it is said without it: it may be a secret */
         if (read_text(&object, "url", READ_REQUIRED, &out->url) && !is_url(out->url))

@@ -20,7 +20,7 @@
 
 #define SHARE_MIN 0.0001
 
-static const char *const operators[] = {">", ">=", "<", "<=", "==", NULL};
+const char *const strategy_rule_operators[] = {">", ">=", "<", "<=", "==", NULL};
 
 static void keep_name(struct read_object *object, char name[HEALER_LEVEL_NAME_MAX + 1],
                       enum read_need need)
@@ -299,7 +299,7 @@ static void read_value(struct read_object *object, struct healer_level_rule *out
 static void read_condition(struct read_object *object, struct healer_level_rule *out)
 {
         read_metric(object, out);
-        (void)read_choice(object, "operator", READ_REQUIRED, operators, &out->op);
+        (void)read_choice(object, "operator", READ_REQUIRED, strategy_rule_operators, &out->op);
         read_value(object, out);
         (void)read_duration(object, "over", READ_OPTIONAL, 1, 3600 * NS_PER_S, &out->over_ns);
         out->kind = out->over_ns > 0 ? HEALER_RULE_TREND : HEALER_RULE_THRESHOLD;
