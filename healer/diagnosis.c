@@ -207,17 +207,25 @@ static bool eats_messages(const struct healer *healer, uint32_t service)
                 (UINT32_C(1) << HEALER_ACTION_SKIP_MESSAGE)) != 0;
 }
 
+bool hlr_since_deployment(const struct healer *healer, uint32_t service, int64_t first_ns,
+                          int64_t within_ns)
+{
+        int64_t deployed_ns = healer->services[service].deploy_started_ns;
+
+        return deployed_ns != INT64_MIN && first_ns >= deployed_ns &&
+               hlr_sub(healer->now_ns, deployed_ns) < within_ns;
+}
+
 /* It lived until its service was deployed, and has died since. */
 static bool died_of_deployment(const struct healer *healer, const struct hlr_instance *instance)
 {
-        int64_t deployed_ns = healer->services[instance->service].deploy_started_ns;
         uint32_t oldest = instance->exit_count < HLR_EXITS_MAX
                                   ? 0
                                   : instance->exit_count % HLR_EXITS_MAX;
 
-        return instance->exit_count > 0 && deployed_ns != INT64_MIN &&
-               hlr_sub(healer->now_ns, deployed_ns) < DEATHS_NS &&
-               instance->exits_ns[oldest] >= deployed_ns;
+        return instance->exit_count > 0 &&
+               hlr_since_deployment(healer, instance->service, instance->exits_ns[oldest],
+                                    DEATHS_NS);
 }
 
 static void look_at_deaths(const struct healer *healer, const struct hlr_instance *instance,

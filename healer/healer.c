@@ -52,8 +52,10 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                 service->deploy_ended_ns = INT64_MIN;
                 service->config_ns = INT64_MIN;
                 service->cased_ns = INT64_MIN;
-                for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
+                for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
                         service->reports[failure].until_ns = INT64_MIN;
+                        service->prevented[failure].at_ns = INT64_MIN;
+                }
                 service->rolled_back_ns = INT64_MIN;
                 service->shrunk_ns = INT64_MIN;
                 service->level_back_ns = INT64_MIN;

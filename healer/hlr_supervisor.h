@@ -204,6 +204,10 @@ struct hlr_service {
                 int64_t at_ns;  /* INT64_MIN: never */
                 enum healer_failure failure;
         } useless[HEALER_ACTION_COUNT]; /* what was tried last and did not help */
+        struct {
+                int64_t at_ns;      /* INT64_MIN: never */
+                int64_t process_ns; /* when the process had begun that was to fail */
+        } prevented[HEALER_FAILURE_COUNT]; /* the first time within the correlation window */
         /* a step back on trial, while its failure still lasts */
         bool probing;
         uint32_t probe_level;   /* what was in force before it */
@@ -566,6 +570,10 @@ int64_t hlr_reconcile_next(const struct healer *healer);
 
 /* Whatever there is to see of it was good in its last sample. */
 bool hlr_recovering(const struct healer *healer, uint32_t service);
+/* What began at `first_ns` began after the last deployment of the service, and that is
+ * less than `within_ns` ago. */
+bool hlr_since_deployment(const struct healer *healer, uint32_t service, int64_t first_ns,
+                          int64_t within_ns);
 uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes);
 
 /* ---- episodes.c */

@@ -19,6 +19,10 @@
  * away, it is one instance of a service at a time and only while all the others are
  * up; it calls no human. Queued, it waits for approval and is dropped without.
  *
+ * What runs out again as soon in a renewed process, since a deployment and not before
+ * it, lives in the version: the ladder is entered at the rollback then. Were it in the
+ * process, its end would have ended it.
+ *
  * Situations are remembered with how they ended, for the source that looks for
  * what is familiar (model.h).
  *
@@ -35,6 +39,7 @@
 #define CASE_LEAD_NS (20 * HLR_SECOND)
 #define CASES_APART_NS (60 * HLR_SECOND) /* what fails sooner after another is part of it */
 #define CASED_EVERY_NS (15 * HLR_SECOND)
+#define AS_FAST 2 /* at most so many times the life in which it was prevented first */
 #define DAY_NS (86400 * HLR_SECOND)
 
 /* ---- confidence */
@@ -334,6 +339,61 @@ static bool joins(struct healer *healer, const struct hlr_candidate *c)
         return true;
 }
 
+/* What is seen to run out, and is given back when the process ends: in a new one it begins
+ * anew, or not at all. */
+static bool ends_with_process(const struct hlr_candidate *c)
+{
+        return c->source == HEALER_SOURCE_TRENDS && c->instance != HEALER_NONE &&
+               (c->metric == HEALER_METRIC_MEMORY || c->metric == HEALER_METRIC_FDS);
+}
+
+/* Keeps the first time, by which later ones are judged. */
+static void remember_prevented(struct healer *healer, const struct hlr_candidate *c)
+{
+        struct hlr_service *service = &healer->services[c->service];
+        int64_t first_ns = service->prevented[c->failure].at_ns;
+
+        if (!ends_with_process(c) ||
+            (first_ns != INT64_MIN && hlr_sub(healer->now_ns, first_ns) <=
+                                              healer->config.diagnosis.correlation_window_ns))
+                return;
+        service->prevented[c->failure].at_ns = healer->now_ns;
+        service->prevented[c->failure].process_ns = healer->instances[c->instance].started_ns;
+}
+
+/* It was prevented here, in a process of the last deployment; and one that began after
+ * that has it again, no later in its life than twice as late. */
+static bool came_with_deployment(const struct healer *healer, const struct hlr_candidate *c)
+{
+        const struct hlr_service *service = &healer->services[c->service];
+        int64_t first_ns = service->prevented[c->failure].at_ns;
+        int64_t process_ns = service->prevented[c->failure].process_ns, started_ns;
+
+        if (!ends_with_process(c) || first_ns == INT64_MIN)
+                return false;
+        started_ns = healer->instances[c->instance].started_ns;
+        return hlr_since_deployment(healer, c->service, process_ns,
+                                    healer->config.diagnosis.correlation_window_ns) &&
+               started_ns >= first_ns &&
+               hlr_sub(healer->now_ns, started_ns) <= AS_FAST * hlr_sub(first_ns, process_ns);
+}
+
+/* The version before, where the ladder has that and this place can do it. */
+static void begin_with_rollback(struct healer *healer, struct hlr_episode *episode)
+{
+        const struct healer_ladder *ladder =
+                &healer->config.recovery.strategies[episode->failure];
+        uint32_t rung;
+
+        for (rung = episode->rung; rung < ladder->count; rung++) {
+                if (ladder->rungs[rung] != HEALER_ACTION_ROLLBACK_DEPLOYMENT)
+                        continue;
+                if (hlr_possible(healer, episode, HEALER_ACTION_ROLLBACK_DEPLOYMENT))
+                        episode->rung = rung;
+                return;
+        }
+}
+
 static void prevent(struct healer *healer, struct hlr_forecast *forecast,
                     const struct hlr_candidate *c, double confidence)
 {
@@ -367,6 +427,9 @@ static void prevent(struct healer *healer, struct hlr_forecast *forecast,
         episode->prediction = forecast->id;
         episode->foreseen = c->metric;
         episode->foreseen_value = c->value;
+        if (came_with_deployment(healer, c))
+                begin_with_rollback(healer, episode);
+        remember_prevented(healer, c);
         if (instance != NULL)
                 instance->prevent_after_ns = hlr_add(healer->now_ns, AGAIN_NS);
 }

@@ -224,6 +224,79 @@ START_TEST(a_service_that_leaks_everywhere_is_restarted_one_by_one)
 }
 END_TEST
 
+static void renew(struct rig *rig, uint32_t instance)
+{
+        rig_event(rig, HEALER_OCCURRED_PROCESS_EXITED, instance / RIG_EACH, instance, 0);
+        rig_comes_back(rig, instance);
+}
+
+static void deploy_cart(struct rig *rig)
+{
+        uint32_t k;
+
+        rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_STARTED, CART, HEALER_NONE, 0);
+        for (k = 0; k < RIG_EACH; k++) {
+                rig_step(rig);
+                renew(rig, INSTANCE(CART, k));
+        }
+        rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_FINISHED, CART, HEALER_NONE, 0);
+}
+
+/* Until the healer orders something, which is then done. */
+static void leak_until_order(struct rig *rig, uint32_t instance)
+{
+        uint32_t before = rig->order_count;
+        int i;
+
+        for (i = 0; i < 120 && rig->order_count == before; i++) {
+                rig->instance[instance].memory_ratio += 0.0045;
+                rig_step(rig);
+        }
+        ck_assert_uint_eq(rig->order_count, before + 1);
+        ck_assert(rig->orders[before].preventive);
+        rig_answer(rig, before, true);
+        rig_run(rig, 120);
+}
+
+enum leak { OF_VERSION, OF_RENEWED_PEER, OF_PEER, OF_PROCESS, BEFORE_DEPLOYMENT, LONG_AFTER,
+            MUCH_LATER, NO_ROLLBACK, NO_RUNG, LEAKS };
+
+/* As leaks come back: since a deployment or not, at once or once more by chance; and a peer
+ * whose turn comes has not been renewed yet. */
+START_TEST(a_leak_that_comes_back_since_a_deployment_is_rolled_back_and_no_other)
+{
+        static const struct healer_ladder restart = {1, {HEALER_ACTION_RESTART_INSTANCE}};
+        struct rig *rig = rig_create();
+        bool since = _i == OF_VERSION || _i == OF_RENEWED_PEER;
+        uint32_t again = _i == OF_PEER || _i == OF_RENEWED_PEER ? INSTANCE(CART, 2) : CASE;
+
+        rig->config.recovery.rollback = _i != NO_ROLLBACK;
+        if (_i == LONG_AFTER)
+                rig->config.diagnosis.correlation_window_ns = 600 * RIG_SECOND;
+        if (_i == NO_RUNG)
+                rig->config.recovery.strategies[HEALER_FAILURE_MEMORY_LEAK] = restart;
+        rig_start(rig);
+        rig_run(rig, 300);
+        if (_i != OF_PROCESS && _i != BEFORE_DEPLOYMENT)
+                deploy_cart(rig);
+        else
+                renew(rig, CASE);
+        rig_run(rig, _i == LONG_AFTER ? 400 : 200);
+        leak_until_order(rig, CASE);
+        ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
+        if (_i == BEFORE_DEPLOYMENT)
+                deploy_cart(rig);
+        if (_i == OF_RENEWED_PEER)
+                renew(rig, again); /* by somebody else */
+        rig_run(rig, _i == MUCH_LATER ? 1800 : 0);
+        leak_until_order(rig, again);
+        ck_assert_int_eq(rig->orders[1].kind, since ? HEALER_ACTION_ROLLBACK_DEPLOYMENT
+                                                    : HEALER_ACTION_RESTART_INSTANCE);
+        ck_assert_uint_eq(rig->orders[1].service, CART);
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(off_means_off)
 {
         struct rig *rig = rig_create();
@@ -744,6 +817,9 @@ int main(void)
         tcase_add_loop_test(tcase, a_short_look_says_nothing_of_what_is_hours_away, 0, 20);
         tcase_add_test(tcase, one_failure_of_many_parts_makes_nothing_familiar);
         tcase_add_test(tcase, a_service_that_leaks_everywhere_is_restarted_one_by_one);
+        tcase_add_loop_test(
+                tcase, a_leak_that_comes_back_since_a_deployment_is_rolled_back_and_no_other, 0,
+                LEAKS);
         tcase_add_loop_test(tcase, off_means_off, 0, 3);
         tcase_add_test(tcase, below_auto_apply_it_is_said_and_not_done);
         tcase_add_test(tcase, a_preventive_action_that_did_nothing_is_not_verified_and_calls_nobody);
