@@ -28,6 +28,11 @@ OWN_SCENES = [
     "a monitor that cannot be read is not taken for healthy",
     "settings never seen to be good are not gone back to",
     "and the program's own channel hears of it, once",
+    "broken connections are closed and opened anew, and nobody restarts anything",
+    "which is verified, too",
+    "a database that hangs is probed five times, and no more",
+    "then the platform restarts it, at the second asking",
+    "which is verified, and nobody was called for it",
 ]
 
 
