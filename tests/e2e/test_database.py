@@ -10,6 +10,10 @@ import time
 
 import chaos
 
+# What a healer's own tables tell of a session: table, and columns that are no number of the file.
+TOLD = {"error_incidents": "error_type, detected_at, resolved_at", "recovery_actions": "action_type, status, created_at",
+        "health_checks": "component, check_name, status, checked_at",
+        "system_health_metrics": "metric_name, current_value, measured_at, component"}
 QUERIES = os.path.join(chaos.ROOT, "reports", "README.md")
 
 
@@ -28,17 +32,21 @@ class Database(chaos.Case):
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, env=chaos.environment(), cwd=self.folder)
 
-    def wait_for_a_replication(self, process):
+    def holds_a_replication(self):
+        try:
+            return os.path.exists(self.path("x.db")) and self.ask("select count(*) from replications")[0][0] > 0
+        except sqlite3.OperationalError:  # it is being made, or held
+            return False
+
+    def wait_for_a_replication(self, process, may_end=False):
         """Until the database of a run holds one; neither too early nor too late on any machine."""
         until = time.monotonic() + 60
         while process.poll() is None and time.monotonic() < until:
-            try:
-                if os.path.exists(self.path("x.db")) and self.ask("select count(*) from replications")[0][0]:
-                    return
-            except sqlite3.OperationalError:  # it is being made, or held
-                pass
+            if self.holds_a_replication():
+                return
             time.sleep(0.01)
-        self.fail("it ended before it could be interrupted")
+        if not may_end or process.poll() is None:
+            self.fail("it ended before it could be interrupted")
 
     def assert_sound(self):
         self.assertEqual([("ok",)], self.ask("pragma integrity_check"))
@@ -47,6 +55,27 @@ class Database(chaos.Case):
         arms = self.ask("select count(distinct run_id || ' ' || replication), count(*) from arms")[0]
         self.assertEqual(whole, arms[0])
         self.assertEqual(0, arms[1] % max(whole, 1))
+
+    def sessions(self, db):
+        """{source: (it was closed, {table: rows})} of the healer's own tables."""
+        if not self.ask("select 1 from sqlite_master where name = 'healer_sessions'", db=db):
+            return {}
+        return {source: (closed is not None, {
+            table: self.ask("select %s from %s where session = ? order by id" % (columns, table), number, db=db)
+            for table, columns in TOLD.items()})
+            for number, source, closed in self.ask("select id, source, closed_at from healer_sessions", db=db)}
+
+    def assert_healers_tables(self, whole):
+        """After a kill: what was closed is all there, of the rest a batch is missing at the end."""
+        held = self.sessions("x.db")
+        for source, (closed, tables) in held.items():
+            for table, rows in tables.items():
+                self.assertEqual(whole[source][1][table][:len(rows)], rows, (source, table))
+                if closed:
+                    self.assertEqual(len(whole[source][1][table]), len(rows), (source, table))
+        closed = sum(closed for source, (closed, _) in held.items() if source.startswith("treated"))
+        self.assertGreaterEqual(closed, self.ask("select count(*) from replications")[0][0])
+        return closed
 
     def test_results_are_the_same_with_and_without(self):
         self.assert_code(0, self.run_small("plain"))
@@ -87,8 +116,11 @@ class Database(chaos.Case):
     def test_killed_at_any_moment_it_holds_whole_replications_and_goes_on_to_the_same_bytes(self):
         runs = "24"
         began = time.monotonic()
-        self.assert_code(0, self.run_small("whole", None, "--runs", runs))
+        self.assert_code(0, self.run_small("whole", None, "--runs", runs, "--db", self.path("whole.db")))
         whole_s = time.monotonic() - began
+        whole = self.sessions("whole.db")
+        self.assertGreater(sum(len(rows) for _, tables in whole.values() for rows in tables.values()), 100)
+        closed = 0
         # More of them, and at random moments: ./dev bench kills.
         for share, number in ((0, signal.SIGKILL), (0.02, signal.SIGTERM), (0.2, signal.SIGKILL),
                               (0.6, signal.SIGHUP), (0.8, signal.SIGKILL), (0.95, signal.SIGINT)):
@@ -98,14 +130,20 @@ class Database(chaos.Case):
             process = self.start("cut", "--runs", runs, "--resume")
             self.addCleanup(process.kill)
             time.sleep(share * whole_s)
+            if share == 0.8:
+                self.wait_for_a_replication(process, may_end=True)
             process.send_signal(number)
             process.communicate(timeout=60)
             if os.path.exists(self.path("x.db")) and self.ask(
                     "select count(*) from sqlite_master")[0][0]:
                 self.assert_sound()
+                if number == signal.SIGKILL:
+                    closed += self.assert_healers_tables(whole)
             self.assert_code(0, self.run_db("cut", "--runs", runs, "--resume"))
             self.assert_sound()
+            self.assertEqual(set(whole), set(self.sessions("x.db")))
             self.assert_same_files(self.path("whole"), self.path("cut"))
+        self.assertGreater(closed, 0)
 
     def test_interrupted_it_goes_on(self):
         process = self.start("cut", "--runs", "50")
