@@ -11,7 +11,8 @@
  * restarting, so there is nothing in it to execute.
  *
  * A pure function; texts are static. The supervisor (healer.h) gives its advice along when
- * a human is called (healer_escalation_of()), and keeps to the same bands: below `diagnosis.confidence_threshold` it orders nothing.
+ * a human is called (healer_escalation_of(); in a run: journal, explain, --notify), and keeps
+ * to the same bands: below `diagnosis.confidence_threshold` it orders nothing.
  */
 #ifndef HEALER_DECISION_TREE_H
 #define HEALER_DECISION_TREE_H

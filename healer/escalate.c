@@ -22,7 +22,7 @@ struct hlr_channel {
 struct hlr_incident {
         bool open, acknowledged, overdue;
         struct healer_escalation what; /* texts point into this row */
-        char component[48], context[96];
+        char component[48], context[400];
 };
 
 struct healer_escalator {

@@ -54,7 +54,7 @@ struct healer_escalation {
         bool overdue;          /* nobody acknowledged it in time */
         int64_t raised_ns, at_ns;
         const char *component; /* 0..47 bytes are kept */
-        const char *context;   /* what was found and tried, 0..95 bytes are kept */
+        const char *context;   /* what was found and tried, 0..399 bytes are kept */
 };
 
 /* True: handed on. */

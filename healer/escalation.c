@@ -97,19 +97,27 @@ static size_t put(char *text, size_t size, size_t used, const char *before, cons
         return used + (length > 0 ? (size_t)length : 0);
 }
 
+/* What the cause is sure enough for. */
+static const char *const bands[HEALER_TREE_BAND_COUNT] = {
+        [HEALER_TREE_ACT] = "; advice to act: ",
+        [HEALER_TREE_PREPARE] = "; advice to prepare: ",
+        [HEALER_TREE_INVESTIGATE] = "; advice to investigate: ",
+};
+
 static void tell(const struct healer *healer, const struct hlr_episode *episode, char *text,
                  size_t size)
 {
         uint32_t related = related_to(healer, episode), i;
         struct healer_tree_advice advice;
-        char number[32];
+        char number[64];
         size_t used = 0;
 
         if (size == 0)
                 return;
         text[0] = '\0';
         if (related > 0) {
-                snprintf(number, sizeof(number), "%u related; ", related);
+                snprintf(number, sizeof(number), "%u other open failure%s related; ", related,
+                         related == 1 ? " is" : "s are");
                 used = put(text, size, used, "", number);
         }
         for (i = 0; i < episode->tried_count && i < HEALER_ANALYTICS_ACTIONS_MAX; i++)
@@ -119,7 +127,7 @@ static void tell(const struct healer *healer, const struct hlr_episode *episode,
                 used = put(text, size, used, "", "nothing was tried");
         advise(healer, episode, related, &advice);
         for (i = 0; i < advice.count; i++)
-                used = put(text, size, used, i == 0 ? "; advice: " : ", ", advice.steps[i].text);
+                used = put(text, size, used, i == 0 ? bands[advice.band] : ", ", advice.steps[i].text);
 }
 
 enum healer_err hlr_escalation_of(const struct healer *healer, uint64_t id,

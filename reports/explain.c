@@ -438,6 +438,11 @@ static void tell_escalation(struct story *story, const json_t *line, double at_s
         text_plain(words, result_text(line, "service"));
         text_add(words, ", by ");
         text_plain(words, result_text(line, "text"));
+        if (*result_text(line, "context") == '\0')
+                return;
+        words = timeline_add(&story->timeline, at_s, "");
+        text_add(words, "told: ");
+        text_plain(words, result_text(line, "context"));
 }
 
 /* Its host crashed, or came back: with what it knew before, or without. */

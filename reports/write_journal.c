@@ -137,9 +137,11 @@ void journal_line(const struct run_meta *meta, uint32_t run, enum arm arm,
         if (has_outcome(entry->type))
                 add_flag(out, "ok", entry->ok);
         add_text(out, "text", entry->text);
-        if (entry->entry != NULL && *entry->entry != '\0') {
+        if (entry->type == JOURNAL_ESCALATION) {
+                add_text(out, "context", entry->more);
+        } else if (entry->more != NULL && *entry->more != '\0') {
                 text_add(out, ",\"entry\":");
-                text_add(out, entry->entry); /* JSON already */
+                text_add(out, entry->more); /* JSON already */
         }
         text_add(out, "}");
 }

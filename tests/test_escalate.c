@@ -210,7 +210,7 @@ START_TEST(s1_21_without_a_verified_recovery_by_the_deadline_one_human_is_called
         ck_assert_str_eq(human.component, "payment");
         ck_assert_uint_eq(human.failure, notice->failure);
         ck_assert_ptr_nonnull(strstr(human.context, "tried: restart_instance"));
-        ck_assert_ptr_nonnull(strstr(human.context, "; advice: "));
+        ck_assert_ptr_nonnull(strstr(human.context, "; advice to act: "));
         ck_assert_int_eq(healer_escalation_of(rig->healer, 9999, &human, text, sizeof(text)),
                          HEALER_E_NOT_FOUND);
         rig_run(rig, 1200);

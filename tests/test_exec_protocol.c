@@ -189,7 +189,8 @@ START_TEST(an_answer_reads_back_whole)
                         .kind = (enum healer_note_kind)kind, .id = (uint64_t)kind, .episode = 7,
                         .service = 1, .instance = 2, .edge = 0, .type = "high_latency",
                         .severity = "high", .metric = "latency", .value = 0.1, .limit = NAN,
-                        .confidence = 2.0 / 3, .rank = 1, .eta_ns = kind == 0 ? TIME_NEVER : 5};
+                        .confidence = 2.0 / 3, .rank = 1, .eta_ns = kind == 0 ? TIME_NEVER : 5,
+                        .context = kind == NOTE_ESCALATION ? "tried: \"all\"" : NULL};
         exec_write_answer(&line, &names, &said);
         text = json_line_text(&line, &length);
         ck_assert_msg(exec_read_answer(&arena, &names, text, length, &back, why), "%s", why);
@@ -206,6 +207,10 @@ START_TEST(an_answer_reads_back_whole)
                 ck_assert(note->confidence == 2.0 / 3);
                 ck_assert(isnan(note->limit));
                 ck_assert_int_eq(note->eta_ns, kind == 0 ? TIME_NEVER : 5);
+                if (kind == NOTE_ESCALATION)
+                        ck_assert_str_eq(note->context, "tried: \"all\"");
+                else
+                        ck_assert_ptr_null(note->context);
         }
         ck_assert_uint_eq(back.order_count, 3);
         ck_assert_int_eq(back.orders[0].action.kind, ACTION_SCALE_RESOURCES);

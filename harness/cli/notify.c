@@ -84,7 +84,8 @@ void notify_destroy(struct notify *notify)
         free(notify);
 }
 
-/* What was found of it, and what had been tried: "zombie: restart_instance, failover". */
+/* What was found of it; and what had been tried ("tried: restart_instance, failover"), for
+ * a healer that gives no context of its own. */
 static enum healer_failure story_of(const struct arm_record *arm, size_t until, uint64_t episode,
                                     char *out, size_t room)
 {
@@ -122,7 +123,7 @@ static void raise_incident(struct notify *notify, const struct run_meta *meta,
                 .component = entry->service < meta->service_count
                                      ? meta->services[entry->service].name
                                      : "",
-                .context = story,
+                .context = entry->more != NULL && *entry->more != '\0' ? entry->more : story,
         };
 
         (void)healer_escalator_raise(notify->escalator, &incident, entry->at_ns);

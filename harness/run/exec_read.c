@@ -17,7 +17,7 @@
 #define SECONDS_MAX 9e9 /* as ns still in 64 bits */
 #define ID_MAX 9007199254740992.0 /* 2^53 */
 
-enum { LIST_MAX = 100000, WORD_MAX = 64, SEED_DIGITS = 20 };
+enum { LIST_MAX = 100000, WORD_MAX = 64, CONTEXT_MAX = 1000, SEED_DIGITS = 20 };
 
 struct reading {
         struct read_session session;
@@ -102,17 +102,22 @@ static void read_id(struct read_object *o, const char *key, enum read_need need,
                 *out = (uint64_t)id;
 }
 
-static void read_word(struct read_object *o, const char *key, const char **out)
+static void read_words(struct read_object *o, const char *key, int bytes_max, const char **out)
 {
         const char *word;
 
         *out = "";
         if (!read_text(o, key, READ_OPTIONAL, &word))
                 return;
-        if (strlen(word) > WORD_MAX)
-                read_error(o->ctx, read_path(o, key), "longer than %d bytes", WORD_MAX);
+        if (strlen(word) > (size_t)bytes_max)
+                read_error(o->ctx, read_path(o, key), "longer than %d bytes", bytes_max);
         else
                 *out = word;
+}
+
+static void read_word(struct read_object *o, const char *key, const char **out)
+{
+        read_words(o, key, WORD_MAX, out);
 }
 
 static void read_values(struct read_object *o, const struct exec_value *values, size_t count,
@@ -194,6 +199,8 @@ static void read_note(struct read_object *o, struct reading *r, enum healer_list
         (void)read_number(o, "confidence", READ_OPTIONAL, 0, 1, &out->confidence);
         (void)read_count(o, "rank", READ_OPTIONAL, 0, 1000000, &out->rank);
         read_seconds(o, "eta", READ_OPTIONAL, &out->eta_ns);
+        if (list == LIST_ESCALATIONS)
+                read_words(o, "context", CONTEXT_MAX, &out->context);
 }
 
 static void read_notes(struct read_object *answer, struct reading *r, struct healer_answer *out)

@@ -330,6 +330,7 @@ static void write_note(struct json_line *line, const struct exec_names *names,
         put_id(line, "rank", note->rank);
         if (note->eta_ns != TIME_NEVER)
                 json_put_seconds(line, "eta", note->eta_ns);
+        put_word(line, "context", note->context);
         json_close(line, '}');
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/arena.h"
 #include "harness/run/exec_process.h"
 #include "harness/run/heal_bridge_store.h"
 #include "harness/run/heal_train.h"
@@ -54,8 +55,11 @@ struct heal_bridge {
         size_t note_count, note_room;
         struct healer_order *orders;
         size_t order_count, order_room;
+        struct arena texts;
         char failure[96];
 };
+
+enum { CONTEXT_BYTES = 512 };
 
 /* ---- what libhealer says and wants */
 
@@ -107,6 +111,21 @@ static bool grow(void **items, size_t *room, size_t count, size_t size)
         return true;
 }
 
+/* What the human who is called is to know; NULL: the episode is over already. */
+static const char *context_of(struct heal_bridge *bridge, uint64_t episode)
+{
+        struct healer_escalation human;
+        char text[CONTEXT_BYTES];
+        const char *kept;
+
+        if (healer_escalation_of(bridge->healer, episode, &human, text, sizeof(text)) != HEALER_OK)
+                return NULL;
+        kept = arena_text(&bridge->texts, human.context);
+        if (kept == NULL)
+                bridge->answer.failure = "out of memory";
+        return kept;
+}
+
 static void take_notice(void *user, const struct healer_notice *notice)
 {
         struct heal_bridge *bridge = user;
@@ -143,6 +162,8 @@ static void take_notice(void *user, const struct healer_notice *notice)
                 note->type = healer_actions[notice->action].name;
         if (notice->kind == HEALER_NOTICE_WARNING && notice->rank < HEALER_WARNING_COUNT)
                 note->type = healer_warning_names[notice->rank];
+        if (notice->kind == HEALER_NOTICE_ESCALATION)
+                note->context = context_of(bridge, notice->episode);
 }
 
 /* The strategy's features that the service has, and which of them are to be off. */
@@ -329,6 +350,7 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
         int64_t from_ns = exec_clock_ns();
         enum healer_err err;
 
+        arena_release(&bridge->texts);
         bridge->note_count = 0;
         bridge->order_count = 0;
         bridge->answer.protections = bridge->protections;
@@ -517,6 +539,7 @@ static void bridge_destroy(void *healer)
         free(bridge->breakers);
         free(bridge->protections);
         free(bridge->notes);
+        arena_release(&bridge->texts);
         free(bridge->orders);
         free(bridge);
 }
@@ -528,6 +551,7 @@ static struct heal_bridge *bridge_make(const struct strategy *strategy,
 
         if (bridge == NULL)
                 return NULL;
+        arena_init(&bridge->texts);
         bridge->watching = strategy->healer.enabled;
         bridge->edge_count = world->edge_count;
         bridge->edge_names = world->edge_names;

@@ -99,6 +99,7 @@ struct healer_note {
         double confidence;      /* 0..1; NaN where it has no meaning */
         uint32_t rank;          /* diagnosis: 1 is the likeliest cause */
         int64_t eta_ns;         /* prediction: when it expects the failure, or TIME_NEVER */
+        const char *context;    /* escalation: what the human is to know, or NULL; the answer's */
 };
 
 struct healer_order {

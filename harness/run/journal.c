@@ -29,7 +29,7 @@ struct journal_entry journal_blank(int64_t at_ns, enum journal_type type)
                 .severity = "",
                 .metric = "",
                 .text = "",
-                .entry = "",
+                .more = "",
                 .value = NAN,
                 .limit = NAN,
                 .confidence = NAN,
@@ -70,7 +70,7 @@ void journal_write(struct journal *journal, const struct journal_entry *entry)
         at->severity = kept(journal, entry->severity);
         at->metric = kept(journal, entry->metric);
         at->text = kept(journal, entry->text);
-        at->entry = kept(journal, entry->entry);
+        at->more = kept(journal, entry->more);
 }
 
 static int by_time(const void *left, const void *right)

@@ -157,8 +157,8 @@ struct journal_entry {
         const char *severity;   /* never NULL */
         const char *metric;     /* never NULL */
         const char *text;       /* never NULL */
-        const char *entry;      /* FAULT_STARTED: the entry of a method that does the same, as
-                                 * JSON; else "" or NULL */
+        const char *more;       /* FAULT_STARTED: the entry of a method that does the same, as
+                                 * JSON; ESCALATION: what the human is told; else "" or NULL */
         double value, limit, confidence; /* NaN where there is none */
         int64_t eta_ns;
         bool ok;

@@ -375,7 +375,7 @@ static void pass_entry(struct codec *codec, struct journal_entry *entry)
         pass_word(codec, &entry->severity);
         pass_word(codec, &entry->metric);
         pass_word(codec, &entry->text);
-        pass_word(codec, &entry->entry);
+        pass_word(codec, &entry->more);
         pass_double(codec, &entry->value);
         pass_double(codec, &entry->limit);
         pass_double(codec, &entry->confidence);

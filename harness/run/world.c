@@ -331,7 +331,7 @@ static void journal_entry_words(struct world *world, struct journal_entry *entry
 
         if (words == NULL)
                 world_break(world, "out of memory");
-        entry->entry = words != NULL ? words : "";
+        entry->more = words != NULL ? words : "";
         enter(world, entry);
         free(words);
 }
@@ -730,6 +730,7 @@ static void journal_note(struct world *world, const struct healer_note *note)
         } else if (note->kind == NOTE_ESCALATION) {
                 entry.text = "healer";
                 entry.kind = "asked";
+                entry.more = note->context;
         }
         if (note->kind == NOTE_ALARM)
                 keep_alarm(world, &entry);

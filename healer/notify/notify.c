@@ -186,11 +186,11 @@ static void add_json(char *out, size_t room, const char *text)
 static void write_body(enum healer_notify_form form, const struct healer_escalation *e, char *body)
 {
         const char *level = healer_escalation_names[e->level];
-        char component[320] = "", words[760] = "", summary[1100];
+        char component[320] = "", words[600] = "", summary[1100];
 
         add_json(component, sizeof(component), e->component);
         add_json(words, sizeof(words), e->context);
-        snprintf(summary, sizeof(summary), "[%s] %.300s: %s%s%.600s (incident %llu%s)", level,
+        snprintf(summary, sizeof(summary), "[%s] %.300s: %s%s%s (incident %llu%s)", level,
                  component, healer_failures[e->failure].name, words[0] != '\0' ? ": " : "", words,
                  (unsigned long long)e->key, e->overdue ? ", nobody has answered" : "");
         if (form == HEALER_NOTIFY_CHAT)

@@ -58,6 +58,13 @@ class Notify(chaos.Case):
         self.assertEqual(len(asked), incidents)
         words = next(body["text"] for path, _, body in first if path.startswith("/chat"))
         self.assertRegex(words, r"^\[\w+\] \w+: \w+: .*\(incident \d+\)$")
+        # what was tried, what else is open and what the decision tree advises: told alike everywhere
+        context = asked[0]["context"]
+        self.assertRegex(context, r"(nothing was tried|tried: \w+).*; advice to (act|prepare|investigate): \w+")
+        self.assertIn(context, words)
+        story = self.chaos("explain", self.path("a"), "--incident", "1")
+        self.assert_code(0, story)
+        self.assertIn("told: " + context, " ".join(story.out.split()))
         for secret in ("s3cret", "t0ken"):
             self.assertNotIn(secret, told.err + told.out)
             for name in self.files_below(self.path("a")):
