@@ -389,26 +389,41 @@ static uint32_t make_rows(const struct healer_analytics *analytics, const struct
 
 /* ---- one range */
 
-/* Bottom-up merge sort of the chosen records by time of ending, stable. */
+enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS };
+
+static uint32_t digit_of(uint64_t bits, uint32_t shift)
+{
+        return (uint32_t)(bits >> shift) % DIGITS;
+}
+
+/* In the order of the times. */
+static uint64_t ended_bits(const struct record *record)
+{
+        return (uint64_t)record->ended_ns ^ (UINT64_C(1) << 63);
+}
+
+/* Sorts the chosen records by time of ending, stable: digit by digit from the last, so that
+ * it takes as long for each however many there are. Digits in which all are alike are passed
+ * over. */
 static void sort_order(struct healer_analytics *analytics, uint32_t count)
 {
         uint32_t *from = analytics->order, *to = analytics->spare, *swap;
-        uint32_t width, at, left, right, middle, end, k;
+        uint32_t starts[DIGITS], digit, shift, i;
 
-        for (width = 1; width < count; width *= 2) {
-                for (at = 0; at < count; at += 2 * width) {
-                        middle = at + width < count ? at + width : count;
-                        end = at + 2 * width < count ? at + 2 * width : count;
-                        left = at;
-                        right = middle;
-                        for (k = at; k < end; k++)
-                                if (left < middle &&
-                                    (right >= end || analytics->records[from[left]].ended_ns <=
-                                                             analytics->records[from[right]].ended_ns))
-                                        to[k] = from[left++];
-                                else
-                                        to[k] = from[right++];
+        for (shift = 0; shift < 64; shift += DIGIT_BITS) {
+                memset(starts, 0, sizeof(starts));
+                for (i = 0; i < count; i++)
+                        starts[digit_of(ended_bits(&analytics->records[from[i]]), shift)]++;
+                if (count == 0 ||
+                    starts[digit_of(ended_bits(&analytics->records[from[0]]), shift)] == count)
+                        continue;
+                for (digit = 0, i = 0; digit < DIGITS; digit++) {
+                        i += starts[digit];
+                        starts[digit] = i - starts[digit];
                 }
+                for (i = 0; i < count; i++)
+                        to[starts[digit_of(ended_bits(&analytics->records[from[i]]), shift)]++] =
+                                from[i];
                 swap = from;
                 from = to;
                 to = swap;
@@ -437,37 +452,46 @@ static uint32_t choose(struct healer_analytics *analytics, int64_t now_ns, int64
         return count;
 }
 
-static void heap_sort(double *values, uint32_t count)
+/* In the order of the values, and back. */
+static uint64_t bits_of(double value)
 {
-        uint32_t start, end, root, child;
-        double swap;
+        uint64_t bits;
 
-        for (start = count / 2, end = count; end > 1;) {
-                if (start > 0) {
-                        start--;
-                } else {
-                        end--;
-                        swap = values[end];
-                        values[end] = values[0];
-                        values[0] = swap;
-                }
-                for (root = start; 2 * root + 1 < end; root = child) {
-                        child = 2 * root + 1;
-                        if (child + 1 < end && values[child + 1] > values[child])
-                                child++;
-                        if (values[root] >= values[child])
-                                break;
-                        swap = values[root];
-                        values[root] = values[child];
-                        values[child] = swap;
-                }
-        }
+        memcpy(&bits, &value, sizeof(bits));
+        return bits >> 63 != 0 ? ~bits : bits | UINT64_C(1) << 63;
 }
 
-/* The smallest value that at least that share of all does not exceed. */
-static double quantile(const double *sorted, uint32_t count, uint32_t percent)
+static double value_of(uint64_t bits)
 {
-        return count == 0 ? NAN : sorted[((uint64_t)count * percent + 99) / 100 - 1];
+        double value;
+
+        bits = bits >> 63 != 0 ? bits & ~(UINT64_C(1) << 63) : ~bits;
+        memcpy(&value, &bits, sizeof(value));
+        return value;
+}
+
+/* The smallest value that at least that share of all does not exceed: found digit by digit
+ * from the first, by how many of those that begin alike have which. */
+static double quantile(const double *values, uint32_t count, uint32_t percent)
+{
+        uint64_t rank = ((uint64_t)count * percent + 99) / 100, found = 0;
+        uint32_t counts[DIGITS], digit, shift, i;
+
+        if (count == 0)
+                return NAN;
+        for (shift = 64; shift > 0;) {
+                uint64_t known = shift == 64 ? 0 : UINT64_MAX << shift;
+
+                shift -= DIGIT_BITS;
+                memset(counts, 0, sizeof(counts));
+                for (i = 0; i < count; i++)
+                        if ((bits_of(values[i]) & known) == found)
+                                counts[digit_of(bits_of(values[i]), shift)]++;
+                for (digit = 0; rank > counts[digit]; digit++)
+                        rank -= counts[digit];
+                found |= (uint64_t)digit << shift;
+        }
+        return value_of(found);
 }
 
 static void measure_times(struct healer_analytics *analytics, uint32_t count,
@@ -487,7 +511,6 @@ static void measure_times(struct healer_analytics *analytics, uint32_t count,
                         ;
                 report->time_histogram[k]++;
         }
-        heap_sort(analytics->times, timed);
         report->time_s_p50 = quantile(analytics->times, timed, 50);
         report->time_s_p90 = quantile(analytics->times, timed, 90);
         report->time_s_p99 = quantile(analytics->times, timed, 99);

@@ -16,7 +16,7 @@
  * another range was asked for, or time went back.
  *
  * Memory: at create, about 90 bytes a healing and 40 KiB besides; none after.
- * Time: adding is O(1), a report O(n log n), from the cache O(1).
+ * Time: adding is O(1), a report O(n), from the cache O(1).
  * Threads: with `lock` every call holds it for its whole length, so that each
  * answer is of one moment; without, the caller takes care of that.
  */
