@@ -230,6 +230,7 @@ void call_never_answered(struct fleet *fleet, uint32_t call, uint64_t uid);
 void call_attempt_ended(struct fleet *fleet, struct call *call, enum call_outcome outcome);
 void call_finish(struct fleet *fleet, uint32_t call, enum call_outcome outcome, float quality,
                  bool good_for_callee);
+/* NONE: a client, or a caller that is gone, to which there is no distance. */
 uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call);
 bool call_parent_lives(const struct fleet *fleet, const struct call *call);
 /* One more attempt, what stands in for the callee, or the end. */

@@ -213,15 +213,18 @@ static int64_t network_ns(const struct fleet *fleet, uint32_t caller, uint32_t i
         return from == to ? fleet->spec->zones[to].latency_ns : fleet->spec->zone_latency_ns;
 }
 
-uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call)
-{
-        return call->parent == NONE ? NONE : fleet->reqs[call->parent].instance;
-}
-
 bool call_parent_lives(const struct fleet *fleet, const struct call *call)
 {
         return call->parent == NONE ||
                fleet->reqs[call->parent].generation == call->parent_generation;
+}
+
+/* A record is used again: of a caller that is gone, nothing is known any more. */
+uint32_t call_caller_instance(const struct fleet *fleet, const struct call *call)
+{
+        return call->parent == NONE || !call_parent_lives(fleet, call)
+                       ? NONE
+                       : fleet->reqs[call->parent].instance;
 }
 
 /* ---- a call and its attempts */
