@@ -15,6 +15,7 @@
  */
 #include "healer/hlr_supervisor.h"
 
+#define HARM_SAMPLES 3   /* tell what was suffered before an action */
 #define CALLS_MIN 10.0
 #define LESS_RATIO 0.8   /* of the harm before: it helped */
 #define FELT_SHARE 0.02  /* less of it could not be told from chance */
@@ -121,6 +122,27 @@ static bool users_count(struct hlr_harm before, struct hlr_harm after)
 bool hlr_harm_felt(struct hlr_harm before, struct hlr_harm after)
 {
         return users_count(before, after) || (before.own > FELT_SHARE && !isnan(after.own));
+}
+
+struct hlr_harm hlr_harm_before(struct healer *healer, uint32_t service)
+{
+        int64_t interval_ns = healer->interval_seen_ns, from_ns = healer->now_ns;
+        struct hlr_harm sample, whole, since;
+        int samples = HARM_SAMPLES;
+
+        for (; samples > 1; samples--) {
+                from_ns = hlr_sub(healer->now_ns, samples * interval_ns - 1);
+                sample = hlr_harm_of(healer, service, from_ns, hlr_add(from_ns, interval_ns));
+                if (hlr_harm_felt(sample, sample))
+                        break;
+        }
+        whole = hlr_harm_of(healer, service,
+                            hlr_sub(healer->now_ns, HARM_SAMPLES * interval_ns - 1),
+                            healer->now_ns);
+        since = hlr_harm_of(healer, service, hlr_sub(healer->now_ns, samples * interval_ns - 1),
+                            healer->now_ns);
+        return (struct hlr_harm){isnan(since.users) ? whole.users : since.users,
+                                 isnan(since.own) ? whole.own : since.own};
 }
 
 bool hlr_harm_less(struct hlr_harm before, struct hlr_harm after)

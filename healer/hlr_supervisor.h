@@ -648,6 +648,9 @@ void hlr_level_describe(struct healer *healer, struct healer_command *order);
 
 void hlr_harm_add(const struct healer *healer, struct hlr_edge *edge,
                   const struct healer_edge_sample *sample, int64_t at_ns);
+/* Of the last samples, without those from before anybody suffered: what raises an alarm
+ * at once has only begun. */
+struct hlr_harm hlr_harm_before(struct healer *healer, uint32_t service);
 /* Of samples in (from, to]. */
 struct hlr_harm hlr_harm_of(struct healer *healer, uint32_t service, int64_t from_ns,
                             int64_t to_ns);

@@ -485,10 +485,7 @@ static bool work_on_targets(struct healer *healer, struct hlr_episode *episode)
                 }
                 if (episode->rung_ns == HEALER_NEVER) {
                         episode->rung_ns = healer->now_ns;
-                        episode->before = hlr_harm_of(
-                                healer, episode->service,
-                                hlr_sub(healer->now_ns, 3 * healer->interval_seen_ns - 1),
-                                healer->now_ns);
+                        episode->before = hlr_harm_before(healer, episode->service);
                 }
                 if (!hlr_command(healer, episode, kind, target->instance,
                                  amount_of(healer, episode, kind)))

@@ -153,9 +153,11 @@ END_TEST
 
 START_TEST(what_is_bad_again_after_its_renewal_lives_elsewhere)
 {
-        struct rig *rig = rig_started();
+        struct rig *rig = rig_create();
         uint32_t k;
 
+        rig_without_failover(rig);
+        rig_start(rig);
         rig_run(rig, 300);
         for (k = 0; k < 40; k++) { /* whatever is done to an instance, it is bad again */
                 rig->instance[INSTANCE(PAYMENT, 1)].error_ratio = 0.9;
@@ -173,6 +175,7 @@ START_TEST(what_recovers_while_it_waits_for_its_turn_is_left_alone)
         struct rig *rig = rig_create();
 
         rig->config.recovery.max_concurrent = 1;
+        rig_without_failover(rig);
         rig_start(rig);
         rig_run(rig, 300);
         rig->instance[INSTANCE(PAYMENT, 0)].error_ratio = 0.9;
