@@ -64,7 +64,8 @@ START_TEST(s0_31_predicting_grows_with_patterns_times_evidence_and_no_faster)
                                           p * pair);
                         /* ... and each pattern more the same, too. */
                         ck_assert_uint_eq(visits_of_match(p, e) - visits_of_match(1, e),
-                                          (p - 1) * (visits_of_match(2, e) - visits_of_match(1, e)));
+                                          (p - 1) *
+                                                  (visits_of_match(2, e) - visits_of_match(1, e)));
                 }
         ck_assert_uint_eq(visits_of_match(HEALER_PATTERNS_MAX, 50),
                           visits_of_match(HEALER_PATTERNS_MAX, RECENT));
@@ -132,7 +133,8 @@ START_TEST(s0_31_statistics_grow_with_the_history_and_a_healing_is_added_in_the_
         for (uint32_t count = 2000; count <= 32000; count *= 2, half = whole) {
                 whole = growth_with(count);
                 ck_assert_uint_eq(whole.last_added, few.last_added);
-                /* What is sorted by comparing has 2.2 times as many steps at first, 2.13 at last. */
+                /* What is sorted by comparing has 2.2 times as many steps at first, 2.13 at last.
+                 */
                 ck_assert_msg((double)whole.reported <= 2.03 * (double)half.reported,
                               "%u: %llu after %llu", count, (unsigned long long)whole.reported,
                               (unsigned long long)half.reported);
