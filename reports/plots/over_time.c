@@ -484,8 +484,8 @@ void tell_timeline(const struct report *report, struct text *words)
         double treated_s = hurt_seconds(report, "treated", axis.end_s, &with);
         double untreated_s = hurt_seconds(report, "untreated", axis.end_s, &without);
 
-        text_addf(words, "Replication 0: without healing users were hurt in %zu incidents for ",
-                  without);
+        text_addf(words, "Replication 0: without healing users were hurt in %zu incident%s for ",
+                  without, without == 1 ? "" : "s");
         text_duration(words, untreated_s);
         text_addf(words, "; with healing in %zu for ", with);
         text_duration(words, treated_s);
