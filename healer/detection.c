@@ -35,6 +35,7 @@
 #define FIRST_SAMPLES 60 /* until what is usual is known well enough to be held against later */
 #define BAD_CALLS_MIN 5.0 /* fewer errors are chance */
 #define QUANTILE_CALLS 20.0
+#define USUAL_DWELL_NS (10 * HLR_SECOND)
 #define BEYOND_DOUBT 2.0        /* times the critical limit, ... */
 #define BAD_CALLS_MANY 20.0     /* ... with so many bad calls in one sample */
 
@@ -97,8 +98,15 @@ static bool beyond_doubt(const struct judgement *j)
                j->value >= BEYOND_DOUBT * j->critical;
 }
 
-static void judge_broken(struct hlr_monitor *monitor, const struct judgement *j, int64_t at_ns,
-                         double calls_min)
+/* What is beyond doubt needs no dwell of the usual length; of a longer one that was asked
+ * for, the rest holds. */
+static int64_t least_dwell(const struct healer *healer)
+{
+        return hlr_max(0, (healer->config.detection.dwell_ns - USUAL_DWELL_NS) / 2);
+}
+
+static void judge_broken(const struct healer *healer, struct hlr_monitor *monitor,
+                         const struct judgement *j, int64_t at_ns, double calls_min)
 {
         bool evidence;
 
@@ -123,7 +131,8 @@ static void judge_broken(struct hlr_monitor *monitor, const struct judgement *j,
         if (at_ns - monitor->broken_since_ns >= j->dwell_ns && monitor->level < HLR_WARNING)
                 monitor->level = HLR_WARNING;
         if (monitor->critical_since_ns != HEALER_NEVER &&
-            (at_ns - monitor->critical_since_ns >= j->dwell_ns / 2 || beyond_doubt(j)))
+            (at_ns - monitor->critical_since_ns >= j->dwell_ns / 2 ||
+             (beyond_doubt(j) && at_ns - monitor->critical_since_ns >= least_dwell(healer))))
                 monitor->level = HLR_CRITICAL;
 }
 
@@ -136,7 +145,7 @@ static void judge(const struct healer *healer, struct hlr_monitor *monitor,
         monitor->value = j->value;
         monitor->limit = j->warning;
         if (j->value >= j->warning) {
-                judge_broken(monitor, j, at_ns, healer->config.detection.min_calls);
+                judge_broken(healer, monitor, j, at_ns, healer->config.detection.min_calls);
                 return;
         }
         if (monitor->level == HLR_FINE) {

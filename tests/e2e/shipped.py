@@ -71,6 +71,7 @@ def judge(path, combination, harm):
 
 # What the default strategy allows itself (healer/STRATEGY.md), and what puts something in force.
 ACTIONS_AN_HOUR, ACTIONS_ON_AN_INSTANCE, TIMES_IN_FORCE = 30, 5, 4
+ONCE_THROUGH_THE_LADDER = 8 # four levels of degradation, and back
 MILD = ("escalate", "health_check", "enable_monitoring")
 IN_FORCE = ("set_degradation", "shed_load", "scale_resources", "rollback_config", "rollback_deployment",
             "disable_health_check")
@@ -94,4 +95,4 @@ def excesses(actions):
     found += ["%d actions on %s" % (len(those), place) for place, those in at.items()
               if place[1] is not None and len(those) > ACTIONS_ON_AN_INSTANCE]
     return found + ["%s of %s %d times" % (kind[1], kind[0], times) for kind, times in forced.items()
-                    if times > TIMES_IN_FORCE]
+                    if times > (ONCE_THROUGH_THE_LADDER if kind[1] == "set_degradation" else TIMES_IN_FORCE)]

@@ -67,6 +67,6 @@ class Actions(chaos.Case):
 
     def test_a_procedure_is_gone_through_before_the_ladder(self):
         result = self.run_with("fault-cpu-pressure.json", "procedures", {"procedures": True}, "--runs", "1")
-        self.assertIn("enable_monitoring", self.actions_of(result))
-        self.assertNotIn("enable_monitoring", self.actions_of(self.run_with(
+        self.assertIn("increase_resources", self.actions_of(result))
+        self.assertNotIn("increase_resources", self.actions_of(self.run_with(
             "fault-cpu-pressure.json", "none", {}, "--runs", "1")))

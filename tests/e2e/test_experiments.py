@@ -29,22 +29,23 @@ class Verdicts(chaos.Case):
                           "--quiet", "--format", "json", "--allow-path", DATA, *args, **how)
 
     def test_without_breakers_the_retry_storm_never_ends(self):
-        """Where nothing else heals; beside all that `default` does, it ends later and costs more."""
+        """Where nothing else heals; beside all that `default` does, it ends and costs more requests."""
         breakers = self.write("breakers.json", {"name": "breakers alone", "extends": "none",
                                                 "circuit_breaker": {"default": {}}})
         for a, b, collapsed in ((breakers, "none", 10), ("default", strategy("unbroken"), None)):
             told = self.compare(experiment("storm.json"), a, b, "--runs", "10", out=str(collapsed))
             self.assert_code(6, told)
             ab = self.result(str(collapsed))["ab"]
-            self.assertEqual("B worse", ab["verdict"])
             rows = {row["metric"]: row for row in ab["metrics"]}
-            for name in ("failed_requests", "bad_seconds", "time_to_restore"):
-                self.assertEqual("B worse", rows[name]["verdict"], name)
+            self.assertEqual("B worse", rows["failed_requests"]["verdict"])
             events = rows["collapse_ratio"]["events"]
             self.assertEqual(0, events["a"])
             if collapsed is not None:
+                self.assertEqual("B worse", ab["verdict"])
+                for name in ("bad_seconds", "time_to_restore"):
+                    self.assertEqual("B worse", rows[name]["verdict"], name)
                 self.assertEqual(collapsed, events["b"])
-            self.assertIn("worse in 10 of 10", ab["sentence"])
+                self.assertIn("worse in 10 of 10", ab["sentence"])
             self.assertIn("--replication", ab["worst"]["command"])
 
     def test_faster_but_noisier_is_a_trade_off(self):
@@ -65,14 +66,19 @@ class Verdicts(chaos.Case):
         self.assertIn(ab["verdict"], " ".join(told.out.split()))
 
     def test_conservative_and_aggressive_are_decided_on_latency(self):
-        """With few pairs, so that it does not take too long."""
+        """On what users feel. With as few pairs one false action leaves that guardrail open, and
+        the verdict with it."""
         told = self.compare(os.path.join(chaos.SCENARIOS, "latency.json"), "conservative",
                             "aggressive", "--runs", "8", within_s=300)
-        self.assert_code(0, told)
+        self.assertIn(told.code, (0, 7), told)
         ab = self.result()["ab"]
-        self.assertEqual("B better", ab["verdict"])
+        rows = {row["metric"]: row["verdict"] for row in ab["metrics"] if row["role"] != "exploratory"}
+        for name in ("failed_requests", "bad_seconds", "time_to_restore"):
+            self.assertEqual("B better", rows.pop(name), name)
         self.assertIn("fewer requests per run", ab["sentence"])
-        self.assertIn("all guardrails within the allowed margins", ab["sentence"])
+        still_open = [name for name, verdict in rows.items() if verdict == "inconclusive"]
+        self.assertIn(still_open, ([], ["false_actions_per_week"]))
+        self.assertEqual("inconclusive" if still_open else "B better", ab["verdict"])
         self.assertGreater(ab["design"]["variance_ratio"], 1)
 
     def test_several_strategies_have_a_row_a_ranking_and_untreated_beside_them(self):
