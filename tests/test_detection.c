@@ -53,6 +53,23 @@ START_TEST(what_is_beyond_doubt_waits_for_nothing)
 }
 END_TEST
 
+/* Who asks for a minute and a half means it: all but the usual 10 s of it holds. */
+START_TEST(a_dwell_longer_than_the_usual_holds_beyond_doubt_too)
+{
+        struct rig *rig = rig_create();
+
+        rig->config.detection.dwell_ns = 90 * RIG_SECOND;
+        rig_start(rig);
+        rig_run(rig, 300);
+        rig->edge[TO_PAYMENT].error_ratio = 0.5;
+        rig_run(rig, 40); /* half of it less half of the usual, from the first bad sample on */
+        ck_assert_uint_eq(alarms(rig), 0);
+        rig_run(rig, 10);
+        ck_assert_uint_eq(alarms(rig), 1);
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(a_few_calls_are_never_beyond_doubt)
 {
         struct rig *rig = rig_started();
@@ -333,6 +350,7 @@ int main(void)
         tcase_add_test(tcase, an_alarm_waits_for_the_dwell_time);
         tcase_add_test(tcase, what_is_critical_waits_half_as_long);
         tcase_add_test(tcase, what_is_beyond_doubt_waits_for_nothing);
+        tcase_add_test(tcase, a_dwell_longer_than_the_usual_holds_beyond_doubt_too);
         tcase_add_test(tcase, a_few_calls_are_never_beyond_doubt);
         tcase_add_test(tcase, silence_needs_less_time_where_something_is_felt);
         tcase_add_test(tcase, who_answers_is_alive_whatever_was_said_before);
