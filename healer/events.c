@@ -5,7 +5,7 @@
  * 0, one during a deployment of its service, and one that a command of ours
  * brought about are planned; all others are remembered as crashes.
  *
- * Not here: whether a fact is an alarm (detection.c) or a cause (diagnosis.c).
+ * Not here: whether a fact is an alarm (alarms.c) or a cause (diagnosis.c).
  */
 #include "healer/hlr_supervisor.h"
 

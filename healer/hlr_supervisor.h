@@ -529,12 +529,15 @@ void hlr_monitor_clear(struct hlr_monitor *monitor);
 /* One value of a metric that needs no traffic, by limits of its own. */
 void hlr_judge(const struct healer *healer, struct hlr_monitor *monitor, double value,
                double warning, double critical, int64_t at_ns);
-void hlr_detect(struct healer *healer);
 /* Fresh evidence only, after what was measured has been replaced. */
 void hlr_instance_forget(struct hlr_instance *instance);
+bool hlr_service_changing(const struct healer *healer, const struct hlr_service *service);
+
+/* ---- alarms.c */
+
+void hlr_detect(struct healer *healer);
 /* An edge monitor is broken now, alarmed or not yet, or silenced by a breaker. */
 bool hlr_edge_suspicious(const struct healer *healer, const struct hlr_edge *edge);
-bool hlr_service_changing(const struct healer *healer, const struct hlr_service *service);
 /* How long a heartbeat may be missing: less where something is felt already. */
 int64_t hlr_patience(const struct healer *healer);
 
