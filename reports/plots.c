@@ -4,7 +4,7 @@
  * by name and with arguments, never through a shell; it reads no file of the
  * user's (-d), has a fixed locale, and draws into a hidden file that gets its
  * name when gnuplot ended well. Two run at a time; one that takes too long is
- * killed with all it started.
+ * killed with all it started, and after the second of these no other is tried.
  *
  * The svg terminal gives the same bytes everywhere: encoding, decimal sign and
  * font are fixed by the script. A png is drawn with the fonts of the machine.
@@ -33,6 +33,7 @@
 #define MIDDLE_PX 680
 #define AT_ONCE 2
 #define SECONDS_MAX 60
+#define TOO_SLOW_MAX 2
 #define SVG_BYTES_MAX (8u << 20)
 
 const struct plot plot_rows[] = {
@@ -170,6 +171,7 @@ struct drawing {
         char *folder; /* plots/ */
         struct job *jobs;
         size_t job_count, next, running;
+        unsigned too_slow; /* how many were killed */
 };
 
 extern char **environ;
@@ -241,10 +243,13 @@ static void forget_hidden(const struct drawing *drawing, const struct job *job)
         free(path);
 }
 
+/* False only when there is no place to draw into. */
 static bool start_job(struct drawing *drawing, struct job *job)
 {
         int status;
 
+        if (!out_file_hide(drawing->folder, job->hidden, drawing->error))
+                return false;
         job->errors = memfd_create("gnuplot", MFD_CLOEXEC);
         clock_gettime(CLOCK_MONOTONIC, &job->started);
         status = job->errors < 0 ? errno : spawn_gnuplot(drawing, job);
@@ -254,6 +259,7 @@ static bool start_job(struct drawing *drawing, struct job *job)
         }
         if (job->errors >= 0)
                 close(job->errors);
+        forget_hidden(drawing, job);
         job->pid = 0;
         if (!drawing->out->missing)
                 text_addf(
@@ -262,7 +268,7 @@ static bool start_job(struct drawing *drawing, struct job *job)
                         "and 'chaos-run report' draws them later\n",
                         drawing->options->program, strerror(status), drawing->folder);
         drawing->out->missing = true;
-        return false;
+        return true;
 }
 
 /* The first line that gnuplot said, for the note. */
@@ -296,6 +302,16 @@ static bool keep_svg(struct drawing *drawing, const struct job *job)
         return drawing->out->svg[job->plot] != NULL;
 }
 
+static bool drew_nothing(const struct drawing *drawing, const struct job *job)
+{
+        char *path = out_path(drawing->folder, job->hidden);
+        struct stat status;
+        bool nothing = path != NULL && stat(path, &status) == 0 && status.st_size == 0;
+
+        free(path);
+        return nothing;
+}
+
 /* False only when a picture that was drawn cannot be stored. */
 static bool end_job(struct drawing *drawing, struct job *job, int status, bool timed_out)
 {
@@ -304,11 +320,14 @@ static bool end_job(struct drawing *drawing, struct job *job, int status, bool t
         drawing->running--;
         job->pid = 0;
         if (timed_out) {
+                drawing->too_slow++;
                 note_failure(drawing, job, "took too long");
         } else if (!WIFEXITED(status) || WEXITSTATUS(status) == 127) {
                 note_failure(drawing, job, "died");
         } else if (WEXITSTATUS(status) != 0) {
                 note_failure(drawing, job, "failed");
+        } else if (drew_nothing(drawing, job)) {
+                note_failure(drawing, job, "wrote nothing");
         } else {
                 fine = out_file_settle(drawing->folder, job->hidden, job->name, drawing->error) &&
                        keep_svg(drawing, job);
@@ -352,20 +371,31 @@ static bool reap_jobs(struct drawing *drawing)
         return fine;
 }
 
+/* Whether another may be started. One picture may be too much for gnuplot; one that
+ * hangs on two will hang on the rest, and nobody waits a minute for each. */
+static bool goes_on(const struct drawing *drawing)
+{
+        return drawing->next < drawing->job_count && !drawing->out->missing &&
+               drawing->too_slow < TOO_SLOW_MAX;
+}
+
 static bool run_jobs(struct drawing *drawing)
 {
         const struct timespec wait = {.tv_nsec = 1000000};
         bool fine = true;
 
-        while (drawing->running > 0 ||
-               (drawing->next < drawing->job_count && fine && !drawing->out->missing)) {
-                while (fine && !drawing->out->missing && drawing->running < AT_ONCE &&
-                       drawing->next < drawing->job_count)
-                        start_job(drawing, &drawing->jobs[drawing->next++]);
+        while (drawing->running > 0 || (fine && goes_on(drawing))) {
+                while (fine && drawing->running < AT_ONCE && goes_on(drawing))
+                        fine = start_job(drawing, &drawing->jobs[drawing->next++]);
                 fine = reap_jobs(drawing) && fine;
                 if (drawing->running > 0)
                         nanosleep(&wait, NULL);
         }
+        if (drawing->too_slow >= TOO_SLOW_MAX && drawing->next < drawing->job_count)
+                text_addf(&drawing->out->notes,
+                          "%zu more plots were not tried; the scripts are in %s, and 'chaos-run "
+                          "report' draws them later\n",
+                          drawing->job_count - drawing->next, drawing->folder);
         return fine;
 }
 

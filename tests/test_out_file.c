@@ -59,6 +59,51 @@ START_TEST(others_may_read_what_the_umask_lets_them)
 END_TEST
 
 /* A file size limit behaves as a full disk does: the write comes back short. */
+START_TEST(while_it_is_written_nobody_else_may_look_whatever_the_umask_is)
+{
+        struct out_error error = {.message = ""};
+        struct out_file file;
+        struct stat status;
+        char *path;
+
+        umask(0);
+        ck_assert_msg(out_file_begin(&file, folder, "secret.txt", &error), "%s", error.message);
+        ck_assert_int_eq(stat(file.hidden, &status), 0);
+        ck_assert_int_eq(status.st_mode & 0777, 0600);
+        ck_assert(out_file_commit(&file));
+        ck_assert(out_file_hide(folder, ".x.tmp", &error));
+        path = out_path(folder, ".x.tmp");
+        ck_assert_int_eq(stat(path, &status), 0);
+        ck_assert_int_eq(status.st_mode & 0777, 0600);
+        free(path);
+        ck_assert(out_file_settle(folder, ".x.tmp", "x", &error));
+        path = out_path(folder, "x");
+        ck_assert_int_eq(stat(path, &status), 0);
+        ck_assert_int_eq(status.st_mode & 0777, 0666);
+        free(path);
+}
+END_TEST
+
+START_TEST(a_link_in_place_of_a_file_that_is_to_be_filled_is_not_followed)
+{
+        struct out_error error = {.message = ""};
+        char *victim = out_path(folder, "victim"), *bait = out_path(folder, ".x.tmp");
+        struct stat status;
+
+        folder_put(folder, "victim", "precious");
+        ck_assert_int_eq(symlink(victim, bait), 0);
+        ck_assert(out_file_hide(folder, ".x.tmp", &error));
+        ck_assert_int_eq(lstat(bait, &status), 0);
+        ck_assert(S_ISREG(status.st_mode));
+        ck_assert_int_eq(unlink(bait), 0);
+        ck_assert_int_eq(symlink(victim, bait), 0);
+        ck_assert(!out_file_settle(folder, ".x.tmp", "x", &error)); /* it was put there since */
+        ck_assert(!folder_has(folder, "x"));
+        free(victim);
+        free(bait);
+}
+END_TEST
+
 START_TEST(a_disk_that_fills_up_leaves_the_old_file_and_no_other)
 {
         struct rlimit limit = {4096, RLIM_INFINITY};
@@ -175,6 +220,8 @@ int main(void)
         tcase_add_checked_fixture(tests, setup, teardown);
         tcase_add_test(tests, what_was_written_is_there);
         tcase_add_test(tests, others_may_read_what_the_umask_lets_them);
+        tcase_add_test(tests, while_it_is_written_nobody_else_may_look_whatever_the_umask_is);
+        tcase_add_test(tests, a_link_in_place_of_a_file_that_is_to_be_filled_is_not_followed);
         tcase_add_test(tests, a_disk_that_fills_up_leaves_the_old_file_and_no_other);
         tcase_add_test(tests, a_device_that_is_full_is_an_error_with_a_message);
         tcase_add_test(tests, a_folder_that_is_not_there_is_an_error_with_a_message);

@@ -217,6 +217,31 @@ START_TEST(a_gnuplot_that_hangs_is_killed_with_its_children)
 }
 END_TEST
 
+START_TEST(after_two_that_hang_no_other_is_tried)
+{
+        char *log;
+        int begun = 0;
+
+        draw(fake("#!/bin/sh\necho + >> log\nexec sleep 600\n"), false, 1);
+        log = folder_read(folder, "plots/log");
+        for (char *at = log; *at != '\0'; at++)
+                begun += *at == '+';
+        ck_assert_int_le(begun, 3); /* a third may begin between the ends of the first two */
+        ck_assert_ptr_nonnull(strstr(text_bytes(&drawn.notes), "more plots were not tried"));
+        free(log);
+}
+END_TEST
+
+START_TEST(a_gnuplot_that_is_content_and_writes_nothing_is_told)
+{
+        draw(fake("#!/bin/sh\nexit 0\n"), false, 0);
+        ck_assert_ptr_nonnull(strstr(text_bytes(&drawn.notes),
+                                     "plot waterfall.svg was not drawn: gnuplot wrote nothing"));
+        ck_assert(!folder_has(folder, "plots/waterfall.svg"));
+        ck_assert(folder_has(folder, "plots/waterfall.gp"));
+}
+END_TEST
+
 START_TEST(a_gnuplot_that_fails_is_told_with_its_words)
 {
         draw(fake("#!/bin/sh\necho 'line 3: no such \033[31mterminal' >&2\nexit 1\n"), false, 0);
@@ -321,6 +346,8 @@ int main(void)
         tcase_add_test(tests, hostile_names_are_drawn_and_not_run);
         tcase_add_test(tests, without_gnuplot_scripts_are_there_and_the_note_says_so);
         tcase_add_test(tests, a_gnuplot_that_hangs_is_killed_with_its_children);
+        tcase_add_test(tests, after_two_that_hang_no_other_is_tried);
+        tcase_add_test(tests, a_gnuplot_that_is_content_and_writes_nothing_is_told);
         tcase_add_test(tests, a_gnuplot_that_fails_is_told_with_its_words);
         tcase_add_test(tests, at_most_two_run_at_a_time);
         tcase_add_test(tests, a_picture_of_an_earlier_run_does_not_stay);

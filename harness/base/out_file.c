@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +53,27 @@ static void sync_folder(const char *folder)
         close(fd);
 }
 
-/* A hidden file beside the final one, with the mode that the user's umask
- * gives: others (a CI server) are to read reports, so not mkstemp's 0600. The
- * owner of the returned path frees it. */
+static mode_t final_mode;
+static pthread_once_t final_mode_once = PTHREAD_ONCE_INIT;
+
+/* Asked once: to ask is to set it, which two threads must not do in turns. */
+static void ask_umask(void)
+{
+        mode_t mask = umask(077);
+
+        (void)umask(mask);
+        final_mode = 0666 & ~mask;
+}
+
+static int open_private(const char *path)
+{
+        return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+/* A hidden file beside the final one. While it is written nobody else may look
+ * or write into it, whatever the umask is; others (a CI server) are to read
+ * reports, so with its name it gets the mode that the umask leaves. The owner
+ * of the returned path frees it. */
 static char *open_hidden(const char *folder, const char *name, int *fd)
 {
         char *hidden = NULL;
@@ -64,7 +83,7 @@ static char *open_hidden(const char *folder, const char *name, int *fd)
                         errno = ENOMEM;
                         return NULL;
                 }
-                *fd = open(hidden, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+                *fd = open_private(hidden);
                 if (*fd >= 0)
                         return hidden;
                 free(hidden);
@@ -128,6 +147,13 @@ void out_file_abandon(struct out_file *file)
         memset(file, 0, sizeof(*file));
 }
 
+/* False with errno. What has no modes of its own (some mounted folders) keeps what it has. */
+static bool let_others_read(int fd)
+{
+        pthread_once(&final_mode_once, ask_umask);
+        return fchmod(fd, final_mode) == 0 || errno == EPERM || errno == ENOTSUP || errno == EINVAL;
+}
+
 static void fail_at(struct out_file *file, const char *what)
 {
         if (!file->failed)
@@ -151,6 +177,8 @@ bool out_file_commit(struct out_file *file)
         if (!file->failed && fflush(file->stream) != 0)
                 fail_at(file, "write");
         if (!file->failed && fsync(fileno(file->stream)) != 0 && errno != EINVAL && errno != EROFS)
+                fail_at(file, "write");
+        if (!file->failed && !let_others_read(fileno(file->stream)))
                 fail_at(file, "write");
         if (fclose(file->stream) != 0)
                 fail_at(file, "write");
@@ -182,18 +210,46 @@ bool out_file_write(const char *folder, const char *name, const char *bytes, siz
         return out_file_commit(&file);
 }
 
+bool out_file_hide(const char *folder, const char *hidden, struct out_error *error)
+{
+        char *path = out_path(folder, hidden);
+        int fd = -1;
+
+        if (path == NULL) {
+                out_error_set(error, "%s: cannot write: %s", hidden, strerror(ENOMEM));
+                return false;
+        }
+        (void)unlink(path); /* of a process that was killed and had this one's number */
+        fd = open_private(path);
+        if (fd < 0)
+                out_error_set(error, "%s: cannot create: %s", path, strerror(errno));
+        else
+                close(fd);
+        free(path);
+        return fd >= 0;
+}
+
 bool out_file_settle(const char *folder, const char *hidden, const char *name,
                      struct out_error *error)
 {
         char *from = out_path(folder, hidden), *to = out_path(folder, name);
         bool done = false;
+        int fd = -1;
 
-        if (from == NULL || to == NULL)
+        if (from == NULL || to == NULL) {
                 out_error_set(error, "%s: cannot write: %s", name, strerror(ENOMEM));
+                goto done;
+        }
+        fd = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || !let_others_read(fd))
+                out_error_set(error, "%s: cannot write: %s", to, strerror(errno));
         else if (rename(from, to) != 0)
                 out_error_set(error, "%s: cannot rename: %s", to, strerror(errno));
         else
                 done = true;
+done:
+        if (fd >= 0)
+                close(fd);
         free(from);
         free(to);
         return done;

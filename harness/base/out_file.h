@@ -2,7 +2,8 @@
  *
  * The bytes go to a hidden file in the folder they are meant for, reach the
  * disk, and only then take their final name by rename; whatever fails before
- * that leaves the final name as it was, and the hidden file is removed.
+ * that leaves the final name as it was, and the hidden file is removed. The
+ * hidden file is this user's alone (0600), whatever the umask is.
  *
  * Every call that fails leaves one message in `error` ("FILE: what: why") and
  * returns false; the first message is kept.
@@ -20,7 +21,8 @@ struct out_error {
 void out_error_set(struct out_error *error, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
-/* Writes `length` bytes as `folder`/`name`, mode 0666 less the umask. */
+/* Writes `length` bytes as `folder`/`name`, mode 0666 less the umask,
+ * as that was when the process wrote its first file. */
 bool out_file_write(const char *folder, const char *name, const char *bytes, size_t length,
                     struct out_error *error);
 
@@ -39,7 +41,12 @@ void out_file_add(struct out_file *file, const char *bytes, size_t length);
 bool out_file_commit(struct out_file *file);
 void out_file_abandon(struct out_file *file);
 
-/* Moves a finished file of the same folder to its final name. */
+/* Makes an empty `folder`/`hidden` that only this user may read and write, for
+ * another program to fill. */
+bool out_file_hide(const char *folder, const char *hidden, struct out_error *error);
+
+/* Gives a finished file of the same folder its final name, and the mode that
+ * goes with it. */
 bool out_file_settle(const char *folder, const char *hidden, const char *name,
                      struct out_error *error);
 

@@ -50,14 +50,22 @@ class Tags(html.parser.HTMLParser):
         self.tags.append((tag, tuple(sorted(name for name, _ in attributes))))
 
 
+def short(text):
+    """As much of it as a name of the healer's may have."""
+    return text.encode()[:31].decode(errors="ignore")
+
+
 def friendly(text, number):
     return "name %d" % number
 
 
 class Hostile(chaos.Case):
+    turn = 0  # by how much each text is at another place
+
     def scenario(self, made):
         """The small world, each free text made by `made(language's text, number)`."""
-        texts = [made(text, i) for i, text in enumerate(HOSTILE.values())]
+        hostile = list(HOSTILE.values())
+        texts = [made(text, i) for i, text in enumerate(hostile[self.turn:] + hostile[:self.turn])]
         scenario = chaos.small(replications=1, duration="5m", warmup="1m", title=texts[0],
                                description=" ".join(texts), tags=texts[:6])
         for i, entry in enumerate(scenario["method"]):
@@ -74,7 +82,33 @@ class Hostile(chaos.Case):
             entry = copy.deepcopy(scenario["method"][0])
             entry.update(name=texts[i], at="%ds" % (60 + 10 * i), duration="5s")
             scenario["method"].append(entry)
+        self.name_the_rest(scenario, texts)
         return scenario
+
+    def name_the_rest(self, scenario, texts):
+        """A name for everything else that may have one."""
+        service = scenario["fleet"]["services"][0]
+        probe = {"metric": "availability", "window": "1m", "tolerance": ">= 1%"}
+        scenario["fleet"]["name"] = texts[1]
+        scenario["configuration"] = {"words": texts[2]}
+        scenario["description"] += "${words}"
+        scenario["steady_state"] = {"title": texts[3], "probes": [dict(probe, name=texts[4])]}
+        scenario["stop_conditions"] = [dict(probe, name=texts[5], tolerance="<= 100%")]
+        scenario["load"][0]["classes"] = [{"name": texts[6], "share": 0.3}, {"name": texts[7], "share": 0.7}]
+        service["features"] = [{"name": short(texts[8]), "cost": 0.1, "quality": 0.1}]
+        service["versions"] = [{"name": texts[9]}, {"name": texts[10]}]
+        inner = copy.deepcopy(scenario["method"][0])
+        inner.update(name=texts[11] + " again", at="1s", duration="5s")
+        scenario["method"] += [
+            {"name": texts[12] + " again", "serial": [inner], "at": "4m"},
+            {"name": texts[13] + " again", "probe": dict(probe, name=texts[0]), "at": "4m30s"},
+            {"name": texts[1] + " again", "monkey": {"rate": "6/min", "budget": 1, "faults": ["crash"]}, "at": "2m"}]
+        scenario["healer"] = {
+            "extends": "default", "name": texts[2],
+            "escalation": {"channels": [{"name": short(texts[3]), "kind": "chat", "url": "env:CHAT_URL"}]},
+            "degradation": {"features": [{"name": short(texts[8]), "off_at": short(texts[4])}], "levels": [
+                {"name": short(texts[5]), "capacity": 1, "usage": 0, "timeout": 1, "quality": 1},
+                {"name": short(texts[4]), "capacity": "90%", "usage": "95%", "timeout": 0.9, "quality": 0.5}]}}
 
     def rename(self, node, old):
         for key, value in list(node.items() if isinstance(node, dict) else enumerate(node)):
@@ -108,15 +142,28 @@ class Hostile(chaos.Case):
     def test_everything_that_is_written(self):
         self.run_both()
         self.assert_nothing_was_carried_out()
-        self.assertEqual(self.files_below(self.path("friendly")), self.files_below(self.path("hostile")))
+        # Chance goes by names, so what happened may be other, and have other plots.
+        plots = re.compile(r"plots/[a-z_]+\.(gp|svg)")
+        files = [[name for name in self.files_below(self.path(out)) if not plots.fullmatch(name)]
+                 for out in ("friendly", "hostile")]
+        self.assertEqual(*files)
         for check in (self.check_page, self.check_plots, self.check_tables, self.check_junit,
-                      self.check_metrics, self.check_markdown, self.check_json, self.check_database):
+                      self.check_metrics, self.check_markdown, self.check_json, self.check_database,
+                      self.check_terminal):
             with self.subTest(check.__name__):
                 check()
 
     def check_page(self):
         one, other = map(Tags, self.both("report.html"))
         self.assertEqual({tag for tag in one.tags}, {tag for tag in other.tags})
+
+    def check_terminal(self):
+        """Nothing that `cat` would hand to a terminal as more than text."""
+        for name in self.files_below(self.path("hostile")):
+            # JSON keeps a text as it is, but for the controls that it must escape.
+            controls = r"[\x00-\x08\x0b-\x1f]" if "json" in name else CONTROLS
+            with self.subTest(name):
+                self.assertNotRegex(self.text("hostile", name), controls)
 
     def check_plots(self):
         for path in glob.glob(self.path("hostile", "plots", "*.svg")):
@@ -144,9 +191,15 @@ class Hostile(chaos.Case):
         self.assertEqual([e.tag for e in one.iter()], [e.tag for e in other.iter()])
 
     def check_metrics(self):
+        """Line by line: a name of ours, labels with what may end them escaped, a number."""
+        label = r'\w+="(?:[^"\\\n]|\\[\\n"])*"'
+        line = re.compile(r'# (HELP|TYPE|UNIT) chaos_\w+ [^\n]+|# EOF|'
+                          r'chaos_\w+(\{%s(,%s)*\})? [-+0-9.eEInfNa]+( [0-9.]+)?' % (label, label))
         for name in ("metrics.prom", "metrics.om"):
-            one, other = (re.findall(r"(?m)^(\w+)", text) for text in self.both(name))
-            self.assertEqual(one, other)
+            lines = self.text("hostile", name).rstrip("\n").split("\n")
+            self.assertGreater(len(lines), 100)
+            for row in lines:
+                self.assertTrue(line.fullmatch(row), row)
 
     def check_markdown(self):
         one, other = self.both("report.md")
@@ -171,6 +224,10 @@ class Hostile(chaos.Case):
                                for t in tables])
         self.assertEqual([t for t, _ in counts[0]], [t for t, _ in counts[1]])
 
+    def test_everything_that_is_written_with_each_text_at_another_place(self):
+        self.turn = 5
+        self.test_everything_that_is_written()
+
     def test_everything_that_is_printed(self):
         """Also of a file that is wrong, whose messages name what is in it."""
         self.run_both()
@@ -194,6 +251,10 @@ class Hostile(chaos.Case):
                 self.assertNotRegex(told.out, CONTROLS)
                 self.assertNotRegex(told.err, CONTROLS)
                 self.assertIn(told.code, (0, 2, 6, 7, 74), "\n%s" % told)
+        for name in self.files_below(self.path("ab")) + self.files_below(self.path("trends")):
+            if name.endswith((".html", ".md", ".xml")):
+                self.assertNotRegex(self.text("trends" if name == "trends.html" else "ab", name),
+                                    r"<script>(alert|x)|<img src=x|[\x1b\x9b]")
         self.assert_nothing_was_carried_out()
 
 
@@ -247,6 +308,22 @@ class Places(chaos.Case):
         with open(victim, encoding="utf-8") as f:
             self.assertEqual("precious", f.read())
         self.assertEqual(4, len(os.listdir(bait)), "something is left in TMPDIR")
+
+    def test_what_is_being_written_is_private_whatever_the_umask_is(self):
+        """A stand-in for gnuplot looks at what there is while it draws: the modes of what has no name yet."""
+        os.chmod(self.write("bin/gnuplot", "#!/bin/sh\nstat -c '%%a %%n' .*.tmp >>'%s'\nexit 1\n" %
+                            self.path("modes")), 0o755)
+        before = os.umask(0)
+        try:
+            self.chaos(self.write("small.json", chaos.small(replications=1)), "--quiet", "--out", self.path("out"),
+                       env={"PATH": self.path("bin") + ":/usr/bin:/bin"})
+        finally:
+            os.umask(before)
+        with open(self.path("modes"), encoding="utf-8") as f:
+            modes = f.read().splitlines()
+        self.assertGreater(len(modes), 3)
+        self.assertEqual({"600"}, {line.split()[0] for line in modes})
+        self.assertEqual(0o666, stat.S_IMODE(os.stat(self.path("out", "result.json")).st_mode))
 
     def test_who_may_read_is_the_umask(self):
         old = os.umask(0o077)

@@ -5,8 +5,11 @@ import resource
 import shutil
 import signal
 import subprocess
+import time
 
 import chaos
+
+FAKETIME = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 
 
 def can_mount():
@@ -177,6 +180,27 @@ class IoErrors(chaos.Case):
 
     def test_a_gnuplot_that_dies(self):
         self.fake_gnuplot("#!/bin/sh\nkill -9 $$\n")
+
+    def test_a_gnuplot_that_hangs(self):
+        """Its minute passes a hundred times as fast here; the report is there and says what is not."""
+        if not FAKETIME:
+            self.skipTest("no libfaketimeMT here")
+        os.chmod(self.write("bin/gnuplot", "#!/bin/sh\nexec sleep 600\n"), 0o755)
+        began = time.monotonic()
+        told = self.chaos(self.write("small.json", chaos.small(replications=1)), "--quiet", "--out", self.path("out"),
+                          env={"PATH": self.path("bin") + ":/usr/bin:/bin"},
+                          wrap=["env", "LD_PRELOAD=" + FAKETIME[0], "NO_FAKE_STAT=1", "FAKETIME=+0 x100"])
+        self.assertLess(time.monotonic() - began, 30)
+        self.assert_code(0, told)
+        self.assertIn("gnuplot took too long", told.err)
+        self.assertIn("more plots were not tried", told.err)
+        self.assertEqual([], glob.glob(self.path("out", "plots", "*.svg")))
+        self.assertIn("</html>", self.text("out/report.html"))
+        self.assert_nothing_half_written(self.path("out"))
+
+    def text(self, name):
+        with open(self.path(name), encoding="utf-8") as f:
+            return f.read()
 
     def fake_gnuplot(self, script):
         os.chmod(self.write("bin/gnuplot", script), 0o755)

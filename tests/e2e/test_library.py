@@ -91,16 +91,41 @@ class Library(chaos.Case):
 
 
 class Hardening(chaos.Case):
-    def test_the_program_is_position_independent_and_its_tables_are_read_only(self):
-        told = subprocess.run(["readelf", "-hldW", chaos.program()], stdout=subprocess.PIPE,
-                              text=True, check=True).stdout
-        self.assertRegex(told, r"Type:\s+DYN")
-        self.assertIn("GNU_RELRO", told)
-        self.assertRegex(told, r"BIND_NOW|FLAGS.*NOW")
-        self.assertRegex(told, r"GNU_STACK.*RW ")
+    """Of the program and of every library that is installed with it, from each compiler."""
 
-    def test_the_program_guards_its_stack_and_its_buffers(self):
-        names = subprocess.run(["readelf", "--dyn-syms", "-W", chaos.program()],
-                               stdout=subprocess.PIPE, text=True, check=True).stdout
-        self.assertIn("__stack_chk_fail", names)
-        self.assertRegex(names, r"__\w+_chk\b")
+    def installed(self):
+        found = [(chaos.program(prefix), True) for prefix in chaos.PREFIXES]
+        for prefix in chaos.PREFIXES:
+            libraries = glob.glob(os.path.join(prefix, "lib", "**", "libhealer*.so.?"), recursive=True)
+            self.assertGreaterEqual(len(libraries), 1, prefix)
+            found += [(path, False) for path in libraries]
+        return found
+
+    def told(self, *command):
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+    def test_it_is_position_independent_and_its_tables_are_read_only(self):
+        for path, is_program in self.installed():
+            with self.subTest(path):
+                told = self.told("readelf", "-hldW", path)
+                self.assertRegex(told, r"Type:\s+DYN")
+                if is_program:
+                    self.assertRegex(told, r"Flags:.* PIE")
+                self.assertIn("GNU_RELRO", told)
+                self.assertRegex(told, r"BIND_NOW|FLAGS.*NOW")
+                self.assertRegex(told, r"GNU_STACK.*RW ")
+                self.assertNotRegex(told, r"TEXTREL|RPATH|RUNPATH")
+
+    def test_it_guards_its_stack_and_its_buffers(self):
+        for path, _ in self.installed():
+            with self.subTest(path):
+                names = self.told("readelf", "--dyn-syms", "-W", path)
+                self.assertIn("__stack_chk_fail", names)
+                self.assertRegex(names, r"__(?!stack)\w+_chk\b")
+
+    def test_it_starts_no_shell(self):
+        for path, _ in self.installed():
+            wanted = re.findall(r"\bUND (\w+)", self.told("readelf", "--dyn-syms", "-W", path))
+            self.assertIn("__stack_chk_fail", wanted)
+            for name in ("system", "popen", "wordexp", "execl", "execlp", "tmpnam", "mktemp", "gets"):
+                self.assertNotIn(name, wanted, path)
