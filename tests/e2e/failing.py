@@ -13,6 +13,7 @@ call from there failed. What must hold after each:
 
 Run by test_failing.py with a share, by tests/bench/failing.py whole.
 """
+import glob
 import hashlib
 import json
 import os
@@ -37,20 +38,29 @@ TINY["method"][0].update(at="5s", duration="10s")
 TINY["method"][1].update(at="25s")
 
 # What commands there are to sweep: {out} is theirs alone, {before} holds a run of the same.
+# After `<` comes what they read from stdin.
 COMMANDS = {
     "run": "{tiny} --out {out} --quiet --no-plots --jobs 1",
     "database": "{tiny} --out {out}/o --quiet --no-plots --jobs 1 --db {out}/x.db --format json",
     "plots": "{tiny} --out {out} --quiet --jobs 1 --format svg",
+    "campaign": "{many} --out {out}/o --quiet --no-plots --jobs 1 --db {out}/x.db --strategy default --strategy none",
+    "resume": "{tiny} --out {out}/o --quiet --no-plots --jobs 1 --db {out}/x.db --resume --format json",
+    "store": "{tiny} --out {out}/o --quiet --no-plots --jobs 1 --strategy {stored}",
+    "exec": "{tiny} --out {out} --quiet --no-plots --jobs 1 --strategy exec:{healer}",
     "ab": "ab {tiny} --a default --b none --runs 2 --out {out} --quiet --no-plots --jobs 1",
     "validate": "validate {tiny}",
     "invalid": "validate {bad}",
     "plan": "plan {tiny} --json",
     "report": "report {before} --out {out} --no-plots",
+    "trends": "report --db {entered} --out {out} --no-plots",
     "explain": "explain {before}",
     "train": "train {tiny} --runs 1 --out {out}/state.json",
     "import": "import {toolkit}",
     "replay": "replay {telemetry}",
     "list": "list faults --json",
+    "scenarios": "list scenarios {many}",
+    "stats": "stats mean_t < {numbers}",
+    "healer": "healer < {lines}",
     "init": "init {out}/start",
 }
 SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|read-only|Too many|Input/output",
@@ -89,7 +99,8 @@ class Sweep:
                 ["gcc", "-print-file-name=libasan.so"], stdout=subprocess.PIPE, text=True,
                 check=True).stdout.strip()
         os.makedirs(folder, exist_ok=True)
-        self.words = {"before": os.path.join(folder, "before"), "out": os.path.join(folder, "out")}
+        self.words = {"before": os.path.join(folder, "before"), "out": os.path.join(folder, "out"),
+                      "folder": folder}
         self.put("leaks", "leaks.txt", "leak:dl_open_worker_begin\n")
         self.put("tiny", "tiny.json", json.dumps(TINY))
         self.put("bad", "bad.json", json.dumps(dict(TINY, load=[{"to": "shp", "rate": -1}], x=1)))
@@ -98,19 +109,38 @@ class Sweep:
         self.put("telemetry", "cpu.csv", "timestamp,value\n" + "".join(
             "2024-01-01 %02d:%02d:00,%d\n" % (i // 60, i % 60, 5 + (i * 7) % 11 + 50 * (i > 200))
             for i in range(300)))
-        self.call("{tiny} --out {before} --quiet --no-plots --jobs 1")
+        self.put("numbers", "numbers.json", '{"values": [1, 2, 3, 5]}')
+        self.put("stored", "stored.json", '{"extends": "default", "store": {"path": "out/healer.db"}}')
+        for name in ("one", "two"):
+            self.put("many", os.path.join("many", name + ".json"), json.dumps(TINY))
+        self.put("many", os.path.join("many", "wrong.json"), '{"version": 1, "title": ')
+        self.words["many"] = os.path.dirname(self.words["many"])
+        self.words["entered"] = os.path.join(folder, "entered.db")
+        self.call("{tiny} --out {before} --quiet --no-plots --jobs 1 --db {entered}")
+        # What a healer is told is what one was told in such a run.
+        self.words["lines"] = os.path.join(folder, "lines")
+        self.put("healer", "healer", "#!/bin/sh\ntee '%s'.$$ | '%s' healer\n" % (self.words["lines"], binary))
+        os.chmod(self.words["healer"], 0o755)
+        self.call(COMMANDS["exec"].replace("{out}", "{folder}/told"))
+        self.words["lines"] = max(glob.glob(self.words["lines"] + ".*"), key=os.path.getsize)
+        self.put("healer", "healer", "#!/bin/sh\nexec '%s' healer\n" % binary)
 
     def put(self, word, name, text):
         self.words[word] = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(self.words[word]), exist_ok=True)
         with open(self.words[word], "w", encoding="utf-8") as f:
             f.write(text)
 
     def call(self, command, **env):
+        command, _, given = command.partition("<")
         args = [word.format(**self.words) for word in command.split()]
+        with open(given.strip().format(**self.words) or os.devnull, "rb") as stdin:
+            return self.call_with(stdin, args, env)
+
+    def call_with(self, stdin, args, env):
         options = "exitcode=99:verify_asan_link_order=0:allocator_may_return_null=1"
         done = subprocess.run(
-            [self.binary, *args], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, cwd=self.folder, timeout=120,
+            [self.binary, *args], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder, timeout=120,
             env=chaos.environment(
                 ASAN_OPTIONS=options,
                 # The loader's own, of the unwinder that failing.c asks for.
@@ -179,9 +209,14 @@ class Sweep:
         return self.breach_of_database()
 
     def breach_of_database(self):
-        path = os.path.join(self.words["out"], "x.db")
-        if not os.path.exists(path):
-            return None
+        for name in ("x.db", "healer.db"):
+            path = os.path.join(self.words["out"], name)
+            why = self.breach_of_file(path) if os.path.exists(path) else None
+            if why:
+                return "%s: %s" % (name, why)
+        return None
+
+    def breach_of_file(self, path):
         try:
             with sqlite3.connect(path) as file:
                 if file.execute("pragma integrity_check").fetchall() != [("ok",)]:
