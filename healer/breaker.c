@@ -206,6 +206,8 @@ static const char *check_measures(const struct healer_breaker_config *c)
                 return "slow_call_ns: must not be negative";
         if (!(c->slow_call_rate_percent > 0 && c->slow_call_rate_percent <= 100))
                 return "slow_call_rate_percent: must be above 0 and at most 100";
+        if (c->fast_failure_ns < 0)
+                return "fast_failure_ns: must not be negative";
         if (!(c->open_multiplier >= 1 && c->open_multiplier <= 1000))
                 return "open_multiplier: must be 1..1000";
         if (c->open_for_max_ns < c->open_for_ns)
@@ -285,7 +287,7 @@ enum healer_err healer_breaker_create(const struct healer_breaker_config *config
         b->mode = c.mode;
         b->shared = c.threads == HEALER_THREADS_MANY;
         b->slow_call_ns = c.slow_call_ns ? c.slow_call_ns : HEALER_NEVER;
-        b->wants_now = c.slow_call_ns != 0;
+        b->wants_now = c.slow_call_ns != 0 || c.fast_failure_ns != 0;
         b->jitter_state = c.seed;
         /* Generation 1, so that zeroed counters belong to none. */
         hlr_store(&b->word, WORD(1, 0, HEALER_BREAKER_CLOSED));
@@ -997,9 +999,9 @@ static void report_trial(struct healer_breaker *b, const struct healer_breaker_t
         end_trial(b, t->generation, failed || (slow && is_rate_mode(b->mode)), now_ns);
 }
 
-/* Everything but the plain case. */
+/* Everything but the plain case. A failure that was fast is `failed` and not `bad`. */
 static void report_slowly(struct healer_breaker *b, const struct healer_breaker_ticket *t,
-                          bool failed, bool slow, int64_t now_ns)
+                          bool failed, bool bad, bool slow, int64_t now_ns)
 {
         now_ns = observe(b, now_ns);
         if (failed)
@@ -1007,10 +1009,9 @@ static void report_slowly(struct healer_breaker *b, const struct healer_breaker_
         if (GENERATION_OF(hlr_load_acq(&b->word)) != t->generation)
                 count(b, COUNT_LATE);
         else if (t->state == HEALER_BREAKER_HALF_OPEN)
-                report_trial(b, t, failed, slow, now_ns);
+                report_trial(b, t, bad, slow, now_ns);
         else if (t->state != HEALER_BREAKER_DISABLED)
-                record(b, t->generation, failed, slow, t->state != HEALER_BREAKER_METRICS_ONLY,
-                       now_ns);
+                record(b, t->generation, bad, slow, t->state != HEALER_BREAKER_METRICS_ONLY, now_ns);
 }
 
 void healer_breaker_success(struct healer_breaker *b, struct healer_breaker_ticket *t,
@@ -1032,19 +1033,20 @@ void healer_breaker_success(struct healer_breaker *b, struct healer_breaker_tick
                         record_success_in_row(b, t->generation);
                 return;
         }
-        report_slowly(b, t, false, slow, now_ns);
+        report_slowly(b, t, false, false, slow, now_ns);
 }
 
 void healer_breaker_failure(struct healer_breaker *b, struct healer_breaker_ticket *t,
                             int32_t code, int64_t now_ns)
 {
-        bool slow = hlr_sub(now_ns, t->started_at_ns) > b->slow_call_ns;
+        int64_t took_ns = hlr_sub(now_ns, t->started_at_ns);
+        bool slow = took_ns > b->slow_call_ns;
 
         if (!end_ticket(b, t))
                 return;
         count_outcome(b, true, slow);
         hlr_store(&b->last_failure_code, (uint64_t)(uint32_t)code);
-        report_slowly(b, t, true, slow, now_ns);
+        report_slowly(b, t, true, took_ns >= b->c.fast_failure_ns, slow, now_ns);
 }
 
 static void end_uncounted(struct healer_breaker *b, struct healer_breaker_ticket *t,

@@ -27,11 +27,14 @@
  *                         `buckets` parts: an outcome leaves when the part it
  *                         fell into is a full window old
  * A failure exactly window_ns old is gone. Slow is longer than slow_call_ns,
- * strictly; a slow failure counts as failed and as slow.
+ * strictly; a slow failure counts as failed and as slow. A failure sooner than
+ * fast_failure_ns held nobody up: to refuse at once would spare the caller
+ * nothing and cost the calls that succeed. To the rule and to a trial it is a
+ * call that went well; only the counts of failures hold it.
  *
  * Time is the caller's, in nanoseconds, from a clock that does not jump. An
  * instant earlier than one seen before is taken as that one, and counted. In
- * CLOSED, acquire reads `now_ns` only if slow calls are looked for, and the
+ * CLOSED, acquire reads `now_ns` only if durations are looked at, and the
  * consecutive and windowed-count modes read it only on a failure: see
  * healer_breaker_needs_now().
  *
@@ -129,6 +132,8 @@ struct healer_breaker_config {
         double failure_rate_percent;    /* (0, 100]; default 50 */
         int64_t slow_call_ns;           /* longer is slow; 0: no call is (default) */
         double slow_call_rate_percent;  /* (0, 100]; default 50; rate modes, with slow_call_ns */
+        int64_t fast_failure_ns;        /* a failure sooner than this goes for a success; 0: none
+                                           does (default) */
         double open_multiplier;         /* open_for grows by this per reopening, 1..1000; default 1 */
         int64_t open_for_max_ns;        /* ... up to this, >= open_for_ns; default HEALER_NEVER */
         double open_jitter_ratio;       /* adds U[0, ratio) of open_for, 0..10; default 0 */
@@ -236,7 +241,7 @@ HEALER_API HEALER_NODISCARD enum healer_breaker_verdict
 healer_breaker_acquire_for(struct healer_breaker *breaker, int64_t timeout_ns, int64_t now_ns,
                            struct healer_breaker_ticket *ticket);
 /* False while acquire would admit without looking at the time, that is in CLOSED
- * without slow_call_ns; a caller whose clock is dear may then pass 0. Should the breaker open in between, that call
+ * without slow_call_ns and fast_failure_ns; a caller whose clock is dear may then pass 0. Should the breaker open in between, that call
  * is refused (time stands still), never wrongly admitted. */
 HEALER_API bool healer_breaker_needs_now(const struct healer_breaker *breaker);
 

@@ -130,6 +130,7 @@ BAD(failure_rate_nan, c->failure_rate_percent = NAN)
 BAD(failure_rate_high, c->failure_rate_percent = 100.5)
 BAD(slow_call_ns, c->slow_call_ns = -1)
 BAD(slow_call_rate_percent, c->slow_call_rate_percent = -1)
+BAD(fast_failure_ns, c->fast_failure_ns = -1)
 BAD(open_multiplier, c->open_multiplier = 0.5)
 BAD(open_multiplier_inf, c->open_multiplier = INFINITY)
 BAD(open_for_max_ns, c->open_for_max_ns = S)
@@ -160,6 +161,7 @@ static const struct bad bads[] = {
         {"failure_rate_percent:", spoil_failure_rate_high},
         {"slow_call_ns:", spoil_slow_call_ns},
         {"slow_call_rate_percent:", spoil_slow_call_rate_percent},
+        {"fast_failure_ns:", spoil_fast_failure_ns},
         {"open_multiplier:", spoil_open_multiplier},
         {"open_multiplier:", spoil_open_multiplier_inf},
         {"open_for_max_ns:", spoil_open_for_max_ns},
@@ -448,17 +450,58 @@ START_TEST(rule_3_success_needs_no_clock_in_the_default_mode)
 }
 END_TEST
 
-START_TEST(rule_3_acquire_needs_a_clock_only_where_slow_calls_are_looked_for)
+/* One failure each 10 ms that takes so long; how many until it opens, at most 200. */
+static int failures_until_open(struct healer_breaker *b, int64_t takes_ns)
+{
+        struct healer_breaker_ticket t;
+        int n = 0;
+
+        for (int64_t now_ns = 0; n < 200 && snap(b, now_ns).state == HEALER_BREAKER_CLOSED; n++) {
+                ck_assert_int_eq(healer_breaker_acquire(b, now_ns, &t), HEALER_BREAKER_OK);
+                now_ns += takes_ns;
+                healer_breaker_failure(b, &t, 7, now_ns);
+        }
+        return n;
+}
+
+START_TEST(rule_2_failures_that_hold_nobody_up_open_no_breaker_in_any_mode)
+{
+        struct healer_breaker_config c = healer_breaker_config_defaults();
+        struct healer_breaker_snapshot told;
+        struct healer_breaker *b;
+
+        c.mode = (uint32_t)_i;
+        c.fast_failure_ns = 10 * MS;
+        b = make(&c);
+        ck_assert_int_eq(failures_until_open(b, 10 * MS - 1), 200);
+        told = snap(b, 2 * S);
+        ck_state(b, CLOSED);
+        ck_assert_uint_eq(told.lifetime.failed, 200); /* they are failures all the same */
+        ck_assert_int_eq(told.last_failure_code, 7);
+        ck_assert_int_eq(told.last_failure_at_ns, 200 * (10 * MS - 1));
+        healer_breaker_destroy(b);
+        b = make(&c);
+        ck_assert_int_lt(failures_until_open(b, 10 * MS), 20); /* no sooner counts */
+        ck_state(b, OPEN);
+        healer_breaker_destroy(b);
+}
+END_TEST
+
+START_TEST(rule_3_acquire_needs_a_clock_only_where_durations_are_looked_at)
 {
         struct healer_breaker_config c = healer_breaker_config_defaults();
 
         for (c.mode = 0; c.mode < HEALER_BREAKER_MODE_COUNT; c.mode++)
                 for (c.slow_call_ns = 0; c.slow_call_ns <= S; c.slow_call_ns += S) {
                         struct healer_breaker_ticket t;
-                        struct healer_breaker *b;
+                        struct healer_breaker *b, *with;
 
                         ck_assert_int_eq(healer_breaker_create(&c, 1000 * S, &b), HEALER_OK);
                         ck_assert_int_eq(healer_breaker_needs_now(b), c.slow_call_ns != 0);
+                        c.fast_failure_ns = 1;
+                        ck_assert(healer_breaker_needs_now(with = make(&c)));
+                        healer_breaker_destroy(with);
+                        c.fast_failure_ns = 0;
                         if (!c.slow_call_ns) {
                                 ck_assert_int_eq(healer_breaker_acquire(b, 0, &t),
                                                  HEALER_BREAKER_OK);
@@ -698,6 +741,27 @@ START_TEST(rule_5_sampling_judges_the_rate_after_n_trials)
         for (int i = 0; i < 4; i++)
                 call(b, i < 2, 60 * S);
         ck_state(b, OPEN); /* exactly half */
+        healer_breaker_destroy(b);
+}
+END_TEST
+
+START_TEST(rule_5_a_trial_that_fails_at_once_closes_what_was_opened_for_holding_calls)
+{
+        struct healer_breaker_config c = healer_breaker_config_defaults();
+        struct healer_breaker_ticket t;
+        struct healer_breaker *b;
+
+        c.fast_failure_ns = S;
+        c.success_threshold = 1;
+        b = half_open(&c);
+        ck_assert_int_eq(healer_breaker_acquire(b, 60 * S, &t), HEALER_BREAKER_OK);
+        healer_breaker_failure(b, &t, 1, 60 * S + MS);
+        ck_state(b, CLOSED);
+        healer_breaker_destroy(b);
+        b = half_open(&c);
+        ck_assert_int_eq(healer_breaker_acquire(b, 60 * S, &t), HEALER_BREAKER_OK);
+        healer_breaker_failure(b, &t, 1, 61 * S);
+        ck_state(b, OPEN);
         healer_breaker_destroy(b);
 }
 END_TEST
@@ -1394,8 +1458,11 @@ static bool model_trips(struct model *m)
 static void model_report(struct model *m, int i, bool failed)
 {
         const struct healer_breaker_config *c = m->c;
-        bool slow = c->slow_call_ns && m->now - m->tickets[i].started > c->slow_call_ns;
+        int64_t took_ns = m->now - m->tickets[i].started;
+        bool slow = c->slow_call_ns && took_ns > c->slow_call_ns;
 
+        if (took_ns < c->fast_failure_ns)
+                failed = false;
         if (!m->tickets[i].live) {
                 m->twice++;
                 return;
@@ -1599,6 +1666,8 @@ static struct healer_breaker_config model_config(int mode, int variant)
                 c.quota = HEALER_BREAKER_QUOTA_TOTAL;
                 c.half_open_wait_closes = variant & 1;
         }
+        if (variant & 1)
+                c.fast_failure_ns = 300 * MS;
         return c;
 }
 
@@ -1725,7 +1794,10 @@ static Suite *suite(void)
         tcase_add_test(t, rule_3_an_entry_goes_when_its_bucket_is_a_full_window_old);
         tcase_add_test(t, rule_3_idle_time_expires_everything);
         tcase_add_test(t, rule_3_success_needs_no_clock_in_the_default_mode);
-        tcase_add_test(t, rule_3_acquire_needs_a_clock_only_where_slow_calls_are_looked_for);
+        tcase_add_test(t, rule_3_acquire_needs_a_clock_only_where_durations_are_looked_at);
+        tcase_add_loop_test(t, rule_2_failures_that_hold_nobody_up_open_no_breaker_in_any_mode, 0,
+                            HEALER_BREAKER_MODE_COUNT);
+        tcase_add_test(t, rule_5_a_trial_that_fails_at_once_closes_what_was_opened_for_holding_calls);
         tcase_add_test(t, rule_4_s0_03_open_for_exactly_elapsed_admits_one_trial);
         tcase_add_test(t, rule_4_refused_calls_and_late_failures_never_move_the_deadline);
         tcase_add_test(

@@ -178,6 +178,7 @@ static const char *const policies[] = {
         "\"half_open_max_calls\":1,\"backoff\":{\"multiplier\":2,\"max\":\"5m\",\"jitter\":0.5}}}",
         "\"circuit_breaker\":{\"default\":{\"mode\":\"count_rate\",\"slow_call\":\"1ms\","
         "\"slow_call_rate\":0.1,\"failure_rate\":0.1}}",
+        "\"circuit_breaker\":{\"default\":{\"failure_threshold\":1,\"fast_failure\":\"1s\"}}",
         "\"circuit_breaker\":null",
         "\"retry\":{\"default\":{\"max\":5,\"initial\":\"1ms\",\"factor\":1,\"max_delay\":\"1ms\","
         "\"jitter\":1,\"budget\":1}}",

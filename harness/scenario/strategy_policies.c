@@ -100,6 +100,8 @@ static void read_breaker(struct read_object *object, struct strategy_rule *rule)
         percent = breaker->slow_call_rate_percent / 100;
         if (read_ratio(object, "slow_call_rate", READ_OPTIONAL, 0.0001, 1, &percent))
                 breaker->slow_call_rate_percent = percent * 100;
+        (void)read_duration(object, "fast_failure", READ_OPTIONAL, 0, HOUR_NS,
+                            &breaker->fast_failure_ns);
         if (read_child_begin(object, "backoff", READ_OPTIONAL, &backoff)) {
                 (void)read_number(&backoff, "multiplier", READ_OPTIONAL, 1, 1000,
                                   &breaker->open_multiplier);
@@ -125,6 +127,7 @@ static void write_breaker(const struct strategy_rule *rule, struct json_line *li
         put_percent(line, "failure_rate", breaker->failure_rate_percent);
         put_duration(line, "slow_call", breaker->slow_call_ns);
         put_percent(line, "slow_call_rate", breaker->slow_call_rate_percent);
+        put_duration(line, "fast_failure", breaker->fast_failure_ns);
         json_open(line, "backoff", '{');
         json_put_number(line, "multiplier", breaker->open_multiplier);
         if (breaker->open_for_max_ns <= 24 * HOUR_NS)
