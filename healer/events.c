@@ -136,6 +136,7 @@ static bool instance_added(struct healer *healer, const struct healer_occurrence
                 instance->load_usual = NAN;
                 instance->usual_first[0] = instance->usual_first[1] = NAN;
                 instance->started_ns = INT64_MIN;
+                instance->sampled_ns = INT64_MIN;
         }
         instance = &healer->instances[event->instance];
         instance->service = event->service;

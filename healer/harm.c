@@ -35,13 +35,13 @@ static double late_share(const struct healer_edge_sample *sample, double limit_s
 void hlr_harm_add(const struct healer *healer, struct hlr_edge *edge,
                   const struct healer_edge_sample *sample, int64_t at_ns)
 {
-        const struct healer_service_info *info = &healer->services[edge->to].info;
+        double objective_s = healer->services[edge->to].objective_s;
         double limit_s = healer->config.detection.thresholds[HEALER_METRIC_LATENCY].warning;
         double failed = isnan(sample->error_ratio) ? 0 : fmin(1, fmax(0, sample->error_ratio));
         uint32_t at = edge->harm_count++ % HLR_HARM;
 
-        if (info->slo_latency_ns > 0 && info->slo_latency_ns < HEALER_NEVER)
-                limit_s = (double)info->slo_latency_ns / 1e9;
+        if (!isinf(objective_s))
+                limit_s = objective_s;
         edge->harm_at_ns[at] = at_ns;
         edge->harm_calls[at] = (float)sample->calls;
         edge->harm_bad[at] = (float)((double)sample->calls *

@@ -47,6 +47,10 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                 service = &healer->services[i];
                 service->info = topology->services[i];
                 service->info.name = NULL;
+                service->objective_s = service->info.slo_latency_ns > 0 &&
+                                                       service->info.slo_latency_ns < HEALER_NEVER
+                                               ? (double)service->info.slo_latency_ns / 1e9
+                                               : INFINITY;
                 strncpy(service->name, topology->services[i].name, sizeof(service->name) - 1);
                 service->deploy_started_ns = INT64_MIN;
                 service->deploy_ended_ns = INT64_MIN;
@@ -93,6 +97,7 @@ static void fill_instances(struct healer *healer, const struct healer_topology *
                 instance->process = HLR_UP;
                 instance->changed_ns = healer->now_ns;
                 instance->started_ns = INT64_MIN;
+                instance->sampled_ns = INT64_MIN;
                 instance->command_from_ns = INT64_MIN;
                 instance->commanded_ns = INT64_MIN;
                 instance->prevent_after_ns = INT64_MIN;
@@ -212,6 +217,7 @@ enum healer_err healer_create(const struct healer_config *config,
         healer->judged_ns = INT64_MIN;
         healer->health_ns = INT64_MIN;
         healer->sample_ns = INT64_MIN;
+        healer->interval_s = (double)config->detection.interval_ns / 1e9;
         healer->reconciled_ns = INT64_MIN;
         healer->leak_checked_ns = INT64_MIN;
         healer->levels_ns = INT64_MIN;

@@ -2,14 +2,42 @@
 #include "healer/hlr_math.h"
 
 #include <math.h>
+#include <stdint.h>
+#include <string.h>
 
 #define LN2_HIGH 6.93147180369123816490e-01 /* its last 20 bits are 0: k * it is exact */
 #define LN2_LOW 1.90821492927058770002e-10
 
+/* frexp(), without a call for the numbers that there are. */
+static double split(double x, int *exponent)
+{
+        uint64_t bits;
+        uint32_t raised;
+
+        memcpy(&bits, &x, sizeof(bits));
+        raised = (uint32_t)(bits >> 52);
+        if (raised - 1 >= 0x7fe) /* also negative ones */
+                return frexp(x, exponent);
+        *exponent = (int)raised - 1022;
+        bits = (bits & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3fe0000000000000);
+        memcpy(&x, &bits, sizeof(x));
+        return x;
+}
+
+/* 2 to the k, where that is a normal number. */
+static double power_of_two(int k)
+{
+        uint64_t bits = (uint64_t)(k + 1023) << 52;
+        double x;
+
+        memcpy(&x, &bits, sizeof(x));
+        return x;
+}
+
 double hlr_log(double x)
 {
         int exponent;
-        double m = frexp(x, &exponent), s, square, sum = 0;
+        double m = split(x, &exponent), s, square, sum = 0;
         int k;
 
         if (m < 0.70710678118654752) {
@@ -37,5 +65,5 @@ double hlr_exp(double x)
         r = (x - k * LN2_HIGH) - k * LN2_LOW;
         for (n = 14; n >= 1; n--)
                 sum = 1 + sum * r / n;
-        return ldexp(sum, (int)k);
+        return isnan(sum) ? sum : sum * power_of_two((int)k); /* |k| <= 1010 */
 }

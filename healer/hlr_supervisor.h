@@ -78,17 +78,20 @@ enum hlr_odd { HLR_ODD_CPU, HLR_ODD_ERRORS, HLR_ODD_LATENCY, HLR_ODD_LOAD, HLR_O
 
 enum hlr_level { HLR_FINE, HLR_WARNING, HLR_CRITICAL };
 
-/* One metric at one place. */
+/* One metric at one place. What each sample touches comes first. */
 struct hlr_monitor {
+        int64_t seen_ns;           /* of the last value; INT64_MIN: none yet */
+        double value;
+        double limit;              /* that was held against it; of a latency that is below
+                                      half of it, maybe a lower one (usual_low) */
         int64_t broken_since_ns;   /* above the warning limit since; HEALER_NEVER: not */
         int64_t critical_since_ns;
+        enum hlr_level level;      /* after dwell: what an alarm rests on */
+        uint32_t usual_count[2];
         int64_t good_since_ns;     /* below the limit less hysteresis since; HEALER_NEVER: not */
-        int64_t seen_ns;           /* of the last value; INT64_MIN: none yet */
-        double value, limit;
         double calls, bad_calls;   /* seen since it broke */
         double usual[2];           /* log of what is usual: median, 95 % (latency only) */
-        uint32_t usual_count[2];
-        enum hlr_level level;      /* after dwell: what an alarm rests on */
+        double usual_low[2];       /* what is usual is at least that: detection.c */
 };
 
 enum hlr_process {
@@ -107,6 +110,7 @@ struct hlr_instance {
         bool planned;           /* ended in order, or by a command of ours */
         bool oom;
         int exit_code;
+        int64_t sampled_ns;     /* of the newest sample; INT64_MIN: none */
         int64_t changed_ns;     /* into this process state */
         int64_t silent_since_ns, check_since_ns;
         int64_t started_ns;
@@ -178,6 +182,7 @@ struct hlr_alarm {
 
 struct hlr_service {
         struct healer_service_info info; /* name is not kept */
+        double objective_s;     /* of its latency; infinite: none declared */
         char name[64];
         uint32_t first_instance, first_edge; /* HEALER_NONE: none */
         struct hlr_alarm alarms[HEALER_FAILURE_COUNT];
@@ -416,6 +421,8 @@ struct healer {
         uint32_t pending_next;
         int64_t cased_ns;
         struct healer_tuning tuning[HEALER_METRIC_COUNT];
+        struct healer_threshold limits[HEALER_METRIC_COUNT]; /* in force: hlr_limits() */
+        bool limits_known;      /* and they are still those */
         struct healer_heal_rules *rules;      /* that people wrote; NULL: none */
         struct healer_procedures *procedures; /* NULL: they are not gone through */
         struct healer_features *features; /* of the configuration; NULL: none */
@@ -427,6 +434,7 @@ struct healer {
         int64_t health_ns;
         int64_t dwell_ns;       /* of the sample that is judged: half where an anomaly is fresh */
         int64_t interval_seen_ns; /* between samples, as they come */
+        double interval_s;      /* the same, or what is configured while none was seen */
         int64_t sample_ns;      /* of the newest sample */
         uint64_t next_id;
         bool sampled;           /* samples came since they were last judged */
@@ -704,10 +712,9 @@ void hlr_escalate(struct healer *healer, struct hlr_episode *episode);
 void hlr_escalation_deadlines(struct healer *healer);
 void hlr_learn(struct healer *healer, const struct hlr_episode *episode, bool helped);
 enum healer_context hlr_context_of(const struct healer *healer, const struct hlr_episode *episode);
-/* The warning and critical limits in force, tuned or as written. */
-double hlr_tuned(const struct healer *healer, enum healer_metric metric, double limit);
+/* Counts the limits in force anew: as written, or tuned. */
+void hlr_limits(struct healer *healer);
 void hlr_tune(struct healer *healer, enum healer_metric metric, bool false_alarm);
-void hlr_tune_healthy(struct healer *healer, enum healer_metric metric, double value);
 void hlr_predict(struct healer *healer);
 void hlr_predictions_acted(struct healer *healer, uint64_t prediction);
 /* A failure is there: what was predicted of it has come true. */
@@ -743,8 +750,8 @@ uint32_t hlr_evidence_service(struct healer *healer, uint32_t index, struct hlr_
 
 enum healer_err hlr_odd_create(struct healer *healer);
 void hlr_odd_destroy(struct healer *healer);
-void hlr_odd_add(struct hlr_service *service, int64_t at_ns, enum hlr_odd metric, double value,
-                 double weight);
+void hlr_odd_add(struct hlr_service *service, int64_t at_ns,
+                 const struct healer_instance_sample *sample, double calls);
 void hlr_odd_judge(struct healer *healer);
 bool hlr_odd_now(const struct healer *healer, const struct hlr_service *service,
                  enum hlr_odd metric);

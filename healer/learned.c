@@ -340,5 +340,6 @@ enum healer_err hlr_import(struct healer *healer, const struct healer_learned *l
         memcpy(healer->effects, learned->effects, sizeof(healer->effects));
         memcpy(healer->by_context, learned->by_context, sizeof(healer->by_context));
         memcpy(healer->tuning, learned->tuning, sizeof(healer->tuning));
+        healer->limits_known = false;
         return HEALER_OK;
 }

@@ -18,8 +18,6 @@
 #define CHANGED_NS (300 * HLR_SECOND)
 #define LOADED 0.8
 #define TUNING_STEP 0.05
-#define HIGH_RATE_UP 0.1     /* towards a healthy value above the usual high ... */
-#define HIGH_RATE_DOWN 0.0005 /* ... and below: what one in 200 exceeds */
 #define HIGH_MARGIN 1.3
 
 enum healer_context hlr_context_of(const struct healer *healer, const struct hlr_episode *episode)
@@ -137,7 +135,7 @@ void hlr_learn(struct healer *healer, const struct hlr_episode *episode, bool he
 
 /* ---- limits */
 
-double hlr_tuned(const struct healer *healer, enum healer_metric metric, double limit)
+static double tuned(const struct healer *healer, enum healer_metric metric, double limit)
 {
         const struct healer_tuning *tuning = &healer->tuning[metric];
 
@@ -146,6 +144,20 @@ double hlr_tuned(const struct healer *healer, enum healer_metric metric, double 
                 return limit;
         limit *= tuning->factor;
         return healer_metrics[metric].ratio ? fmin(limit, 0.99) : limit;
+}
+
+void hlr_limits(struct healer *healer)
+{
+        const struct healer_threshold *written = healer->config.detection.thresholds;
+        int metric;
+
+        for (metric = 0; metric < HEALER_METRIC_COUNT; metric++) {
+                healer->limits[metric].warning =
+                        tuned(healer, (enum healer_metric)metric, written[metric].warning);
+                healer->limits[metric].critical =
+                        tuned(healer, (enum healer_metric)metric, written[metric].critical);
+        }
+        healer->limits_known = true;
 }
 
 void hlr_tune(struct healer *healer, enum healer_metric metric, bool false_alarm)
@@ -158,22 +170,13 @@ void hlr_tune(struct healer *healer, enum healer_metric metric, bool false_alarm
         tuning = &healer->tuning[metric];
         written = healer->config.detection.thresholds[metric].warning;
         tuning->outcomes++;
+        healer->limits_known = false;
         if (false_alarm)
                 tuning->factor *= 1 + 2 * step; /* one false one outweighs two real ones */
         else if (tuning->usual_high > 0 &&
                  tuning->factor * (1 - step) * written > HIGH_MARGIN * tuning->usual_high)
                 tuning->factor *= 1 - step;
         tuning->factor = fmax(HEALER_TUNING_MIN, fmin(HEALER_TUNING_MAX, tuning->factor));
-}
-
-void hlr_tune_healthy(struct healer *healer, enum healer_metric metric, double value)
-{
-        struct healer_tuning *tuning = &healer->tuning[metric];
-        double step = value - tuning->usual_high;
-
-        if (!healer->config.learning.enabled || !(value >= 0))
-                return;
-        tuning->usual_high += step * (step > 0 ? HIGH_RATE_UP : HIGH_RATE_DOWN);
 }
 
 /* ---- looking */

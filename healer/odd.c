@@ -66,14 +66,23 @@ void hlr_odd_destroy(struct healer *healer)
         }
 }
 
-void hlr_odd_add(struct hlr_service *service, int64_t at_ns, enum hlr_odd metric, double value,
-                 double weight)
+static inline void add(struct hlr_service *service, int64_t at_ns, enum hlr_odd metric,
+                       double value, double weight)
 {
         if (isnan(value) || !(weight > 0))
                 return;
         service->odd_at_ns = hlr_max(service->odd_at_ns, at_ns);
         service->odd_sum[metric] += value * weight;
         service->odd_weight[metric] += weight;
+}
+
+void hlr_odd_add(struct hlr_service *service, int64_t at_ns,
+                 const struct healer_instance_sample *sample, double calls)
+{
+        add(service, at_ns, HLR_ODD_CPU, sample->cpu_ratio, 1);
+        add(service, at_ns, HLR_ODD_ERRORS, sample->error_ratio, calls);
+        add(service, at_ns, HLR_ODD_LATENCY, sample->latency_p50_s, calls);
+        add(service, at_ns, HLR_ODD_LOAD, sample->throughput_per_s, 1);
 }
 
 bool hlr_odd_now(const struct healer *healer, const struct hlr_service *service,

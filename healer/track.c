@@ -36,61 +36,55 @@ void hlr_track_clear(struct hlr_instance *instance)
         }
 }
 
-static void put(struct hlr_track *track, int64_t at_ns, const double *values)
+static void put_coarse(struct hlr_instance *instance, int64_t at_ns)
 {
+        struct hlr_track *track = &instance->coarse;
         uint32_t slot = track->count++ % HLR_TRACK;
         int s;
 
         track->at_ns[slot] = at_ns;
-        for (s = 0; s < HLR_SIGNAL_COUNT; s++)
-                track->value[s][slot] = (float)values[s];
-}
-
-static void put_coarse(struct hlr_instance *instance, int64_t at_ns, const double *values)
-{
-        double means[HLR_SIGNAL_COUNT];
-        int s;
-
         for (s = 0; s < HLR_SIGNAL_COUNT; s++) {
-                if (isnan(values[s]))
-                        continue;
-                instance->coarse_sum[s] += values[s];
-                instance->coarse_known[s]++;
-        }
-        if (++instance->coarse_pending < HLR_COARSE)
-                return;
-        for (s = 0; s < HLR_SIGNAL_COUNT; s++) {
-                means[s] = instance->coarse_known[s] > 0
-                                   ? instance->coarse_sum[s] / instance->coarse_known[s]
-                                   : NAN;
+                track->value[s][slot] = instance->coarse_known[s] > 0
+                                                ? (float)(instance->coarse_sum[s] /
+                                                          instance->coarse_known[s])
+                                                : NAN;
                 instance->coarse_sum[s] = 0;
                 instance->coarse_known[s] = 0;
         }
         instance->coarse_pending = 0;
-        put(&instance->coarse, at_ns, means);
+}
+
+static inline void put(struct hlr_instance *instance, uint32_t slot, int s, double value)
+{
+        instance->fine.value[s][slot] = (float)value;
+        if (isnan(value))
+                return;
+        instance->coarse_sum[s] += value;
+        instance->coarse_known[s]++;
+        if (isnan(instance->quick[s])) {
+                instance->quick[s] = value;
+                instance->slow[s] = value;
+        }
+        instance->quick[s] += QUICK_RATE * (value - instance->quick[s]);
+        instance->slow[s] += SLOW_RATE * (value - instance->slow[s]);
 }
 
 void hlr_track_add(struct hlr_instance *instance, int64_t at_ns,
                    const double values[HLR_SIGNAL_COUNT])
 {
+        uint32_t slot = instance->fine.count % HLR_TRACK;
         double load = values[HLR_SIGNAL_LOAD];
         int s;
 
         if (instance->fine.count > 0 &&
             at_ns < instance->fine.at_ns[(instance->fine.count - 1) % HLR_TRACK])
                 return; /* overtaken on its way */
-        put(&instance->fine, at_ns, values);
-        put_coarse(instance, at_ns, values);
-        for (s = 0; s < HLR_SIGNAL_COUNT; s++) {
-                if (isnan(values[s]))
-                        continue;
-                if (isnan(instance->quick[s])) {
-                        instance->quick[s] = values[s];
-                        instance->slow[s] = values[s];
-                }
-                instance->quick[s] += QUICK_RATE * (values[s] - instance->quick[s]);
-                instance->slow[s] += SLOW_RATE * (values[s] - instance->slow[s]);
-        }
+        instance->fine.count++;
+        instance->fine.at_ns[slot] = at_ns;
+        for (s = 0; s < HLR_SIGNAL_COUNT; s++)
+                put(instance, slot, s, values[s]);
+        if (++instance->coarse_pending == HLR_COARSE)
+                put_coarse(instance, at_ns);
         if (isnan(load))
                 return;
         if (isnan(instance->load_usual))
@@ -205,8 +199,7 @@ void hlr_features(const struct healer *healer, uint32_t index, double out[HEALER
         memset(out, 0, HEALER_FEATURE_COUNT * sizeof(*out));
         if (instance->process != HLR_UP)
                 return;
-        if (service->info.slo_latency_ns > 0 && service->info.slo_latency_ns < HEALER_NEVER)
-                objective = fmin(objective, (double)service->info.slo_latency_ns / 1e9);
+        objective = fmin(objective, service->objective_s);
         out[HEALER_FEATURE_MEMORY] = bounded(instance->quick[HLR_SIGNAL_MEMORY]);
         out[HEALER_FEATURE_MEMORY_REACH] = reach(healer, instance, HLR_SIGNAL_MEMORY, 1);
         out[HEALER_FEATURE_DISK] = bounded(instance->quick[HLR_SIGNAL_DISK]);
