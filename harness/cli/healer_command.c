@@ -9,6 +9,9 @@
 
 int command_healer(const struct options *options)
 {
+        static const int codes[] = {[EXEC_SPOKEN] = EXIT_PASSED,
+                                    [EXEC_TOLD_WRONG] = EXIT_INVALID,
+                                    [EXEC_CUT_OFF] = EXIT_IO_ERROR};
         const char *name = options->words.count > 0 ? options->words.items[0] : "default";
         struct strategy *strategy = NULL;
         struct read_session session;
@@ -36,7 +39,7 @@ int command_healer(const struct options *options)
                 value = NULL;
         }
         if (value != NULL && strategy_load(&arena, &ctx, value, JSON_PATH_ROOT, &strategy))
-                code = exec_speak(strategy, stdin, stdout, stderr) ? EXIT_PASSED : EXIT_INVALID;
+                code = codes[exec_speak(strategy, stdin, stdout, stderr)];
         diag_list_print(&diags, stderr);
         json_decref(preset);
         read_session_end(&session);

@@ -215,7 +215,7 @@ static bool write_one(const char *folder, const char *name, struct text *text,
 static int write_all(const char *folder, const json_t *curve)
 {
         char *json = json_dumps(curve, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
-        struct out_error error = {"out of memory"};
+        struct out_error error = {""};
         struct text texts[3];
         bool ok;
 
@@ -231,7 +231,8 @@ static int write_all(const char *folder, const json_t *curve)
         ok = write_one(folder, "curve.csv", &texts[1], &error) && ok;
         ok = write_one(folder, "curve.md", &texts[2], &error) && ok;
         if (!ok)
-                fprintf(stderr, "chaos-run: %s\n", error.message);
+                fprintf(stderr, "chaos-run: %s\n",
+                        error.message[0] != '\0' ? error.message : "out of memory");
         return ok ? EXIT_PASSED : EXIT_IO_ERROR;
 }
 

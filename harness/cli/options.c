@@ -132,16 +132,6 @@ static const struct option_row *row_of(const char *word, size_t length)
         return NULL;
 }
 
-/* Named in the specification, and not there: refused with what to do instead. */
-static const struct {
-        const char *name, *instead;
-} absent[] = {
-        {"attribute", "to see what one part of a strategy does, compare with `ab` against the same "
-                      "strategy without it"},
-        {"floor", "for a floor beside the grade: `ab FILE --a S --b none`"},
-        {"approve", "actions that want approval are refused"},
-};
-
 static void unknown_option(const char *word, FILE *errors)
 {
         const char *names[ROW_COUNT + 1];
@@ -152,12 +142,6 @@ static void unknown_option(const char *word, FILE *errors)
         for (size_t i = 0; i < ROW_COUNT; i++)
                 names[i] = rows[i].name;
         names[ROW_COUNT] = NULL;
-        for (size_t i = 0; i < sizeof(absent) / sizeof(*absent); i++)
-                if (strlen(absent[i].name) == length && !memcmp(absent[i].name, word, length)) {
-                        fprintf(errors, "chaos-run: --%s is not there yet; %s\n", absent[i].name,
-                                absent[i].instead);
-                        return;
-                }
         snprintf(name, sizeof(name), "%.*s", (int)(length < 60 ? length : 60), word);
         near = nearest_of(name, names);
         if (near != NULL)

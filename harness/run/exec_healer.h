@@ -25,9 +25,14 @@ struct exec_healer_config {
 /* `config` is a struct exec_healer_config, which must outlive the healers. */
 extern const struct healer_ops exec_healer_ops;
 
+enum exec_spoken {
+        EXEC_SPOKEN,     /* until `in` ended */
+        EXEC_TOLD_WRONG, /* what it was told is no hello or wake-up */
+        EXEC_CUT_OFF     /* `in` could not be read, or `out` not written */
+};
+
 /* The other end: libhealer with this strategy reads hello and wake-ups from `in`
- * and answers on `out` until `in` ends. False when what it was told is wrong, or
- * `out` could not be written: said on `errors`. */
-bool exec_speak(const struct strategy *strategy, FILE *in, FILE *out, FILE *errors);
+ * and answers on `out` until `in` ends. What went wrong is said on `errors`. */
+enum exec_spoken exec_speak(const struct strategy *strategy, FILE *in, FILE *out, FILE *errors);
 
 #endif

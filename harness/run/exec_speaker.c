@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/memory.h"
 #include "harness/run/exec_protocol.h"
 
 struct speaker {
@@ -19,6 +20,7 @@ struct speaker {
         struct exec_names names;
         struct json_line line;
         void *healer;
+        bool cut_off; /* not its words, but the line, is what is wrong */
         char why[EXEC_WHY_SIZE];
 };
 
@@ -54,13 +56,24 @@ static bool answer(struct speaker *speaker, const char *text, size_t length, FIL
         line = json_line_text(&speaker->line, &length);
         if (line == NULL || fwrite(line, 1, length, out) != length || fflush(out) != 0) {
                 snprintf(speaker->why, sizeof(speaker->why), "cannot answer: %s",
-                         line == NULL ? "out of memory" : strerror(errno));
+                         line == NULL ? "out of memory" : memory_strerror(errno));
+                speaker->cut_off = true;
                 return false;
         }
         return true;
 }
 
-bool exec_speak(const struct strategy *strategy, FILE *in, FILE *out, FILE *errors)
+/* getline() gives the same for an end and for a line that could not be read. */
+static bool heard_all(struct speaker *speaker, FILE *in)
+{
+        if (feof(in) && !ferror(in))
+                return true;
+        snprintf(speaker->why, sizeof(speaker->why), "cannot read: %s", memory_strerror(errno));
+        speaker->cut_off = true;
+        return false;
+}
+
+enum exec_spoken exec_speak(const struct strategy *strategy, FILE *in, FILE *out, FILE *errors)
 {
         struct speaker speaker = {.strategy = strategy};
         char *text = NULL;
@@ -70,9 +83,11 @@ bool exec_speak(const struct strategy *strategy, FILE *in, FILE *out, FILE *erro
 
         arena_init(&speaker.lasting);
         arena_init(&speaker.arena);
+        errno = 0;
         while (ok && (length = getline(&text, &room, in)) > 0)
                 ok = speaker.healer == NULL ? greet(&speaker, text, (size_t)length)
                                             : answer(&speaker, text, (size_t)length, out);
+        ok = ok && heard_all(&speaker, in);
         if (!ok)
                 fprintf(errors, "chaos-run: healer: %s\n", speaker.why);
         healer_builtin.destroy(speaker.healer);
@@ -81,5 +96,5 @@ bool exec_speak(const struct strategy *strategy, FILE *in, FILE *out, FILE *erro
         arena_release(&speaker.arena);
         arena_release(&speaker.lasting);
         free(text);
-        return ok;
+        return ok ? EXEC_SPOKEN : speaker.cut_off ? EXEC_CUT_OFF : EXEC_TOLD_WRONG;
 }

@@ -63,7 +63,7 @@ COMMANDS = {
     "healer": "healer < {lines}",
     "init": "init {out}/start",
 }
-SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|read-only|Too many|Input/output",
+SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|read-\?only|Too many|Input/output",
                   re.I)
 
 
@@ -184,8 +184,11 @@ class Sweep:
             return "it crashed: %d" % told.code
         # What is wrong with an input file is 2, as if it were missing.
         unread = told.code == 2 and what == "files" and re.search(r"Too many|Input/output", told.err)
-        if told.code not in (usual.code, 70, 74) and not unread:
+        mute = told.code == 1 and "The healer failed in" in told.out
+        if told.code not in (usual.code, 70, 74) and not unread and not mute:
             return "exit code %d" % told.code
+        if mute:  # a healer that cannot be spoken to is graded as one that died
+            return None
         now = self.state()
         for name in now:
             if re.search(r"\.tmp$|XXXXXX|(^|/)\.", name):

@@ -38,14 +38,10 @@ class Words(chaos.Case):
         for code in CODES:
             self.assertRegex(text, r"\b%d\b" % code)
 
-    def test_every_option_works_or_is_refused_with_a_reason(self):
+    def test_every_option_is_in_a_help(self):
         helps = self.said("--help") + "".join(self.said(c, "--help") for c in COMMANDS)
         for option in OPTIONS:
-            if "--%s " % option in helps or "--%s\n" % option in helps:
-                continue
-            told = self.chaos("scenario.json", "--" + option)
-            self.assert_code(2, told)
-            self.assertRegex(told.err, r"--%s is not there yet; .{20}" % option)
+            self.assertRegex(helps, r"--%s[ \n]" % option)
 
     def test_log_json_is_an_object_a_line(self):
         told = self.chaos(self.write("small.json", chaos.SMALL), "--runs", "60", "--out",
