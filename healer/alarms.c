@@ -34,7 +34,7 @@ bool hlr_edge_suspicious(const struct healer *healer, const struct hlr_edge *edg
         if (edge->kept_off || (edge->kept_off_ns != INT64_MIN &&
                                healer->now_ns - edge->kept_off_ns < FLAP_NS))
                 return true;
-        for (i = 0; i < HLR_EDGE_METRICS; i++) {
+        for (i = 0; edge->unsure && i < HLR_EDGE_METRICS; i++) {
                 monitor = &edge->monitors[i];
                 if (monitor->level > HLR_FINE)
                         return true;
@@ -75,6 +75,17 @@ static void forget_silent(const struct healer *healer, struct hlr_monitor *monit
         if (monitor->seen_ns != INT64_MIN && healer->now_ns - monitor->seen_ns >= SILENCE_NS &&
             monitor->broken_since_ns != HEALER_NEVER)
                 hlr_monitor_clear(monitor);
+}
+
+static bool is_unsure(const struct hlr_monitor *monitors, int count)
+{
+        int i;
+
+        for (i = 0; i < count; i++) {
+                if (monitors[i].level != HLR_FINE || monitors[i].broken_since_ns != HEALER_NEVER)
+                        return true;
+        }
+        return false;
 }
 
 static bool alarms_alone(enum healer_metric metric, enum hlr_level level)
@@ -137,7 +148,7 @@ static void claim_instances(struct healer *healer, uint32_t service, struct clai
                 instance = &healer->instances[i];
                 healer->stats.looks++;
                 claim_processes(healer, i, claims);
-                if (instance->process == HLR_REMOVED)
+                if (instance->process == HLR_REMOVED || !instance->unsure)
                         continue;
                 for (metric = 0; metric < HLR_INSTANCE_METRICS; metric++) {
                         monitor = &instance->monitors[metric];
@@ -147,6 +158,7 @@ static void claim_instances(struct healer *healer, uint32_t service, struct clai
                                             (enum healer_metric)metric, i, HEALER_NONE,
                                             monitor->value, monitor->limit);
                 }
+                instance->unsure = is_unsure(instance->monitors, HLR_INSTANCE_METRICS);
         }
 }
 
@@ -160,6 +172,8 @@ static void claim_edges(struct healer *healer, uint32_t service, struct claim *c
         for (i = healer->services[service].first_edge; i != HEALER_NONE; i = edge->next_to) {
                 edge = &healer->edges[i];
                 healer->stats.looks++;
+                if (!edge->unsure)
+                        continue;
                 for (m = 0; m < HLR_EDGE_METRICS; m++) {
                         monitor = &edge->monitors[m];
                         if (!edge->kept_off)
@@ -169,6 +183,7 @@ static void claim_edges(struct healer *healer, uint32_t service, struct claim *c
                                             monitor->level, edge_metrics[m], HEALER_NONE, i,
                                             monitor->value, monitor->limit);
                 }
+                edge->unsure = is_unsure(edge->monitors, HLR_EDGE_METRICS);
         }
 }
 
@@ -199,7 +214,8 @@ static void claim_reports(const struct healer *healer, uint32_t service, struct 
         const struct hlr_report *report;
         int failure;
 
-        for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
+        for (failure = 0; healer->services[service].reported && failure < HEALER_FAILURE_COUNT;
+             failure++) {
                 report = &healer->services[service].reports[failure];
                 if (!hlr_report_stands(healer, report))
                         continue;
@@ -264,8 +280,6 @@ static void settle_alarm(struct healer *healer, uint32_t service, enum healer_fa
         struct hlr_alarm *alarm = &healer->services[service].alarms[failure];
 
         if (claim->level == HLR_FINE) {
-                if (alarm->id == 0)
-                        return;
                 say_alarm(healer, service, failure, alarm, HEALER_NOTICE_ALARM_CLEARED);
                 memset(alarm, 0, sizeof(*alarm));
                 return;
@@ -290,7 +304,7 @@ static void settle_alarm(struct healer *healer, uint32_t service, enum healer_fa
 
 static bool answers_badly(const struct hlr_instance *instance)
 {
-        return instance->process == HLR_UP &&
+        return instance->unsure && instance->process == HLR_UP &&
                (instance->monitors[HEALER_METRIC_LATENCY].broken_since_ns != HEALER_NEVER ||
                 instance->monitors[HEALER_METRIC_ERROR_RATE].broken_since_ns != HEALER_NEVER);
 }
@@ -331,8 +345,11 @@ void hlr_detect(struct healer *healer)
                             HEALER_NONE, HEALER_NONE, custom->value, custom->limit);
                 claim_own(healer, service, claims);
                 claim_reports(healer, service, claims);
-                for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++)
-                        settle_alarm(healer, service, (enum healer_failure)failure,
-                                     &claims[failure]);
+                for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
+                        if (claims[failure].level != HLR_FINE ||
+                            healer->services[service].alarms[failure].id != 0)
+                                settle_alarm(healer, service, (enum healer_failure)failure,
+                                             &claims[failure]);
+                }
         }
 }

@@ -517,13 +517,16 @@ enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
         read_metrics(sample, service->info.workers, calls, failed, values);
         unsure = judge_calm(healer, instance, values, at_ns);
         if (unsure != 0) {
+                instance->unsure = true;
                 keep_levels(instance, before);
                 judge_closely(healer, service, instance, values, unsure, calls, failed, at_ns);
         }
         before[HEALER_METRIC_LATENCY] = latency->level;
         if (!judge_latency(healer, service, latency, sample->latency_p50_s, sample->latency_p95_s,
-                           calls, at_ns))
+                           calls, at_ns)) {
                 unsure |= 1U << HEALER_METRIC_LATENCY;
+                instance->unsure = true;
+        }
         else if (healer->config.learning.enabled)
                 learn_high(&healer->tuning[HEALER_METRIC_LATENCY], latency->value);
         instance->sampled_ns = hlr_max(instance->sampled_ns, at_ns);
@@ -543,6 +546,7 @@ static void judge_edge_ratio(struct healer *healer, struct hlr_edge *edge, int w
         if (at_ns >= monitor->seen_ns &&
             calm(monitor, value, healer->limits[metric].warning, at_ns))
                 return;
+        edge->unsure = true;
         healer->dwell_ns = dwell_for(healer, &healer->services[edge->to]);
         judge_ratio(healer, monitor, metric, value, calls, at_ns);
 }
@@ -565,8 +569,9 @@ enum healer_err hlr_observe_edge(struct healer *healer, int64_t at_ns,
         hlr_harm_add(healer, edge, sample, at_ns);
         judge_edge_ratio(healer, edge, EDGE_NETWORK, sample->timeout_ratio, calls, at_ns);
         judge_edge_ratio(healer, edge, EDGE_ERROR_RATE, sample->error_ratio, calls, at_ns);
-        (void)judge_latency(healer, &healer->services[edge->to], &edge->monitors[EDGE_LATENCY],
-                            sample->latency_p50_s, sample->latency_p95_s, calls, at_ns);
+        if (!judge_latency(healer, &healer->services[edge->to], &edge->monitors[EDGE_LATENCY],
+                           sample->latency_p50_s, sample->latency_p95_s, calls, at_ns))
+                edge->unsure = true;
         return HEALER_OK;
 }
 

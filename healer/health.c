@@ -205,11 +205,9 @@ static void warn(struct healer *healer, uint32_t index)
         service->warned = level;
 }
 
-static enum healer_status status_of(const struct healer *healer, uint32_t index)
+static enum healer_status status_by(const struct healer *healer, uint32_t index, double score)
 {
         const struct hlr_service *service = &healer->services[index];
-        struct reading r = read_service(healer, index);
-        double score = score_of(&r);
         enum healer_status status = isnan(score) ? HEALER_UNKNOWN : HEALER_HEALTHY;
         uint32_t i;
         int failure;
@@ -231,6 +229,13 @@ static enum healer_status status_of(const struct healer *healer, uint32_t index)
         return status;
 }
 
+static enum healer_status status_of(const struct healer *healer, uint32_t index)
+{
+        struct reading r = read_service(healer, index);
+
+        return status_by(healer, index, score_of(&r));
+}
+
 /* Unknown is worse than healthy and better than degraded. */
 static int rank(enum healer_status status)
 {
@@ -241,16 +246,18 @@ static int rank(enum healer_status status)
         return ranks[status];
 }
 
+static enum healer_status worse_status(enum healer_status a, enum healer_status b)
+{
+        return rank(b) > rank(a) ? b : a;
+}
+
 static enum healer_status worst_status(const struct healer *healer)
 {
-        enum healer_status worst = HEALER_UNKNOWN, one;
+        enum healer_status worst = HEALER_UNKNOWN;
         uint32_t i;
 
-        for (i = 0; i < healer->service_count; i++) {
-                one = status_of(healer, i);
-                if (i == 0 || rank(one) > rank(worst))
-                        worst = one;
-        }
+        for (i = 0; i < healer->service_count; i++)
+                worst = i == 0 ? status_of(healer, i) : worse_status(worst, status_of(healer, i));
         return worst;
 }
 
@@ -271,11 +278,15 @@ static void tell_status(struct healer *healer, uint32_t service, enum healer_sta
 
 static void tell_statuses(struct healer *healer)
 {
+        enum healer_status worst = HEALER_UNKNOWN, one;
         uint32_t i;
 
-        for (i = 0; i < healer->service_count; i++)
-                tell_status(healer, i, status_of(healer, i), &healer->services[i].status);
-        tell_status(healer, HEALER_NONE, worst_status(healer), &healer->status);
+        for (i = 0; i < healer->service_count; i++) {
+                one = status_by(healer, i, healer->services[i].score_now);
+                worst = i == 0 ? one : worse_status(worst, one);
+                tell_status(healer, i, one, &healer->services[i].status);
+        }
+        tell_status(healer, HEALER_NONE, worst, &healer->status);
 }
 
 void hlr_health_update(struct healer *healer)
@@ -293,6 +304,7 @@ void hlr_health_update(struct healer *healer)
                 service = &healer->services[i];
                 r = read_service(healer, i);
                 score = score_of(&r);
+                service->score_now = score;
                 if (isnan(score) && !alarmed(service))
                         continue;
                 if (!isnan(score))

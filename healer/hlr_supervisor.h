@@ -118,6 +118,7 @@ struct hlr_instance {
         uint32_t exit_count;
         uint64_t command;       /* of ours that is under way on it, or 0 */
         int64_t command_from_ns, commanded_ns; /* the last one's time, INT64_MIN: never */
+        bool unsure;            /* false: every monitor is fine and unbroken */
         struct hlr_monitor monitors[HLR_INSTANCE_METRICS];
         /* prediction */
         struct hlr_track fine, coarse;
@@ -137,6 +138,7 @@ struct hlr_edge {
         uint32_t next_to;       /* to the same service, by index; HEALER_NONE: the last */
         bool kept_off;          /* a breaker keeps calls away */
         int64_t kept_off_ns;    /* last time it did; INT64_MIN: never */
+        bool unsure;            /* false: every monitor is fine and unbroken */
         struct hlr_monitor monitors[HLR_EDGE_METRICS]; /* network, error rate, latency */
         /* what its callers suffered, a ring: harm.c */
         int64_t harm_at_ns[HLR_HARM];
@@ -225,6 +227,7 @@ struct hlr_service {
         uint32_t standing_first; /* instances that it had at the start */
         bool reached;           /* scratch of harm.c */
         /* health */
+        double score_now;       /* scratch of health.c */
         double scores[HLR_SCORES_MAX];
         uint32_t score_count;
         uint32_t bin_good[HLR_BINS], bin_all[HLR_BINS];
@@ -237,6 +240,7 @@ struct hlr_service {
         uint64_t check_bits[HLR_CHECKS / 64]; /* a ring: 1 was good */
         uint64_t check_count;
         struct hlr_report reports[HEALER_FAILURE_COUNT];
+        bool reported;          /* one of them ever was made */
         /* anomalies: what the batch said so far, and until when one is fresh */
         double odd_sum[HLR_ODD_COUNT], odd_weight[HLR_ODD_COUNT];
         int64_t odd_at_ns;      /* of the batch; INT64_MIN: nothing pending */

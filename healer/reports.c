@@ -94,6 +94,7 @@ enum healer_err hlr_report(struct healer *healer, int64_t at_ns, uint32_t servic
             (unsigned)failure->severity >= HEALER_SEVERITY_COUNT || stands_ns <= 0)
                 return HEALER_E_RANGE;
         report = &healer->services[service].reports[failure->failure];
+        healer->services[service].reported = true;
         report->at_ns = at_ns;
         report->until_ns = hlr_add(at_ns, stands_ns);
         report->instance = instance;
