@@ -162,7 +162,7 @@ def main(folder, words=None, jobs=1, only=None, long=()):
         and (not words or any(word in name for word in words))
     )
     names = ["test_%s.py" % name for name in long]
-    paths.sort(key=lambda path: os.path.basename(path) not in names)
+    paths.sort(key=lambda path: (names + [os.path.basename(path)]).index(os.path.basename(path)))
     if only is not None or jobs == 1:
         number, bad = run_files(paths if only is None else [only], sys.stdout)
     else:
