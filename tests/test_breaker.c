@@ -6,6 +6,7 @@
  */
 #include "healer/breaker.h"
 #include "model_ops.h"
+#include "tests/effort.h"
 
 #include <check.h>
 #include <math.h>
@@ -1703,7 +1704,7 @@ static void *hammer(void *arg)
         uint64_t random = (uint64_t)(uintptr_t)&random;
         uint64_t newest_generation = 0;
 
-        for (int i = 0; i < 60000; i++) {
+        for (int i = 0; i < EFFORT(60000, 10000); i++) {
                 struct healer_breaker_ticket t;
                 int64_t now = atomic_fetch_add(&a->now, 3 * MS);
                 uint64_t r = model_random(&random);

@@ -7,6 +7,7 @@
  * c; 4 workers each; timeout 1 s); 50 requests/s.
  */
 #include "faults/fault.h"
+#include "tests/effort.h"
 #include "tests/fleet_builder.h"
 
 #include <check.h>
@@ -15,7 +16,7 @@
 #include "harness/fleet/model.h"
 
 enum { FRONT, BACK };
-enum { FOR_S = 400 };
+enum { FOR_S = EFFORT(400, 100) };
 
 static const struct feature_spec back_features[] = {{"ranking", 0.5, 0.2, 250, 3}};
 

@@ -4,6 +4,7 @@
  * something. Each kind is injected into a fleet on every target that it takes.
  */
 #include "faults/fault.h"
+#include "tests/effort.h"
 #include "tests/fleet_builder.h"
 
 #include <check.h>
@@ -224,7 +225,7 @@ START_TEST(lifting_undoes_it_exactly)
                         ck_assert_uint_eq(fleet_overlay_digest(fleet), before);
                         ops->lift(run); /* harmless to do again */
                         ck_assert_uint_eq(fleet_overlay_digest(fleet), before);
-                        fleet_run_until(fleet, fleet_now(fleet) + 400 * NS_PER_S);
+                        fleet_run_until(fleet, fleet_now(fleet) + EFFORT(400, 100) * NS_PER_S);
                         for (uint32_t i = 0; i < 4; i++)
                                 ck_assert_int_eq(fleet_instance_state(fleet, i), INSTANCE_UP);
                 }

@@ -8,6 +8,7 @@
  * other fleet is so plain that they can. CHAOS_FLEETS=N tries N of them.
  */
 #include "faults/fault.h"
+#include "tests/effort.h"
 #include "tests/fleet_builder.h"
 
 #include <check.h>
@@ -15,7 +16,7 @@
 
 #include "harness/fleet/data_layer.h"
 
-enum { FAULTS = 12, FOR_S = 60, FLEETS = 150 };
+enum { FAULTS = 12, FOR_S = 60, FLEETS = EFFORT(150, 60) };
 
 static struct builder b;
 static struct books books;

@@ -21,7 +21,7 @@
 
 /* Replications of a system. With a sanitizer, eight times slower, memory is what the
  * run shows, and fewer do: the interval is as much wider. */
-enum { SEEDS = EFFORT(30, 8) };
+enum { SEEDS = EFFORT(30, 4) };
 
 enum { COMPARISONS_MAX = 200 };
 

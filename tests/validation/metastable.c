@@ -11,7 +11,7 @@
 #include "tests/fleet_builder.h"
 #include "tests/validation/estimate.h"
 
-enum { LOAD_SEEDS = 4, END_S = 1000 };
+enum { LOAD_SEEDS = EFFORT(4, 1), END_S = 1000 };
 
 static struct builder b;
 static struct books books;
