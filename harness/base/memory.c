@@ -1,11 +1,9 @@
 /* memory.c - the flag that an allocation failed, and jansson's way to raise it. */
 #include "harness/base/memory.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 static atomic_bool ran_out;
 
@@ -17,13 +15,6 @@ bool memory_ran_out(void)
 void memory_note_lack(void)
 {
         atomic_store_explicit(&ran_out, true, memory_order_relaxed);
-}
-
-const char *memory_strerror(int error)
-{
-        if (error == ENOMEM)
-                memory_note_lack();
-        return strerror(error);
 }
 
 static void *watched_malloc(size_t size)

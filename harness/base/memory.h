@@ -15,10 +15,6 @@
 bool memory_ran_out(void);
 void memory_note_lack(void);
 
-/* What strerror() says; of ENOMEM the flag is raised, for what libc allocates in its own
- * calls (fopen, opendir, getline) nobody else sees. */
-const char *memory_strerror(int error);
-
 /* From here on jansson's allocations count too. Before the first use of jansson. */
 void memory_watch_json(void);
 

@@ -10,7 +10,6 @@
 #include <jansson.h>
 
 #include "faults/fault.h"
-#include "harness/base/memory.h"
 #include "harness/base/nearest.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/commands.h"
@@ -330,7 +329,7 @@ static json_t *scenarios_of(const char *folder)
         int count = scandir(folder, &names, is_scenario_name, alphasort);
 
         if (count < 0) {
-                fprintf(stderr, "chaos-run: %s: %s\n", folder, memory_strerror(errno));
+                fprintf(stderr, "chaos-run: %s: %s\n", folder, strerror(errno));
                 json_decref(list);
                 return NULL;
         }

@@ -7,6 +7,9 @@
  * any more, and the exit code is 70. Not taken: to end the process at the first failure;
  * files in the making and databases would then be left as they are.
  *
+ * A call may reach libc by another name than the source has (fopen64 with files of 64 bits,
+ * __getdelim for getline): tests/e2e/test_failing.py looks that none of them is left.
+ *
  * Costs a predictable branch an allocation. Libraries' own allocations do not come here;
  * jansson's go through memory_watch_json(), SQLite answers with SQLITE_NOMEM.
  */
@@ -37,9 +40,14 @@ WRAP(void *, aligned_alloc, (size_t alignment, size_t size), (alignment, size), 
 WRAP(char *, strdup, (const char *text), (text), true)
 WRAP(char *, strndup, (const char *text, size_t length), (text, length), true)
 WRAP(FILE *, fopen, (const char *path, const char *mode), (path, mode), errno == ENOMEM)
+WRAP(FILE *, fopen64, (const char *path, const char *mode), (path, mode), errno == ENOMEM)
 WRAP(FILE *, fdopen, (int fd, const char *mode), (fd, mode), errno == ENOMEM)
 WRAP(DIR *, opendir, (const char *path), (path), errno == ENOMEM)
 WRAP(char *, realpath, (const char *path, char *out), (path, out), errno == ENOMEM)
+WRAP(char *, __realpath_chk, (const char *path, char *out, size_t room), (path, out, room), errno == ENOMEM)
+
+WRAP(FILE *, fopencookie, (void *cookie, const char *mode, cookie_io_functions_t calls),
+     (cookie, mode, calls), errno == ENOMEM)
 
 static int noted_count(int count)
 {
@@ -98,16 +106,34 @@ ssize_t __wrap_getline(char **line, size_t *room, FILE *stream)
         return length;
 }
 
-int __real_scandir(const char *path, struct dirent ***names, int (*fits)(const struct dirent *),
-                   int (*order)(const struct dirent **, const struct dirent **));
-int __wrap_scandir(const char *path, struct dirent ***names, int (*fits)(const struct dirent *),
-                   int (*order)(const struct dirent **, const struct dirent **));
-int __wrap_scandir(const char *path, struct dirent ***names, int (*fits)(const struct dirent *),
-                   int (*order)(const struct dirent **, const struct dirent **))
+ssize_t __real___getdelim(char **line, size_t *room, int end, FILE *stream);
+ssize_t __wrap___getdelim(char **line, size_t *room, int end, FILE *stream);
+ssize_t __wrap___getdelim(char **line, size_t *room, int end, FILE *stream)
 {
-        int count = __real_scandir(path, names, fits, order);
+        ssize_t length = __real___getdelim(line, room, end, stream);
 
-        if (count < 0 && errno == ENOMEM)
+        if (length < 0 && !feof(stream) && errno == ENOMEM)
                 memory_note_lack();
-        return count;
+        return length;
 }
+
+#define WRAP_SCANDIR(name)                                                                         \
+        int __real_##name(const char *path, struct dirent ***names,                                \
+                          int (*fits)(const struct dirent *),                                      \
+                          int (*order)(const struct dirent **, const struct dirent **));           \
+        int __wrap_##name(const char *path, struct dirent ***names,                                \
+                          int (*fits)(const struct dirent *),                                      \
+                          int (*order)(const struct dirent **, const struct dirent **));           \
+        int __wrap_##name(const char *path, struct dirent ***names,                                \
+                          int (*fits)(const struct dirent *),                                      \
+                          int (*order)(const struct dirent **, const struct dirent **))            \
+        {                                                                                          \
+                int count = __real_##name(path, names, fits, order);                               \
+                                                                                                   \
+                if (count < 0 && errno == ENOMEM)                                                  \
+                        memory_note_lack();                                                        \
+                return count;                                                                      \
+        }
+
+WRAP_SCANDIR(scandir)
+WRAP_SCANDIR(scandir64)

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/base/memory.h"
 #include "reports/verdict.h"
 #include "reports/writer.h"
 
@@ -64,7 +63,7 @@ static bool add_folder(struct scenario_files *list, const char *folder)
         bool ok = dir != NULL;
 
         if (dir == NULL)
-                fprintf(stderr, "chaos-run: %s: %s\n", folder, memory_strerror(errno));
+                fprintf(stderr, "chaos-run: %s: %s\n", folder, strerror(errno));
         while (ok && (entry = readdir(dir)) != NULL)
                 if (entry->d_name[0] != '.' && ends_with(entry->d_name, ".json") &&
                     !ends_with(entry->d_name, ".schema.json"))

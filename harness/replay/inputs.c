@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/base/memory.h"
-
 static bool add(struct inputs *inputs, const char *path, const char *name)
 {
         struct input *items = inputs->items;
@@ -84,7 +82,7 @@ static bool walk(struct inputs *inputs, const char *root, const char *below, int
                 return false;
         count = scandir(path, &names, NULL, by_bytes);
         if (count < 0) {
-                fprintf(errors, "%s: %s\n", path, memory_strerror(errno));
+                fprintf(errors, "%s: %s\n", path, strerror(errno));
                 ok = false;
         }
         for (int i = 0; i < count; i++) {

@@ -377,7 +377,7 @@ static int replay_rows(struct run *run)
         if (status == REPLAY_DONE && reader->failed) {
                 if (errno == ENOMEM)
                         memory_note_lack(); /* for the stream's own buffer */
-                fprintf(run->errors, "%s: %s\n", run->input->path, memory_strerror(errno));
+                fprintf(run->errors, "%s: %s\n", run->input->path, strerror(errno));
                 return REPLAY_INVALID;
         }
         return status;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/base/memory.h"
 #include "harness/run/exec_protocol.h"
 
 struct speaker {
@@ -56,7 +55,7 @@ static bool answer(struct speaker *speaker, const char *text, size_t length, FIL
         line = json_line_text(&speaker->line, &length);
         if (line == NULL || fwrite(line, 1, length, out) != length || fflush(out) != 0) {
                 snprintf(speaker->why, sizeof(speaker->why), "cannot answer: %s",
-                         line == NULL ? "out of memory" : memory_strerror(errno));
+                         line == NULL ? "out of memory" : strerror(errno));
                 speaker->cut_off = true;
                 return false;
         }
@@ -68,7 +67,7 @@ static bool heard_all(struct speaker *speaker, FILE *in)
 {
         if (feof(in) && !ferror(in))
                 return true;
-        snprintf(speaker->why, sizeof(speaker->why), "cannot read: %s", memory_strerror(errno));
+        snprintf(speaker->why, sizeof(speaker->why), "cannot read: %s", strerror(errno));
         speaker->cut_off = true;
         return false;
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Runs with --db, ended at random moments by signals: ./dev bench kills
 
-    tests/bench/kills.py PROGRAM [KILLS]
+    tests/bench/kills.py PROGRAM [KILLS] [FROM]
 
 After each signal the database opens, is sound and holds whole replications only, no file is
 left half, and `--resume` ends with the bytes of a run that nobody disturbed. KILLS is 200,
-or CHAOS_KILLS. Signals and moments are those of a fixed seed. Of ten moments eight are so
+or CHAOS_KILLS; with FROM those before it are left out, for a run that was ended. Signals and moments are those of a fixed seed. Of ten moments eight are so
 long after the database holds so many replications, one is in the time before it holds any,
 and one in the time that it takes to write the results; a machine that is slow or busy moves
 none of the eight out of the run. Prints how many fell where; exits with 1 when something
@@ -117,13 +117,14 @@ def main():
         return 2
     count = int(sys.argv[2] if len(sys.argv) > 2 else os.environ.get("CHAOS_KILLS", "200"))
     chaos.program = lambda prefix=None: os.path.abspath(sys.argv[1])
-    chance = random.Random(10)
+    first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     kills, bad, done = Kills(), 0, 0
     tally = collections.Counter()
     kills.setUp()
     try:
         lasts_s = kills.whole()
-        for i in range(count):
+        for i in range(first, count):
+            chance = random.Random(10 * 1000000 + i)
             number = SIGNALS[i % len(SIGNALS)]
             count_before, after_s = moment(chance, i // len(SIGNALS) + 2 * (i % len(SIGNALS)), lasts_s)
             try:
@@ -136,6 +137,8 @@ def main():
                 print("%s %.3f s after %d replications: %s" % (number.name, after_s, count_before, error),
                       flush=True)
             done += 1
+            if done % 20 == 0:
+                print("kill %d of %d" % (first + done, count), file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("ended before its end")
     finally:

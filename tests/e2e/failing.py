@@ -63,7 +63,7 @@ COMMANDS = {
     "healer": "healer < {lines}",
     "init": "init {out}/start",
 }
-SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|read-\?only|Too many|Input/output",
+SAID = re.compile(r"memory|allocate|cannot|could not|unable|I/O error|disk|full|No space|not written|read-?only|Too many|Input/output",
                   re.I)
 
 

@@ -3,8 +3,14 @@
 Which share turns with each build of the program; `./dev bench failing` does it whole, and
 again under ASan.
 """
+import re
+import subprocess
+
 import chaos
 import failing
+
+ALLOCATES = (r"malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|strn?dup|(__)?v?asprintf(_chk)?|"
+             r"fopen(64)?|fdopen|fopencookie|open_memstream|opendir|(__)?realpath(_chk)?|(__)?getdelim|getline|scandir(64)?")
 
 
 class Failing(chaos.Case):
@@ -46,3 +52,16 @@ class Failing(chaos.Case):
             told = sweep.failing(failing.COMMANDS["validate"], what, FAILING_AT="2")
             self.assertNotEqual(0, told.code, "\n%s" % told)
             self.assertIn("chaos-run", sweep.log())
+
+    def test_what_allocates_is_watched_under_each_of_its_names(self):
+        """None of these is called but by memory_watch.c, whose own calls are the only ones that are left."""
+        told = subprocess.run(["objdump", "-d", "--no-show-raw-insn", chaos.program()], stdout=subprocess.PIPE,
+                              text=True, check=True).stdout
+        inside, wrong = "", set()
+        for line in told.splitlines():
+            if line.endswith(">:"):
+                inside = line.split("<")[1][:-2]
+            found = re.search(r"(?:call|jmp)\s.*<(\w+)@plt>", line)
+            if found and re.fullmatch(ALLOCATES, found[1]) and not inside.startswith("__wrap_"):
+                wrong.add((inside, found[1]))
+        self.assertEqual(set(), wrong)
