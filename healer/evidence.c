@@ -160,7 +160,7 @@ static bool newest_line(const struct hlr_track *track, enum hlr_signal signal,
         for (i = 0; i < NEWEST; i++) {
                 slot = (track->count - NEWEST + i) % HLR_TRACK;
                 at_ns[i] = track->at_ns[slot];
-                values[i] = (double)track->value[signal][slot];
+                values[i] = (double)track->value[slot][signal];
         }
         return healer_line_fit(at_ns, values, NEWEST, newest) && newest->likeness >= 0.9 &&
                newest->slope_low >= 0.5 * newest->slope_per_s;

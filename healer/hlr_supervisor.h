@@ -66,10 +66,11 @@ enum hlr_signal {
         HLR_SIGNAL_COUNT
 };
 
-/* The last samples, a ring; NaN where one was missing. */
+/* The last samples, a ring; NaN where one was missing. What came in one sample lies side
+ * by side, since each sample writes and few are read back. */
 struct hlr_track {
         int64_t at_ns[HLR_TRACK];
-        float value[HLR_SIGNAL_COUNT][HLR_TRACK];
+        float value[HLR_TRACK][HLR_SIGNAL_COUNT];
         uint32_t count; /* ever since the process began */
 };
 

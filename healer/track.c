@@ -44,7 +44,7 @@ static void put_coarse(struct hlr_instance *instance, int64_t at_ns)
 
         track->at_ns[slot] = at_ns;
         for (s = 0; s < HLR_SIGNAL_COUNT; s++) {
-                track->value[s][slot] = instance->coarse_known[s] > 0
+                track->value[slot][s] = instance->coarse_known[s] > 0
                                                 ? (float)(instance->coarse_sum[s] /
                                                           instance->coarse_known[s])
                                                 : NAN;
@@ -54,9 +54,8 @@ static void put_coarse(struct hlr_instance *instance, int64_t at_ns)
         instance->coarse_pending = 0;
 }
 
-static inline void put(struct hlr_instance *instance, uint32_t slot, int s, double value)
+static inline void put(struct hlr_instance *instance, int s, double value)
 {
-        instance->fine.value[s][slot] = (float)value;
         if (isnan(value))
                 return;
         instance->coarse_sum[s] += value;
@@ -82,7 +81,9 @@ void hlr_track_add(struct hlr_instance *instance, int64_t at_ns,
         instance->fine.count++;
         instance->fine.at_ns[slot] = at_ns;
         for (s = 0; s < HLR_SIGNAL_COUNT; s++)
-                put(instance, slot, s, values[s]);
+                instance->fine.value[slot][s] = (float)values[s];
+        for (s = 0; s < HLR_SIGNAL_COUNT; s++)
+                put(instance, s, values[s]);
         if (++instance->coarse_pending == HLR_COARSE)
                 put_coarse(instance, at_ns);
         if (isnan(load))
@@ -102,7 +103,7 @@ uint32_t hlr_track_last(const struct hlr_instance *instance, enum hlr_signal sig
         if (have > count_max)
                 have = count_max;
         for (i = 0; i < have; i++)
-                out[i] = (double)track->value[signal][(track->count - have + i) % HLR_TRACK];
+                out[i] = (double)track->value[(track->count - have + i) % HLR_TRACK][signal];
         return have;
 }
 
@@ -126,8 +127,8 @@ bool hlr_track_fit(const struct hlr_instance *instance, enum hlr_signal signal, 
         for (i = 0; i < have; i++) {
                 slot = (track->count - have + i) % HLR_TRACK;
                 at_ns[i] = track->at_ns[slot];
-                values[i] = (double)track->value[signal][slot];
-                load[i] = (double)track->value[HLR_SIGNAL_LOAD][slot];
+                values[i] = (double)track->value[slot][signal];
+                load[i] = (double)track->value[slot][HLR_SIGNAL_LOAD];
         }
         return beside_load ? healer_line_fit_beside(at_ns, values, load, have, out)
                            : healer_line_fit(at_ns, values, have, out);
