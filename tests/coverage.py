@@ -6,7 +6,7 @@
 BUILD-FOLDER was set up with -Db_coverage=true and its tests have run. Prints a line a folder:
 lines with code, how many of them ran at least once, and the share; and the files that are
 reached least. --missed prints the lines never reached in the files whose path contains WORD; --messages those
-that tell a user what is wrong.
+that tell a user what is wrong, but for those that tests/data/unreached.txt explains.
 A line counts once, whichever programs it was compiled into.
 """
 import argparse
@@ -21,6 +21,8 @@ FOLDERS = ["healer", "harness", "faults", "reports"]
 # What a file, an option or the machine got wrong is said by a call of one of these.
 MESSAGE = re.compile(r"\b(read_error|read_wrong_type|read_key_error|diag_add|out_error_set|say_error|fail_at|"
                      r"complain\w*|refuse\w*|tell_both|fprintf\((errors|stderr),)")
+# Memory that ran out: ./dev bench failing.
+MEMORY = re.compile(r"out of memory|ENOMEM|RUN_NO_MEMORY")
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -75,9 +77,35 @@ def least(lines):
         print("%5d of %5d  %s" % (len(rows) - reached(rows), len(rows), path))
 
 
-def missed(lines, word, pattern):
-    """Prints the lines never reached in which PATTERN is found, and how many there are of all of those."""
-    none = every = 0
+def explained():
+    """(path, part of a line) of the messages that no test is to reach."""
+    with open(os.path.join(ROOT, "tests", "data", "unreached.txt"), encoding="utf-8") as f:
+        return [tuple(row.rstrip("\n").split(": ", 1)) for row in f if row.strip() and row[0] not in "#="]
+
+
+def messages(lines, word):
+    """Prints the messages never reached that nothing explains, and the explanations that are not needed."""
+    known, needed, rest, every, memory = explained(), set(), 0, 0, 0
+    for path, number, count, text in matching(lines, word, MESSAGE):
+        every += 1
+        if count > 0:
+            continue
+        reasons = {pair for pair in known if pair[0] == path and pair[1] in text}
+        needed |= reasons
+        if MEMORY.search(text):
+            memory += 1
+        elif not reasons:
+            rest += 1
+            print("%s:%d: %s" % (path, number, text))
+    for path, part in known:
+        if word in path and (path, part) not in needed:
+            print("tests/data/unreached.txt: is reached, or is gone: %s: %s" % (path, part))
+    print("of %d messages no test reaches %d; besides, %d of memory that ran out and %d that unreached.txt explains" % (
+        every, rest, memory, len(needed)))
+
+
+def matching(lines, word, pattern):
+    """(path, number, how often it ran, text) of the lines with code in which PATTERN is found."""
     for path in sorted(path for path in lines if word in path):
         with open(os.path.join(ROOT, path), encoding="utf-8") as f:
             text = f.read().split("\n")
@@ -85,10 +113,17 @@ def missed(lines, word, pattern):
             if number > len(text):
                 sys.exit("%s has changed since the build" % path)
             if pattern.search(text[number - 1]):
-                every += 1
-                none += count == 0
-                if count == 0:
-                    print("%s:%d: %s" % (path, number, text[number - 1].strip()))
+                yield path, number, count, text[number - 1].strip()
+
+
+def missed(lines, word):
+    """Prints the lines never reached, and how many there are of all."""
+    none = every = 0
+    for path, number, count, text in matching(lines, word, re.compile("")):
+        every += 1
+        none += count == 0
+        if count == 0:
+            print("%s:%d: %s" % (path, number, text))
     print("%d of %d lines are never reached" % (none, every))
 
 
@@ -104,8 +139,11 @@ def main():
     if not lines:
         print("%s was not built with -Db_coverage=true" % args.build, file=sys.stderr)
         return 1
-    if args.missed or args.messages:
-        missed(lines, args.missed, MESSAGE if args.messages else re.compile(""))
+    if args.messages:
+        messages(lines, args.missed)
+        return 0
+    if args.missed:
+        missed(lines, args.missed)
         return 0
     table(lines)
     if not args.short:

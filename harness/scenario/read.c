@@ -389,13 +389,6 @@ bool read_child_begin(struct read_object *object, const char *key, enum read_nee
         return json != NULL && read_object_begin(object->ctx, json, read_path(object, key), out);
 }
 
-void read_refuse_keys(struct read_object *object, const char *const *keys)
-{
-        for (; *keys != NULL; keys++)
-                if (read_any(object, *keys, READ_OPTIONAL) != NULL)
-                        read_key_error(object->ctx, read_path(object, *keys), "not supported yet");
-}
-
 const json_t *read_list(struct read_object *object, const char *key, enum read_need need,
                         size_t max)
 {

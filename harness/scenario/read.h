@@ -120,9 +120,6 @@ bool read_child_begin(struct read_object *object, const char *key, enum read_nee
 const json_t *read_any(struct read_object *object, const char *key, enum read_need need);
 const char *read_path(const struct read_object *object, const char *key);
 bool read_has(const struct read_object *object, const char *key);
-/* Reports each of these keys (a NULL-ended list) that is there as one that is
- * not supported yet. */
-void read_refuse_keys(struct read_object *object, const char *const *keys);
 
 /* Lists: the array under `key` with at most `max` elements, or NULL. All lists
  * together have READ_ELEMENTS_MAX at most. */

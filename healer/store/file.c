@@ -293,9 +293,11 @@ static int begin_session(struct healer_store *store)
                          &statement);
         if (status != SQLITE_OK)
                 return status;
-        sqlite3_bind_text(statement, 1, store->source, -1, SQLITE_TRANSIENT);
-        sqlite3_bind_int64(statement, 2, store->opened_ns);
-        status = sqlite3_step(statement);
+        status = sqlite3_bind_text(statement, 1, store->source, -1, SQLITE_STATIC);
+        if (status == SQLITE_OK)
+                status = sqlite3_bind_int64(statement, 2, store->opened_ns);
+        if (status == SQLITE_OK)
+                status = sqlite3_step(statement);
         status = status == SQLITE_DONE ? SQLITE_OK : fail(store, status);
         sqlite3_finalize(statement);
         if (status == SQLITE_OK)

@@ -5,8 +5,12 @@ reaches: `./dev coverage --messages`; those that stay are listed in tests/README
 """
 import json
 import os
+import resource
 import shutil
+import signal
 import sqlite3
+import subprocess
+import time
 
 import chaos
 
@@ -62,6 +66,13 @@ CALLS = [
     (2, "the first line should be", ["report", "{headless}"]),
     (0, "cannot be started", ["report", "{run}", "--out", "no-plots"]),
     (0, "cannot be started", ["report", "{run}", "{run}", "--out", "no-plots-either"]),
+    (0, "cannot be started", ["{small}", "--out", "no-plots-of-a-run"]),
+    (7, "cannot be started", ["ab", "{small}", "--a", "none", "--b", "default", "--runs", "2", "--out", "no-plots-ab"]),
+    (74, "report.html: cannot rename", ["ab", "{small}", "--a", "none", "--b", "default", "--runs", "2", "--no-plots",
+                                        "--out", "{spoilt}/ab"]),
+    (74, "campaign.csv: cannot rename", ["{small}", "{words}", "--no-plots", "--out", "{spoilt}/many"]),
+    (74, "comparison.json: cannot rename", ["ab", "{small}", "{words}", "--a", "none", "--b", "default", "--runs", "2",
+                                            "--no-plots", "--out", "{spoilt}/board"]),
     (0, "virtual s in ", ["{small}", "--verbose", "--no-plots", "--out", "verbose"]),
 ]
 
@@ -72,7 +83,7 @@ def entries(count):
 
 def levels(*rows, **more):
     whole = {"name": "WHOLE", "capacity": 1, "usage": 0, "timeout": 1, "quality": 1}
-    low = dict(whole, name="LOW", capacity=0.9, usage=0.9)
+    low = dict(whole, name="LOW", capacity=0.9, usage=0.9, timeout=0.9, quality=0.9)
     return {"extends": "default", "degradation": dict({"levels": [dict(whole, **row) for row in rows] or [whole, low]},
                                                       **more)}
 
@@ -87,6 +98,7 @@ def service(**keys):
     return {"fleet": fleet}
 
 
+LEAK = {"fault": "memory_leak", "at": "1m", "duration": "1m", "target": {"service": "bank", "instances": "one"}}
 RULE = {"metric": "error_rate", "operator": ">", "value": 0.5, "level": "LOW"}
 PROBE = {"metric": "availability", "tolerance": ">= 1%"}
 
@@ -99,7 +111,20 @@ SCENARIOS = [
     ("method[0].serial[0].after: inside a group", {"method": [{"serial": [
         {"parallel": entries(1), "after": "x"}], "at": "1m"}]}),
     ("method: more than", {"method": entries(10001)}),
+    ("all groups and choices", {"method": [{"serial": entries(5001), "at": "1m"}] * 2}),
     ("more than", {"tags": ["t%d" % i for i in range(10001)]}),
+    ("values allowed", service(service_time={"dist": "empirical", "file": "many.txt"})),
+    ("instances in all, above the", {"fleet": dict(chaos.SMALL["fleet"], services=[
+        dict(chaos.SMALL["fleet"]["services"][1], name="s%d" % i, instances=10000) for i in range(11)])}),
+    ("when: 1 to", healer(recovery={"rules": [{"name": "r", "when": "x" * 3000, "do": "restart_service"}]})),
+    ("the levels of its base name other features", {"healer": {"extends": "off.json", "degradation": {
+        "features": [{"name": "g"}]}}}),
+    ("rules and conditions allowed", {"healer": levels(rules=[
+        {"level": "LOW", "all": [{k: RULE[k] for k in RULE if k != "level"}] * 4} for _ in range(6)])}),
+    ("has too many digits", {"duration": "9" * 60 + "s"}),
+    ("too large", {"method": [dict(LEAK, arguments={"rate": "9999999TiB/s"})]}),
+    ("no time for it", {"evaluation": {"replay_trigger": True}}),
+    ("too long once its gaps are filled", {"load": [{"to": "shop", "file": "gap.csv", "per": "1s", "process": "trace"}]}),
     ("has no values", service(service_time={"dist": "empirical", "file": "none.txt"})),
     ("a line longer than 254 bytes", {"load": [{"to": "shop", "file": "wide.csv", "process": "trace"}]}),
     ("3 entries wait for events", {"safety": {"max_concurrent_faults": 1}, "method": [
@@ -132,6 +157,8 @@ ANSWERS = [
     ("a name", {"next_wake": 1e9, "alarms": [{"type": "cpu", "service": 3}]}),
     ("longer than", {"next_wake": 1e9, "escalations": [{"type": "x", "context": "x" * 9000}]}),
     ("an action's name", {"next_wake": 1e9, "actions": [{"id": 1, "action": 7}]}),
+    ("a feature that is to be off, too", {"next_wake": 1e9, "actions": [
+        {"id": 1, "action": "set_degradation", "service": "shop", "settings": {"off": ["f"], "on": ["f"]}}]}),
     ("an object of edges", {"next_wake": 1e9, "policies": []}),
 ]
 
@@ -151,7 +178,12 @@ class Messages(chaos.Case):
                                           content)
         self.names["empty"] = self.path("empty")
         os.mkdir(self.path("empty"))
+        self.names["spoilt"] = self.path("spoilt")
+        for name in ("ab/report.html", "many/campaign.csv", "board/comparison.json"):
+            os.makedirs(self.path("spoilt", name))
         self.assert_code(0, self.run_small("run", small, "--db", self.path("x.db")))
+        for name in ("ab", "many", "board"):  # as if a run of ours had been there
+            shutil.copy(self.path("run", "result.json"), self.path("spoilt", name, "result.json"))
         self.names.update(run=self.path("run"), db=self.path("x.db"))
         for name, sql in (("unended", "update runs set state = 'running', outcome = null, exit_code = null"),
                           ("newer", "pragma user_version = 999")):
@@ -186,6 +218,12 @@ class Messages(chaos.Case):
 
     def test_what_is_written_in_a_scenario(self):
         self.write("none.txt", "\n\n")
+        self.write("many.txt", "1ms\n" * 100001)
+        self.write("gap.csv", "timestamp,value\n" + "".join("%s 00:00:0%d,1\n" % (day, second) for day in (
+            "1971-01-01", "2020-01-01") for second in range(3)))
+        off = levels(features=[{"name": "f"}])
+        off["degradation"]["levels"][1]["off"] = ["f"]
+        self.write("off.json", off)
         self.write("wide.csv", "timestamp,value\n" + "1" * 300 + "\n")
         for i in range(20):
             self.write("deep%d.json" % i, {"extends": "deep%d.json" % (i + 1)})
@@ -230,7 +268,8 @@ class Messages(chaos.Case):
                 fake = self.write("fake", "#!/bin/sh\nread hello\nread wake\necho '%s'\ncat >/dev/null\n" %
                                   json.dumps(answer))
                 os.chmod(fake, 0o755)
-                told = self.run_small("out", None, "--strategy", "exec:" + fake)
+                told = self.run_small("out", chaos.small(replications=1, **service(features=[{"name": "f"}])),
+                                      "--strategy", "exec:" + fake)
                 self.assertIn(words, told.out + told.err + json.dumps(self.result()), "\n%s" % told)
 
     def speak(self, words, lines):
@@ -250,3 +289,75 @@ class Messages(chaos.Case):
         told = self.chaos("healer", wrap=["sh", "-c", 'exec "$@" <"$0"', self.folder])
         self.assert_code(74, told)
         self.assertIn("cannot read: Is a directory", told.err)
+
+    def interrupted(self, *args):
+        """A command of the small world, ended when the database holds a replication."""
+        with subprocess.Popen([chaos.program(), *args], cwd=self.folder, env=chaos.environment(),
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            until = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < until and not self.held():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+        self.assertEqual(130, process.returncode)
+
+    def held(self):
+        try:
+            with sqlite3.connect("file:x.db?mode=ro".replace("x.db", self.path("x.db")), uri=True) as file:
+                return file.execute("select count(distinct replication) from replications").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0
+
+    def test_a_comparison_goes_on_where_it_was_interrupted(self):
+        self.write("small.json", chaos.small(replications=1))
+        args = ["ab", "small.json", "--a", "none", "--b", "default", "--runs", "20", "--no-plots", "--jobs", "1"]
+        self.interrupted(*args, "--db", "x.db", "--out", "ab")
+        held = self.held()
+        told = self.chaos(*args, "--db", "x.db", "--out", "ab", "--resume")
+        self.assertIn("going on after %d replications" % held, told.err)
+        self.assertEqual(told.code, self.chaos(*args, "--out", "whole").code)
+        self.assert_same_files("ab", "whole", ["result.json"])
+
+    def test_a_record_that_is_spoilt_is_run_again(self):
+        path = self.write("small.json", chaos.small(replications=1))
+        args = [path, "--runs", "20", "--no-plots", "--jobs", "1"]
+        self.interrupted(*args, "--db", "x.db", "--out", "out")
+        with sqlite3.connect(self.path("x.db")) as file:
+            file.execute("update replications set record = x'00' where replication = 0")
+        file.close()
+        told = self.chaos(*args, "--db", "x.db", "--out", "out", "--resume")
+        self.assertIn("replication 0 cannot be read back: it is run again", told.err)
+        self.assert_code(0, self.chaos(*args, "--out", "whole"))
+        self.assert_same_files("out", "whole", ["result.json", "metrics.csv"])
+
+    def test_a_disk_that_is_full_for_what_is_written_beside_a_run(self):
+        def limit():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        told = self.chaos("init", "new", before=limit)
+        self.assert_code(74, told)
+        self.assertIn("init: new.json: File too large", told.err)
+        self.assertFalse(os.path.exists(self.path("new.json")))
+        self.write("cpu.csv", "timestamp,value\n" + "".join(
+            "2024-01-01 %02d:%02d:00,1\n" % (i // 60, i % 60) for i in range(1000)))
+        told = self.chaos("replay", "cpu.csv", "--scores", "scores.csv", before=limit)
+        self.assert_code(74, told)
+        self.assertIn("File too large", told.err)
+        self.assertFalse(os.path.exists(self.path("scores.csv")))
+
+    def test_progress_on_a_terminal_is_a_line_that_is_drawn_over(self):
+        master, slave = os.openpty()
+        with subprocess.Popen([chaos.program(), self.write("small.json", chaos.SMALL), "--runs", "30", "--no-plots",
+                               "--out", self.path("out"), "--jobs", "1"], env=chaos.environment(),
+                              stdout=subprocess.DEVNULL, stderr=slave) as process:
+            os.close(slave)
+            seen = b""
+            try:
+                while True:
+                    seen += os.read(master, 65536)
+            except OSError:  # its other end is closed
+                pass
+        os.close(master)
+        self.assertEqual(0, process.returncode)
+        self.assertRegex(seen.decode(), r"\r.*\[#*\.*\] \d+/30 .* s left")
+        self.assertTrue(seen.endswith(b"\r\x1b[K"), seen[-80:])
