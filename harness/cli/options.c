@@ -232,7 +232,7 @@ static bool parse_option(int argc, char **argv, int *at, struct options *options
                         fprintf(errors, "chaos-run: --%s takes no value\n", row->name);
                         return false;
                 }
-                return store(options, row, NULL, errors);
+                return store(options, row, "", errors);
         }
         if (value == NULL) {
                 if (*at + 1 >= argc) {

@@ -291,7 +291,15 @@ class Messages(chaos.Case):
         self.assertIn("cannot read: Is a directory", told.err)
 
     def interrupted(self, *args):
-        """A command of the small world, ended when the database holds a replication."""
+        """A command of the small world, ended when the database holds a replication. On a busy
+        machine it may be through before that is seen; then once more."""
+        for _ in range(5):
+            if self.interrupted_once(*args) == 130:
+                return
+            os.unlink(self.path("x.db"))
+        self.fail("it ended before it could be interrupted")
+
+    def interrupted_once(self, *args):
         with subprocess.Popen([chaos.program(), *args], cwd=self.folder, env=chaos.environment(),
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
             until = time.monotonic() + 60
@@ -299,7 +307,7 @@ class Messages(chaos.Case):
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=60)
-        self.assertEqual(130, process.returncode)
+        return process.returncode
 
     def held(self):
         try:
@@ -310,7 +318,7 @@ class Messages(chaos.Case):
 
     def test_a_comparison_goes_on_where_it_was_interrupted(self):
         self.write("small.json", chaos.small(replications=1))
-        args = ["ab", "small.json", "--a", "none", "--b", "default", "--runs", "20", "--no-plots", "--jobs", "1"]
+        args = ["ab", "small.json", "--a", "none", "--b", "default", "--runs", "10", "--no-plots", "--jobs", "1"]
         self.interrupted(*args, "--db", "x.db", "--out", "ab")
         held = self.held()
         told = self.chaos(*args, "--db", "x.db", "--out", "ab", "--resume")
@@ -320,7 +328,7 @@ class Messages(chaos.Case):
 
     def test_a_record_that_is_spoilt_is_run_again(self):
         path = self.write("small.json", chaos.small(replications=1))
-        args = [path, "--runs", "20", "--no-plots", "--jobs", "1"]
+        args = [path, "--runs", "10", "--no-plots", "--jobs", "1"]
         self.interrupted(*args, "--db", "x.db", "--out", "out")
         with sqlite3.connect(self.path("x.db")) as file:
             file.execute("update replications set record = x'00' where replication = 0")
@@ -347,7 +355,7 @@ class Messages(chaos.Case):
 
     def test_progress_on_a_terminal_is_a_line_that_is_drawn_over(self):
         master, slave = os.openpty()
-        with subprocess.Popen([chaos.program(), self.write("small.json", chaos.SMALL), "--runs", "30", "--no-plots",
+        with subprocess.Popen([chaos.program(), self.write("small.json", chaos.SMALL), "--runs", "12", "--no-plots",
                                "--out", self.path("out"), "--jobs", "1"], env=chaos.environment(),
                               stdout=subprocess.DEVNULL, stderr=slave) as process:
             os.close(slave)
@@ -359,5 +367,5 @@ class Messages(chaos.Case):
                 pass
         os.close(master)
         self.assertEqual(0, process.returncode)
-        self.assertRegex(seen.decode(), r"\r.*\[#*\.*\] \d+/30 .* s left")
+        self.assertRegex(seen.decode(), r"\r.*\[#*\.*\] \d+/12 .* s left")
         self.assertTrue(seen.endswith(b"\r\x1b[K"), seen[-80:])
