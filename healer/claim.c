@@ -75,9 +75,7 @@ void hlr_claim_done(struct healer *healer, struct hlr_episode *episode)
         if (episode->done_first_ns != HEALER_NEVER)
                 return;
         episode->done_first_ns = healer->now_ns;
-        episode->at_done = hlr_harm_of(healer, episode->service,
-                                       hlr_sub(healer->now_ns, 2 * healer->interval_seen_ns - 1),
-                                       healer->now_ns);
+        episode->at_done = hlr_harm_lately(healer, episode->service);
 }
 
 void hlr_claim_look(struct healer *healer, struct hlr_episode *episode)

@@ -190,6 +190,7 @@ const size_t healer_option_count = sizeof(healer_options) / sizeof(healer_option
 #define SKIP HEALER_ACTION_SKIP_MESSAGE
 #define SESSION HEALER_ACTION_END_SESSION
 #define RESTORE HEALER_ACTION_RESTORE_STATE
+#define CACHE HEALER_ACTION_CLEAR_CACHE
 /* And these where nothing says that the platform works against us, unless somebody
  * wrote a ladder of his own. */
 #define STOP HEALER_ACTION_STOP_CONTROLLER
@@ -212,7 +213,7 @@ static const struct healer_ladder default_ladders[HEALER_FAILURE_COUNT] = {
         [HEALER_FAILURE_EXECUTION_ERROR] =
                 LADDER(AWAY, RESTART, REPLACE, RESTORE, ROLLBACK, HUMAN),
         [HEALER_FAILURE_RESOURCE_EXHAUSTION] =
-                LADDER(STOP, SESSION, HEALER_ACTION_SCALE_RESOURCES, HEALER_ACTION_SHED_LOAD,
+                LADDER(STOP, CACHE, SESSION, HEALER_ACTION_SCALE_RESOURCES, HEALER_ACTION_SHED_LOAD,
                        HEALER_ACTION_SET_DEGRADATION, HUMAN),
         [HEALER_FAILURE_TOKEN_EXHAUSTION] = LADDER(HUMAN),
         [HEALER_FAILURE_QUOTA_EXCEEDED] = LADDER(HUMAN),

@@ -144,6 +144,8 @@ bool hlr_possible(const struct healer *healer, const struct hlr_episode *episode
                 return somebody_undoes(healer, episode) || !is_built_in(healer, episode);
         case HEALER_ACTION_DISABLE_HEALTH_CHECK:
                 return episode->checks_lie || !is_built_in(healer, episode);
+        case HEALER_ACTION_CLEAR_CACHE:
+                return episode->cold_cache || !is_built_in(healer, episode);
         case HEALER_ACTION_SHED_LOAD:
                 return !episode->preventive; /* that some are refused is what is to be prevented */
         case HEALER_ACTION_SET_DEGRADATION:

@@ -507,7 +507,8 @@ enum healer_err hlr_observe_instance(struct healer *healer, int64_t at_ns,
         if (instance->process == HLR_REMOVED || at_ns < instance->started_ns)
                 return HEALER_OK; /* late: it speaks of what is gone */
         note_sample_time(healer, at_ns);
-        if (instance->process != HLR_UP && sample->throughput_per_s > 0) /* false for NaN */
+        if ((instance->process != HLR_UP || instance->silent) &&
+            sample->throughput_per_s > 0) /* false for NaN */
                 hlr_sign_of_life(healer, instance, at_ns);
         service = &healer->services[instance->service];
         latency = &instance->monitors[HEALER_METRIC_LATENCY];
@@ -567,6 +568,7 @@ enum healer_err hlr_observe_edge(struct healer *healer, int64_t at_ns,
         if (!(calls > 0))
                 return HEALER_OK;
         hlr_harm_add(healer, edge, sample, at_ns);
+        hlr_calls_add(edge, calls);
         judge_edge_ratio(healer, edge, EDGE_NETWORK, sample->timeout_ratio, calls, at_ns);
         judge_edge_ratio(healer, edge, EDGE_ERROR_RATE, sample->error_ratio, calls, at_ns);
         if (!judge_latency(healer, &healer->services[edge->to], &edge->monitors[EDGE_LATENCY],

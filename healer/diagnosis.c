@@ -6,6 +6,7 @@
  * in this order:
  *   - is a process gone, or silent?                     that instance
  *   - are those bad that began with a deployment, and the others fine?  its version
+ *   - is it asked many times as much as usual by one whose cache is empty?  that cache
  *   - are some instances bad while others do the same work well?  those: their
  *     memory, their cores, their process (errors) or their host (late)
  *   - are all bad, and was something changed just before?  version or config
@@ -148,6 +149,8 @@ struct survey {
         int64_t started_ns, started_last_ns; /* of the bad: the oldest, the youngest process */
         uint32_t exits_max; /* of one of the dead within ten minutes */
         bool down_oom, crash_loop, check_only, dies_again;
+        bool asks_outside; /* its processes say that somebody else failed them, ... */
+        enum healer_failure outside; /* ... and how */
         uint32_t died_since_deployed; /* instances that did, and never before: the */
         int64_t first_death_ns, last_death_ns; /* first one's first and the last one's last */
 };
@@ -416,6 +419,7 @@ static void look_at_load(const struct hlr_instance *instance, struct survey *sur
 
 static void look(const struct healer *healer, uint32_t service, struct survey *survey)
 {
+        const struct hlr_service *s = &healer->services[service];
         uint32_t i;
 
         memset(survey, 0, sizeof(*survey));
@@ -427,6 +431,9 @@ static void look(const struct healer *healer, uint32_t service, struct survey *s
         survey->bad_since_last_ns = INT64_MIN;
         survey->started_ns = HEALER_NEVER;
         survey->started_last_ns = INT64_MIN;
+        survey->asks_outside = s->outside_ns != INT64_MIN &&
+                               hlr_sub(healer->now_ns, s->outside_ns) < FRESH_NS;
+        survey->outside = s->outside;
         for (i = 0; i < healer->instance_count; i++) {
                 if (healer->instances[i].service != service ||
                     healer->instances[i].process == HLR_REMOVED)
@@ -479,6 +486,24 @@ static bool checks_lie(const struct survey *survey)
                survey->bad == 0 && survey->down == 0;
 }
 
+/* Half of those that should be heard of are not: who is missed may be as well as they. */
+static bool hears_little(const struct healer *healer)
+{
+        const struct hlr_instance *instance;
+        int64_t late_ns = hlr_mul(healer->interval_seen_ns, 3);
+        uint32_t i, expected = 0, heard = 0;
+
+        for (i = 0; i < healer->instance_count; i++) {
+                instance = &healer->instances[i];
+                if (instance->process != HLR_UP || instance->command != 0 ||
+                    instance->sampled_ns == INT64_MIN)
+                        continue;
+                expected++;
+                heard += hlr_sub(healer->now_ns, instance->sampled_ns) <= late_ns;
+        }
+        return 2 * heard < expected;
+}
+
 /* A process that is gone or silent. */
 static bool process_cause(const struct healer *healer, uint32_t service,
                           const struct survey *survey, struct hlr_cause *cause)
@@ -491,7 +516,7 @@ static bool process_cause(const struct healer *healer, uint32_t service,
                 *cause = cause_of(survey->down_oom     ? HEALER_FAILURE_MEMORY_EXHAUSTION
                                   : survey->crash_loop ? HEALER_FAILURE_AGENT_FAILED
                                                        : HEALER_FAILURE_AGENT_DOWN,
-                                  service, 0.95);
+                                  service, hears_little(healer) ? 0.5 : 0.95);
                 aim(cause, survey->downs, survey->down);
                 cause->dies_again = survey->dies_again;
                 if (!survey->crash_loop && !survey->dies_again)
@@ -509,7 +534,7 @@ static bool process_cause(const struct healer *healer, uint32_t service,
                 return false;
         *cause = cause_of(survey->check_only ? HEALER_FAILURE_AGENT_FAILED
                                              : HEALER_FAILURE_HEARTBEAT_FAILED,
-                          service, 0.9);
+                          service, hears_little(healer) ? 0.5 : 0.9);
         aim(cause, survey->silents, survey->silent);
         return true;
 }
@@ -527,6 +552,10 @@ static void instances_cause(uint32_t service, const struct survey *survey, doubl
                 *cause = cause_of(HEALER_FAILURE_DISK_FULL, service, confidence);
                 aim(cause, survey->disks, survey->full_disk);
                 return;
+        }
+        if (survey->bad_errors > 0 && survey->asks_outside) {
+                *cause = cause_of(survey->outside, service, 0.9);
+                return; /* nothing that is done to its processes helps them */
         }
         if (survey->bad_errors > 0 && 2 * survey->without_tokens > survey->bad) {
                 *cause = cause_of(HEALER_FAILURE_TOKEN_EXHAUSTION, service, 0.9);
@@ -554,6 +583,22 @@ static double change_confidence(const struct healer *healer, int64_t changed_ns,
                 return 0;
         /* Most changes are harmless: only what follows on their heels is theirs. */
         return trouble_ns <= hlr_add(ended_ns, heels_ns) ? 0.88 : 0.6;
+}
+
+/* When what goes on at the service was first noticed; HEALER_NEVER: nothing does. What
+ * flickers seems to begin anew each time, and then each change lies just before. */
+static int64_t trouble_since(const struct healer *healer, uint32_t service)
+{
+        const struct hlr_episode *episode;
+        int64_t since_ns = HEALER_NEVER;
+        int i;
+
+        for (i = 0; i < HLR_EPISODES_MAX; i++) {
+                episode = &healer->episodes[i];
+                if (episode->id != 0 && episode->service == service && !episode->preventive)
+                        since_ns = hlr_min(since_ns, episode->opened_ns);
+        }
+        return since_ns;
 }
 
 static double deployment_confidence(const struct healer *healer, uint32_t service,
@@ -601,7 +646,7 @@ static uint32_t common_causes(const struct healer *healer, uint32_t service,
         double deployed = deployment_confidence(healer, service, survey->bad_since_ns);
         double configured =
                 change_confidence(healer, s->config_ns, s->config_ns, CONFIG_HEELS_NS,
-                                  survey->bad_since_ns);
+                                  hlr_min(survey->bad_since_ns, trouble_since(healer, service)));
         uint32_t count = 0;
         double certain;
 
@@ -698,7 +743,22 @@ static int64_t edge_bad_since(const struct hlr_edge *edge)
         return edge->kept_off ? hlr_min(since_ns, edge->kept_off_ns) : since_ns;
 }
 
-/* The way is bad, and just before something was configured at its beginning. */
+/* Who else calls that service, well configured, finds it bad, too. */
+static bool others_suffer(const struct healer *healer, uint32_t way)
+{
+        uint32_t i;
+
+        for (i = healer->services[healer->edges[way].to].first_edge; i != HEALER_NONE;
+             i = healer->edges[i].next_to) {
+                if (i != way && hlr_edge_suspicious(healer, &healer->edges[i]))
+                        return true;
+        }
+        return false;
+}
+
+/* The way is bad, for nobody else, and just before something was configured at its
+ * beginning. A way that was bad before, and is so again, was not made so by a change
+ * in between. */
 static bool caller_cause(const struct healer *healer, const struct hlr_cause *way,
                          struct hlr_cause *cause)
 {
@@ -706,12 +766,14 @@ static bool caller_cause(const struct healer *healer, const struct hlr_cause *wa
         int64_t config_ns;
         double confidence;
 
-        if (way->edge == HEALER_NONE || healer->edges[way->edge].from == HEALER_NONE)
+        if (way->edge == HEALER_NONE || healer->edges[way->edge].from == HEALER_NONE ||
+            others_suffer(healer, way->edge))
                 return false;
         edge = &healer->edges[way->edge];
         config_ns = healer->services[edge->from].config_ns;
         confidence = change_confidence(healer, config_ns, config_ns, CONFIG_HEELS_NS,
-                                       edge_bad_since(edge));
+                                       hlr_min(edge_bad_since(edge),
+                                               trouble_since(healer, edge->to)));
         if (confidence <= 0.8)
                 return false;
         *cause = cause_of(HEALER_FAILURE_CONFIGURATION_ERROR, edge->from, confidence);
@@ -761,6 +823,18 @@ static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t v
         }
         causes[0] = cause_of(HEALER_FAILURE_UNKNOWN, service, 0.3);
         return 1;
+}
+
+/* What it is asked is more than it can do, for somebody's cache is empty. */
+static bool cache_cause(const struct healer *healer, uint32_t service, struct hlr_cause *cause)
+{
+        uint32_t owner = hlr_cold_cache(healer, service);
+
+        if (owner == HEALER_NONE)
+                return false;
+        *cause = cause_of(HEALER_FAILURE_RESOURCE_EXHAUSTION, owner, 0.85);
+        cause->cold_cache = true;
+        return true;
 }
 
 /* The symptom taken for the cause: what is left without diagnosis. */
@@ -880,12 +954,15 @@ uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_
         if (!healer->config.diagnosis.enabled)
                 return take_symptom(healer, service, causes);
         look(healer, service, &survey);
-        if (process_cause(healer, service, &survey, &causes[0]))
+        if (process_cause(healer, service, &survey, &causes[0]) ||
+            cache_cause(healer, service, &causes[0]))
                 return 1;
         /* Where its own calls are bad, which of its instances suffer is chance. */
         if (!calls_are_bad(healer, service) && outlier_cause(healer, service, &survey, &causes[0]))
                 return 1;
         culprit = follow(healer, service, &via);
+        if (culprit != service && cache_cause(healer, culprit, &causes[0]))
+                return 1;
         if (culprit == service && survey.bad == 0 && resource_cause(healer, service, &causes[0]))
                 return 1;
         count = locate(healer, culprit, via, causes);

@@ -137,6 +137,7 @@ static void adopt(struct hlr_episode *episode, const struct hlr_cause *cause)
         episode->confidence = cause->confidence;
         episode->not_before_ns = cause->not_before_ns;
         episode->checks_lie = cause->checks_lie;
+        episode->cold_cache = cause->cold_cache;
         episode->dies_again = cause->dies_again;
         episode->target_count = 0;
         for (i = 0; i < cause->target_count; i++)

@@ -85,10 +85,23 @@ static void tell_sign(struct healer *healer, const struct healer_occurrence *eve
 
 #define LATE_NS (60 * HLR_SECOND) /* samples may speak of a time before the event, and come later */
 
+/* The word that it beats again may be lost. Answers that were given long after the last
+ * beat, and are heard of at once, are word enough. */
+static bool still_answers(const struct healer *healer, const struct hlr_instance *instance,
+                          int64_t at_ns)
+{
+        int64_t twice_ns = hlr_mul(healer->interval_seen_ns, 2);
+
+        return hlr_sub(healer->now_ns, at_ns) <= twice_ns &&
+               hlr_sub(at_ns, instance->silent_since_ns) >= hlr_mul(twice_ns, 2);
+}
+
 void hlr_sign_of_life(const struct healer *healer, struct hlr_instance *instance, int64_t at_ns)
 {
         int64_t from_ns = hlr_sub(at_ns, hlr_add(healer->interval_seen_ns, LATE_NS));
 
+        if (instance->silent && still_answers(healer, instance, at_ns))
+                instance->silent = false;
         if ((instance->process == HLR_EXITED || instance->process == HLR_BOOTING) &&
             from_ns >= instance->changed_ns)
                 process_started(instance, at_ns);
@@ -212,6 +225,18 @@ static void take_instance_event(struct healer *healer, struct hlr_instance *inst
         }
 }
 
+/* What a process says of those that it asks, outside of what is watched here: no action on
+ * the process mends them. */
+static void take_message(struct hlr_service *service, const struct healer_occurrence *event)
+{
+        enum healer_failure failure = healer_classify_text(event->text);
+
+        if (failure != HEALER_FAILURE_API_FAILURE && failure != HEALER_FAILURE_QUOTA_EXCEEDED)
+                return;
+        service->outside_ns = event->at_ns;
+        service->outside = failure;
+}
+
 void hlr_take_event(struct healer *healer, const struct healer_occurrence *event)
 {
         struct hlr_service *service = NULL;
@@ -238,6 +263,10 @@ void hlr_take_event(struct healer *healer, const struct healer_occurrence *event
         case HEALER_OCCURRED_CONFIG_CHANGED:
                 if (service != NULL)
                         service->config_ns = event->at_ns;
+                return;
+        case HEALER_OCCURRED_ERROR_MESSAGE:
+                if (service != NULL)
+                        take_message(service, event);
                 return;
         default:
                 break;

@@ -145,6 +145,13 @@ struct hlr_harm hlr_harm_before(struct healer *healer, uint32_t service)
                                  isnan(since.own) ? whole.own : since.own};
 }
 
+struct hlr_harm hlr_harm_lately(struct healer *healer, uint32_t service)
+{
+        return hlr_harm_of(healer, service,
+                           hlr_sub(healer->now_ns, 2 * healer->interval_seen_ns - 1),
+                           healer->now_ns);
+}
+
 bool hlr_harm_less(struct hlr_harm before, struct hlr_harm after)
 {
         if (users_count(before, after))

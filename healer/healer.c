@@ -55,6 +55,7 @@ static void fill_services(struct healer *healer, const struct healer_topology *t
                 service->deploy_started_ns = INT64_MIN;
                 service->deploy_ended_ns = INT64_MIN;
                 service->config_ns = INT64_MIN;
+                service->outside_ns = INT64_MIN;
                 service->cased_ns = INT64_MIN;
                 for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
                         service->reports[failure].until_ns = INT64_MIN;

@@ -145,6 +145,9 @@ struct hlr_edge {
         int64_t harm_at_ns[HLR_HARM];
         float harm_calls[HLR_HARM], harm_bad[HLR_HARM];
         uint32_t harm_count;
+        /* calls a sample, lately and usually: cold_cache.c */
+        double calls_quick, calls_usual;
+        uint32_t calls_seen;    /* samples, as far as it matters */
 };
 
 /* Shares of bad calls in a stretch of time; NaN: too few to say. */
@@ -193,6 +196,8 @@ struct hlr_service {
         bool deploying;
         int64_t deploy_started_ns, deploy_ended_ns; /* INT64_MIN: never */
         int64_t config_ns;
+        int64_t outside_ns;     /* its processes last said that somebody else failed them, */
+        enum healer_failure outside; /* and how; INT64_MIN: never */
         /* what our own actions left in force, to be taken back when all is calm */
         uint32_t level;         /* of degradation */
         uint32_t level_usage;   /* that usage and rules last asked for: levels.c */
@@ -296,6 +301,7 @@ struct hlr_cause {
         double confidence;
         int64_t not_before_ns;  /* the platform may still mend it by itself */
         bool checks_lie;        /* its health checks fail, and nothing else does */
+        bool cold_cache;        /* its cache spares its backend nothing */
         bool dies_again;        /* a new process on the same host is no cure */
         bool reported;          /* by the caller, and stands until it is taken back */
         uint32_t target_count;
@@ -334,6 +340,7 @@ struct hlr_episode {
         int64_t rung_ns;                /* first command of the present rung */
         struct hlr_harm before;         /* that rung */
         bool checks_lie;                /* health checks fail where all else is well */
+        bool cold_cache;                /* what it cached is lost */
         bool dies_again;                /* a new process on the same host is no cure */
         bool useless;                   /* what it renewed is bad again */
         uint32_t skips;                 /* messages set aside */
@@ -592,6 +599,13 @@ bool hlr_since_deployment(const struct healer *healer, uint32_t service, int64_t
                           int64_t within_ns);
 uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes);
 
+/* ---- cold_cache.c */
+
+void hlr_calls_add(struct hlr_edge *edge, double calls);
+/* Who asks the service many times as much as usual since its cache holds nothing any
+ * more; HEALER_NONE: nobody. */
+uint32_t hlr_cold_cache(const struct healer *healer, uint32_t service);
+
 /* ---- episodes.c */
 
 void hlr_episodes_update(struct healer *healer);
@@ -667,6 +681,8 @@ void hlr_harm_add(const struct healer *healer, struct hlr_edge *edge,
 /* Of the last samples, without those from before anybody suffered: what raises an alarm
  * at once has only begun. */
 struct hlr_harm hlr_harm_before(struct healer *healer, uint32_t service);
+/* Of the last two samples. */
+struct hlr_harm hlr_harm_lately(struct healer *healer, uint32_t service);
 /* Of samples in (from, to]. */
 struct hlr_harm hlr_harm_of(struct healer *healer, uint32_t service, int64_t from_ns,
                             int64_t to_ns);

@@ -352,7 +352,9 @@ static void wait_longer(const struct healer *healer, struct hlr_service *service
                                          : dwell;
 }
 
-/* Orders it if that is news; one that was refused is asked for again after a dwell. */
+/* Orders it if that is news; one that was refused is asked for again after a dwell. From the
+ * first step down to the last one back it is one episode: giving back is about nothing but
+ * what was taken. */
 static void go_to(struct healer *healer, uint32_t index, uint32_t wanted, uint32_t by)
 {
         struct hlr_service *service = &healer->services[index];
@@ -374,7 +376,10 @@ static void go_to(struct healer *healer, uint32_t index, uint32_t wanted, uint32
         else
                 service->level_back_ns = healer->now_ns;
         service->level_tried = wanted;
-        (void)hlr_set_in_force(healer, index, episode != NULL ? episode->id : 0,
+        (void)hlr_set_in_force(healer, index,
+                               episode != NULL      ? episode->id
+                               : service->level > 0 ? service->eased_episode
+                                                    : hlr_next_id(healer),
                                HEALER_ACTION_SET_DEGRADATION, wanted);
 }
 

@@ -52,8 +52,9 @@ static bool prevented(const struct healer *healer, const struct hlr_episode *epi
         return true;
 }
 
-/* Not well yet, and will not be: the time is over, callers suffer more than before,
- * or not less although an alarm would have had the time to end. */
+/* Not well yet, and will not be: the time is over, callers suffer more than before, and
+ * still do (what was done early is not to blame for what grew until it took effect); or
+ * not less although an alarm would have had the time to end. */
 static bool no_cure(struct healer *healer, const struct hlr_episode *episode)
 {
         int64_t since = hlr_sub(healer->now_ns, episode->state_ns);
@@ -65,7 +66,8 @@ static bool no_cure(struct healer *healer, const struct hlr_episode *episode)
         if (interval <= 0 || since < 3 * interval)
                 return false;
         after = hlr_harm_since(healer, episode);
-        if (hlr_harm_more(episode->before, after))
+        if (hlr_harm_more(episode->before, after) &&
+            hlr_harm_more(episode->before, hlr_harm_lately(healer, episode->service)))
                 return true;
         return since >= hlr_add(3 * interval, healer->config.recovery.verify_dwell_ns) &&
                hlr_harm_felt(episode->before, after) && !hlr_harm_less(episode->before, after);

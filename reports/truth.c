@@ -397,6 +397,12 @@ static void judge_alarms(struct judge *judge, enum arm a)
                 if (episode && truth > episode->truth)
                         episode->truth = truth;
         }
+        /* Giving back what was taken in time is of the episode in which it was taken. */
+        for (size_t i = 0; i < arm->action_count; i++) {
+                struct kept_episode *episode = episode_find(arm, arm->actions[i].episode);
+                if (episode && episode->truth != TRUTH_NOTHING)
+                        arm->actions[i].false_action = false;
+        }
 }
 
 /* ---- predictions, judged in shadow */

@@ -120,6 +120,41 @@ START_TEST(who_answers_is_alive_whatever_was_said_before)
 }
 END_TEST
 
+/* So is that it answers though it missed its heartbeats; who does not answer is silent. */
+START_TEST(who_answers_long_after_it_was_missed_is_not_silent)
+{
+        struct rig *rig = rig_create();
+
+        rig->topology.actions_available = 0;
+        rig_start(rig);
+        rig_run(rig, 300);
+        rig_event(rig, HEALER_OCCURRED_HEARTBEAT_MISSED, CART, INSTANCE(CART, 0), 0);
+        if (_i == 1)
+                rig->instance[INSTANCE(CART, 0)].throughput_per_s = 0;
+        rig_run(rig, 300);
+        ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_ALARM_CLEARED), _i == 0);
+        rig_free(rig);
+}
+END_TEST
+
+/* Where nearly all telemetry is lost, whoever is missed may be as well as the others. */
+START_TEST(a_silence_in_which_nobody_is_heard_is_no_reason_to_act)
+{
+        struct rig *rig = rig_started();
+        uint32_t i;
+
+        rig_run(rig, 300);
+        for (i = 1; i < (_i == 0 ? RIG_INSTANCES : 4); i++)
+                rig->alive[i] = false;
+        rig_run(rig, 30);
+        rig_event(rig, HEALER_OCCURRED_HEARTBEAT_MISSED, CART, INSTANCE(CART, 0), 0);
+        rig->alive[INSTANCE(CART, 0)] = false;
+        rig_run(rig, 120);
+        ck_assert_uint_eq(rig->order_count > 0, _i == 1);
+        rig_free(rig);
+}
+END_TEST
+
 START_TEST(the_warning_limit_is_inclusive)
 {
         struct rig *rig = rig_started();
@@ -354,6 +389,8 @@ int main(void)
         tcase_add_test(tcase, a_few_calls_are_never_beyond_doubt);
         tcase_add_test(tcase, silence_needs_less_time_where_something_is_felt);
         tcase_add_test(tcase, who_answers_is_alive_whatever_was_said_before);
+        tcase_add_loop_test(tcase, who_answers_long_after_it_was_missed_is_not_silent, 0, 2);
+        tcase_add_loop_test(tcase, a_silence_in_which_nobody_is_heard_is_no_reason_to_act, 0, 2);
         tcase_add_test(tcase, the_warning_limit_is_inclusive);
         tcase_add_test(tcase, a_value_around_its_limit_does_not_flap);
         tcase_add_test(tcase, single_errors_among_few_calls_are_chance);

@@ -680,6 +680,26 @@ START_TEST(a_new_instance_has_what_lives_outside_too)
 }
 END_TEST
 
+/* What a monitor reads in the log of a process: it asked somebody else. One that fails by
+ * itself does not say that. */
+START_TEST(a_process_says_that_somebody_outside_failed_it)
+{
+        uint32_t said = 0;
+
+        inject(_i == 0 ? "api_failure" : "error", _i == 0 ? AT_BACK_WHOLE : AT_BACK,
+               (const double[]){1, 503, 1}, 0);
+        run_for(60);
+        for (size_t i = 0; i < b.event_count; i++)
+                said += b.events[i].kind == FLEET_EVENT_ERROR_MESSAGE &&
+                        b.events[i].service == BACK && strstr(b.events[i].text, "unavailable");
+        if (_i == 0) /* three processes, an interval of telemetry apart at least */
+                ck_assert(said >= 3 && said <= 3 * (1 + 60 * NS_PER_S / b.spec.telemetry.interval_ns));
+        else
+                ck_assert_uint_eq(said, 0);
+        close_books();
+}
+END_TEST
+
 /* ---- clients */
 
 START_TEST(a_surge_brings_its_factor_and_leaves_the_others_alone)
@@ -930,6 +950,7 @@ static Suite *suite(void)
         tcase_add_test(t, a_slow_start_takes_its_factor);
         tcase_add_test(t, a_zone_that_is_out_starts_nothing_and_others_take_over);
         tcase_add_test(t, a_new_instance_has_what_lives_outside_too);
+        tcase_add_loop_test(t, a_process_says_that_somebody_outside_failed_it, 0, 2);
         tcase_add_test(t, a_surge_brings_its_factor_and_leaves_the_others_alone);
         tcase_add_test(t, a_storm_retries_what_fails_and_only_that);
         tcase_add_test(t, a_cascade_goes_up_the_call_graph);

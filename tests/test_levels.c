@@ -142,6 +142,12 @@ START_TEST(a_level_goes_back_one_at_a_time_after_its_dwell)
         ck_assert_uint_eq(run_levels(rig, 40), 1);
         ck_assert_double_eq(last(rig)->amount, 0);
         ck_assert_uint_eq(run_levels(rig, 300), 0);
+        /* from the first step to the last it is one episode, and the next one is another */
+        ck_assert_uint_ne(rig->orders[0].episode, 0);
+        ck_assert_uint_eq(last(rig)->episode, rig->orders[0].episode);
+        use_memory(rig, 0.85);
+        run_levels(rig, 10);
+        ck_assert_uint_ne(last(rig)->episode, rig->orders[0].episode);
         rig_free(rig);
 }
 END_TEST

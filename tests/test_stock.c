@@ -163,6 +163,11 @@ START_TEST(a_window_has_its_tokens_and_no_more)
         run_for(100);
         ck_assert_uint_eq(ended(CALL_OK), 3000);
         ck_assert_uint_ge(ended(CALL_ERROR), 6990);
+        /* two processes say why, an interval of telemetry apart at least */
+        ck_assert_uint_ge(b.event_count, 2);
+        ck_assert_uint_le(b.event_count, 2 * (1 + 100 * NS_PER_S / b.spec.telemetry.interval_ns));
+        ck_assert_int_eq(b.events[0].kind, FLEET_EVENT_ERROR_MESSAGE);
+        ck_assert_str_eq(b.events[0].text, "429 quota exceeded");
         close_books();
 }
 END_TEST

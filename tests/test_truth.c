@@ -369,6 +369,24 @@ START_TEST(an_action_without_an_alarm_is_judged_by_itself)
 }
 END_TEST
 
+/* What was taken in time is given back when all is well: one episode, about something. */
+START_TEST(giving_back_is_of_the_episode_in_which_it_was_taken)
+{
+        struct run_meta meta = hand_meta();
+        struct world *world = world_new(0);
+
+        world_action(world, ARM_TREATED, RESTART, PAY, 2050, 2051, 7);
+        world_action(world, ARM_TREATED, RESTART, PAY, 3500, 3501, _i == 0 ? 7 : 8);
+        world_incident(world, ARM_UNTREATED, PAY, 2100, 2180, 5);
+        json_t *result = grade_world(&meta, world);
+
+        ck_assert_int_eq(json_integer_value(json_object_get(
+                                 metric_in(result, "treated", "false_actions_per_week"), "count")),
+                         _i);
+        json_decref(result);
+}
+END_TEST
+
 START_TEST(in_quiet_only_the_fleets_own_noise_makes_an_alarm_true)
 {
         struct run_meta meta = hand_meta();
@@ -837,6 +855,7 @@ int main(void)
         tcase_add_test(tc, an_episode_is_one_alarm_and_true_when_any_of_it_is);
         tcase_add_test(tc, alarms_of_no_episode_belong_to_the_one_that_is_open_about_them);
         tcase_add_test(tc, an_action_without_an_alarm_is_judged_by_itself);
+        tcase_add_loop_test(tc, giving_back_is_of_the_episode_in_which_it_was_taken, 0, 2);
         tcase_add_test(tc, in_quiet_only_the_fleets_own_noise_makes_an_alarm_true);
         tcase_add_test(tc, false_positive_rate_counts_minutes_in_which_nothing_was_wrong);
         tcase_add_test(tc, a_false_alarm_in_a_minute_with_a_real_fault_is_in_no_rate);

@@ -74,7 +74,6 @@ struct holdings {
         uint32_t waiting;   /* calls that wait for one */
         struct line line;
         int64_t cold_at_ns; /* cache: it would have been empty then, at its pace of warming */
-        int64_t told_at_ns; /* last sampled error message */
 };
 
 /* Of a call that has or waits for something. */

@@ -176,6 +176,9 @@ bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t
                         continue;
                 *final = *final || !effect->retryable;
                 failed = true;
+                if (effect->layer == LAYER_OUTSIDE)
+                        instance_says(fleet, (uint32_t)(instance - fleet->instances),
+                                      "call to the provider failed: service unavailable");
         }
         return failed;
 }

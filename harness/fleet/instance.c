@@ -346,6 +346,7 @@ uint32_t instance_add(struct fleet *fleet, uint32_t service_index, uint32_t zone
                 .state_since_ns = fleet->now,
                 .leak_at_ns = fleet->now,
                 .cpu_at_ns = fleet->now,
+                .said_at_ns = TIME_NEVER / -2,
                 .version = service->stable,
                 .wanted = service->stable,
                 .params = service->stable->plain ? NULL : &service->stable->params,
@@ -444,6 +445,20 @@ bool instance_cancel_start(struct fleet *fleet, uint32_t index)
         instance->timer = TIMER_NONE;
         instance->timer_generation++;
         return true;
+}
+
+void instance_says(struct fleet *fleet, uint32_t index, const char *text)
+{
+        struct instance *instance = &fleet->instances[index];
+
+        if (fleet->now < instance->said_at_ns + fleet->spec->telemetry.interval_ns)
+                return;
+        instance->said_at_ns = fleet->now;
+        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_ERROR_MESSAGE,
+                                                .service = instance->service,
+                                                .instance = index,
+                                                .edge = NONE,
+                                                .text = text});
 }
 
 void instance_exit(struct fleet *fleet, uint32_t index, int code, bool oom, const char *cause)

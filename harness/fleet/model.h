@@ -269,6 +269,7 @@ struct instance {
         uint64_t requests;
         uint32_t answers, errors, refused;
         struct sketch *sketch;
+        int64_t said_at_ns;        /* last sampled error message */
         struct holdings *holdings; /* pools, descriptors, cache (data_layer.h); NULL: none */
         const char *name; /* "cart-2" */
 };
@@ -814,6 +815,8 @@ void instance_drain(struct fleet *fleet, uint32_t instance, bool goes, const cha
 void instance_stop(struct fleet *fleet, uint32_t instance, const char *cause);
 void instance_restart(struct fleet *fleet, uint32_t instance, const char *cause);
 void instance_exit(struct fleet *fleet, uint32_t instance, int code, bool oom, const char *cause);
+/* A line of its log that reaches a monitor, one an interval of telemetry at most. */
+void instance_says(struct fleet *fleet, uint32_t instance, const char *text);
 void instance_drained_check(struct fleet *fleet, uint32_t instance);
 /* Starts it if it is down, wanted and nothing holds it. */
 void instance_try_start(struct fleet *fleet, uint32_t instance);
@@ -941,7 +944,8 @@ int64_t effect_delay_of(struct fleet *fleet, struct effect *effect, uint64_t uid
 bool effect_loses(struct fleet *fleet, struct effect *effect, uint64_t uid);
 int64_t effect_edge_delay_ns(struct fleet *fleet, const struct edge *edge, uint64_t uid);
 int64_t effect_host_delay_ns(struct fleet *fleet, const struct instance *instance, uint64_t uid);
-/* Whether an effect fails this request; `final` is set when it is not to be retried. */
+/* Whether an effect fails this request; `final` is set when it is not to be retried. One
+ * that lives outside fails it where the process asked somebody else: it says so. */
 bool effect_error(struct fleet *fleet, const struct instance *instance, uint64_t uid, bool *final);
 /* Bytes that an instance lost by time since `from_ns`, each effect told of its part. */
 double effect_leaked_bytes(struct fleet *fleet, const struct instance *instance, int64_t from_ns);

@@ -410,17 +410,8 @@ void holdings_process_ended(struct fleet *fleet, uint32_t index)
 
 void data_says(struct fleet *fleet, uint32_t index, const char *text)
 {
-        struct holdings *holdings = fleet->instances[index].holdings;
-
-        if (holdings == NULL ||
-            fleet->now < holdings->told_at_ns + fleet->spec->telemetry.interval_ns)
-                return;
-        holdings->told_at_ns = fleet->now;
-        fleet_tell(fleet, &(struct fleet_event){.kind = FLEET_EVENT_ERROR_MESSAGE,
-                                                .service = fleet->instances[index].service,
-                                                .instance = index,
-                                                .edge = NONE,
-                                                .text = text});
+        if (fleet->instances[index].holdings != NULL)
+                instance_says(fleet, index, text);
 }
 
 /* ---- dropped connections */
@@ -509,7 +500,6 @@ bool holdings_add(struct fleet *fleet, uint32_t index)
         for (uint32_t i = 0; i < spec->edge_count; i++)
                 holdings->pools[i].size = fleet->spec->edges[spec->edge_first + i].pool;
         holdings->cold_at_ns = TIME_NEVER / -2; /* long since warm when the run begins */
-        holdings->told_at_ns = TIME_NEVER / -2;
         instance->holdings = holdings;
         if (fleet->services[instance->service].database != NULL &&
             fleet->services[instance->service].database->leader == NONE &&

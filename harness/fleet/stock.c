@@ -216,5 +216,9 @@ bool stock_fails(struct fleet *fleet, uint32_t index)
 {
         const struct service *service = &fleet->services[fleet->instances[index].service];
 
-        return !tokens_suffice(fleet, index, service) || !disk_takes(fleet, index, service);
+        if (!tokens_suffice(fleet, index, service)) {
+                instance_says(fleet, index, "429 quota exceeded");
+                return true;
+        }
+        return !disk_takes(fleet, index, service);
 }
