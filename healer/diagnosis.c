@@ -601,6 +601,20 @@ static int64_t trouble_since(const struct healer *healer, uint32_t service)
         return since_ns;
 }
 
+/* A change of the configuration of `changed`, for what goes on at `bad`. One that comes
+ * after we rolled back is somebody's who undoes it, and makes the trouble anew. */
+static double config_confidence(const struct healer *healer, uint32_t changed, uint32_t bad,
+                                int64_t bad_since_ns)
+{
+        const struct hlr_service *s = &healer->services[changed];
+        bool comes_again = s->rolled_back_ns != INT64_MIN && s->config_ns > s->rolled_back_ns;
+
+        if (!comes_again)
+                bad_since_ns = hlr_min(bad_since_ns, trouble_since(healer, bad));
+        return change_confidence(healer, s->config_ns, s->config_ns, CONFIG_HEELS_NS,
+                                 bad_since_ns);
+}
+
 static double deployment_confidence(const struct healer *healer, uint32_t service,
                                     int64_t trouble_ns)
 {
@@ -645,8 +659,7 @@ static uint32_t common_causes(const struct healer *healer, uint32_t service,
         const struct hlr_service *s = &healer->services[service];
         double deployed = deployment_confidence(healer, service, survey->bad_since_ns);
         double configured =
-                change_confidence(healer, s->config_ns, s->config_ns, CONFIG_HEELS_NS,
-                                  hlr_min(survey->bad_since_ns, trouble_since(healer, service)));
+                config_confidence(healer, service, service, survey->bad_since_ns);
         uint32_t count = 0;
         double certain;
 
@@ -763,17 +776,13 @@ static bool caller_cause(const struct healer *healer, const struct hlr_cause *wa
                          struct hlr_cause *cause)
 {
         const struct hlr_edge *edge;
-        int64_t config_ns;
         double confidence;
 
         if (way->edge == HEALER_NONE || healer->edges[way->edge].from == HEALER_NONE ||
             others_suffer(healer, way->edge))
                 return false;
         edge = &healer->edges[way->edge];
-        config_ns = healer->services[edge->from].config_ns;
-        confidence = change_confidence(healer, config_ns, config_ns, CONFIG_HEELS_NS,
-                                       hlr_min(edge_bad_since(edge),
-                                               trouble_since(healer, edge->to)));
+        confidence = config_confidence(healer, edge->from, edge->to, edge_bad_since(edge));
         if (confidence <= 0.8)
                 return false;
         *cause = cause_of(HEALER_FAILURE_CONFIGURATION_ERROR, edge->from, confidence);
