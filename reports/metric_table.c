@@ -286,8 +286,8 @@ const struct metric_row metric_rows[] = {
           .sample = sample_healing, .which = HEALING_TRUE,
           .definition = "share of episodes with an action whose incident ended within the horizon after "
                         "the last action, did not come back for 30 s, and was worse in untreated (or is "
-                        "in untreated alone); an episode about nothing fails, one about a fault that "
-                        "hurt nobody is left out" },
+                        "in untreated alone), for users where they felt it; an episode about nothing "
+                        "fails, one about a fault that hurt nobody is left out" },
         { .name = "healing_success_verified", .unit = "ratio", .better = BETTER_NEITHER,
           .method = METHOD_PROPORTION, .scopes = SCOPE_ARM | SCOPE_SERVICE | SCOPE_HEALER,
           .sample = sample_healing, .which = HEALING_VERIFIED,

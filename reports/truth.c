@@ -569,8 +569,10 @@ static bool episode_names(const struct run_meta *meta, const struct kept_arm *ar
 
 /* Healed: every incident that it was about was over within tau after the last
  * action, and untreated had it worse; or there was none here, and untreated
- * had one. About nothing: a failure when its alarms are false, else (a latent
- * fault that would not have hurt) nothing to judge. */
+ * had one. Where users felt some of them, worse is what they felt: an inner
+ * service is spared, or refused, for their sake. About nothing: a failure when
+ * its alarms are false, else (a latent fault that would not have hurt) nothing
+ * to judge. */
 static int8_t judge_healing(const struct judge *judge, enum arm a, struct kept_episode *episode)
 {
         const struct run_meta *meta = judge->meta;
@@ -579,7 +581,9 @@ static int8_t judge_healing(const struct judge *judge, enum arm a, struct kept_e
         int64_t from = min_ns(episode->opened_ns, episode->acted_ns);
         int64_t last = episode->last_action_ns;
         bool about_one = false;
-        bool healed = true;
+        bool felt = false;
+        bool ended = true;
+        bool better[2] = { true, true }; /* [user_visible] */
 
         for (size_t i = 0; i < arm->incident_count; i++) {
                 const struct kept_incident *incident = &arm->incidents[i];
@@ -592,15 +596,16 @@ static int8_t judge_healing(const struct judge *judge, enum arm a, struct kept_e
                 if (!about_one)
                         episode->incident = i;
                 about_one = true;
-                if (incident->open || incident->restored_ns > last + meta->horizon_ns ||
-                    !twin->run ||
-                    !is_worse(harm_around(twin, incident->service, incident->onset_ns,
+                felt |= incident->user_visible;
+                if (incident->open || incident->restored_ns > last + meta->horizon_ns)
+                        ended = false;
+                if (!is_worse(harm_around(twin, incident->service, incident->onset_ns,
                                           incident->restored_ns),
                               own))
-                        healed = false;
+                        better[incident->user_visible] = false;
         }
         if (about_one)
-                return healed;
+                return twin->run && ended && better[felt];
         for (size_t i = 0; i < twin->incident_count; i++) {
                 const struct kept_incident *incident = &twin->incidents[i];
                 if (overlaps(incident->onset_ns - CAUSE_REACH_NS, incident->restored_ns, from,

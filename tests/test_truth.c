@@ -727,6 +727,32 @@ START_TEST(what_ends_after_the_horizon_was_not_healed)
 }
 END_TEST
 
+/* One episode about an incident of users and one within; bad requests of each, healed and not. */
+static struct healing felt_and_inner(uint64_t felt, uint64_t felt_untreated, uint64_t inner,
+                                     uint64_t inner_untreated, double inner_restored_s)
+{
+        struct world *world = world_new(0);
+
+        world_fault(world, SLOW_PAY, 95, 110);
+        world_incident(world, ARM_TREATED, FRONT, 100, 130, felt);
+        world_incident(world, ARM_UNTREATED, FRONT, 100, 130, felt_untreated);
+        world_incident(world, ARM_TREATED, PAY, 100, inner_restored_s, inner);
+        world_incident(world, ARM_UNTREATED, PAY, 100, 130, inner_untreated);
+        world_alarm(world, ARM_TREATED, PAY, 105, 140, 1);
+        world_alarm(world, ARM_TREATED, FRONT, 105, 140, 1);
+        world_action(world, ARM_TREATED, RESTART, PAY, 110, 115, 1);
+        return healing_of(world, 60);
+}
+
+START_TEST(healed_is_what_users_felt_less_of_though_an_inner_service_refused_more)
+{
+        ck_assert_double_eq(felt_and_inner(50, 90, 90, 50, 130).true_rate, 1);
+        ck_assert_double_eq(felt_and_inner(90, 50, 50, 90, 130).true_rate, 0);
+        /* ... and only when the inner one is well again, too */
+        ck_assert_double_eq(felt_and_inner(50, 90, 90, 50, 200).true_rate, 0);
+}
+END_TEST
+
 START_TEST(prevention_is_healing_too)
 {
         struct world *world = world_new(0);
@@ -871,6 +897,7 @@ int main(void)
         tcase_add_test(tc, healed_is_ended_in_time_and_better_than_untreated);
         tcase_add_test(tc, what_ends_as_soon_without_healing_was_not_healed);
         tcase_add_test(tc, what_ends_after_the_horizon_was_not_healed);
+        tcase_add_test(tc, healed_is_what_users_felt_less_of_though_an_inner_service_refused_more);
         tcase_add_test(tc, prevention_is_healing_too);
         tcase_add_test(tc, acting_about_nothing_is_not_healing);
         tcase_add_test(tc, acting_on_a_fault_that_hurts_nobody_is_left_out);
