@@ -23,23 +23,15 @@
  *
  * O(edges x depth + instances) for a service with an alarm, else nothing.
  */
-#include "healer/hlr_supervisor.h"
+#include "healer/survey.h"
 
 #include <string.h>
 
 enum { DEPTH_MAX = 64 };
 
-#define FRESH_NS (30 * HLR_SECOND)
-#define SLOWER 1.5     /* than the median of those that are fine */
 #define LOADED_BY 1.7  /* times the usual work; retries alone make 1.5 of it */
-#define NEARLY 0.6 /* of the limit of latency, which is a few times the usual */
-#define TOKENS_GONE 0.9 /* at the end of an interval; in it they were all gone */
 #define EXPLAINED_MIN 0.3   /* of a caller's answers wrong, and by a callee ... */
 #define EXPLAINED_RATIO 0.5 /* ... that is wrong this much as often: it is not by that */
-#define EXITS_NS (600 * HLR_SECOND)
-#define AGAIN_NS (60 * HLR_SECOND)   /* between two deaths of one cause */
-#define APART_NS (5 * HLR_SECOND)
-#define DEATHS_NS (600 * HLR_SECOND) /* after a deployment, that are its */
 #define HEELS_NS (60 * HLR_SECOND)        /* of a deployment: its instances come one by one */
 #define CONFIG_HEELS_NS (15 * HLR_SECOND) /* of a configuration: it is in force at once */
 
@@ -130,322 +122,6 @@ static uint32_t follow(const struct healer *healer, uint32_t service, uint32_t *
         return service;
 }
 
-/* ---- a look at one service */
-
-struct survey {
-        uint32_t standing;  /* instances that are part of it */
-        uint32_t down, silent, unclear, fine, bad, bad_errors, full_memory, busy, without_fds,
-                without_tokens, check_failing, full_disk;
-        uint32_t slower;    /* of the bad: late, and their median is, too */
-        double load, usual; /* answers a second: now, and as it usually is */
-        uint32_t service;
-        uint32_t fine_busy; /* cores all busy though the answers are fine */
-        uint32_t bad_new, fine_new; /* of those, begun since the last deployment did */
-        uint32_t downs[HLR_TARGETS_MAX], silents[HLR_TARGETS_MAX], bads[HLR_TARGETS_MAX],
-                fulls[HLR_TARGETS_MAX], busies[HLR_TARGETS_MAX], stuck[HLR_TARGETS_MAX],
-                disks[HLR_TARGETS_MAX];
-        int64_t down_since_ns, bad_since_ns;
-        int64_t bad_since_last_ns;   /* of the one that was bad last */
-        int64_t started_ns, started_last_ns; /* of the bad: the oldest, the youngest process */
-        uint32_t exits_max; /* of one of the dead within ten minutes */
-        bool down_oom, crash_loop, check_only, dies_again;
-        bool asks_outside; /* its processes say that somebody else failed them, ... */
-        enum healer_failure outside; /* ... and how */
-        uint32_t died_since_deployed; /* instances that did, and never before: the */
-        int64_t first_death_ns, last_death_ns; /* first one's first and the last one's last */
-};
-
-static void add(uint32_t *list, uint32_t *count, uint32_t index)
-{
-        if (*count < HLR_TARGETS_MAX)
-                list[(*count)++] = index;
-}
-
-static bool fresh(const struct healer *healer, const struct hlr_monitor *monitor)
-{
-        return monitor->seen_ns != INT64_MIN && healer->now_ns - monitor->seen_ns < FRESH_NS;
-}
-
-static bool broken(const struct hlr_monitor *monitor)
-{
-        return monitor->broken_since_ns != HEALER_NEVER;
-}
-
-static uint32_t recent_exits(const struct healer *healer, const struct hlr_instance *instance)
-{
-        uint32_t known = instance->exit_count < HLR_EXITS_MAX ? instance->exit_count
-                                                               : HLR_EXITS_MAX;
-        uint32_t i, count = 0;
-
-        for (i = 0; i < known; i++)
-                count += healer->now_ns - instance->exits_ns[i] < EXITS_NS;
-        return count;
-}
-
-static bool crash_loops(const struct healer *healer, const struct hlr_instance *instance)
-{
-        int64_t oldest;
-
-        if (instance->exit_count < 3)
-                return false;
-        oldest = instance->exits_ns[(instance->exit_count - 3) % HLR_EXITS_MAX];
-        return healer->now_ns - oldest < 300 * HLR_SECOND;
-}
-
-/* The last exit followed soon on one before: the platform's restart was no cure. */
-static bool dies_again(const struct hlr_instance *instance)
-{
-        const int64_t *exits_ns = instance->exits_ns;
-
-        return instance->exit_count >= 2 &&
-               hlr_sub(exits_ns[(instance->exit_count - 1) % HLR_EXITS_MAX],
-                       exits_ns[(instance->exit_count - 2) % HLR_EXITS_MAX]) < AGAIN_NS;
-}
-
-/* What kills a consumer is in the queue more than once: each restart meets the next one,
- * and a haste that the platform's waits would have spared uses up the budget. */
-static bool eats_messages(const struct healer *healer, uint32_t service)
-{
-        return (healer->services[service].info.keeps &
-                (UINT32_C(1) << HEALER_ACTION_SKIP_MESSAGE)) != 0;
-}
-
-bool hlr_since_deployment(const struct healer *healer, uint32_t service, int64_t first_ns,
-                          int64_t within_ns)
-{
-        int64_t deployed_ns = healer->services[service].deploy_started_ns;
-
-        return deployed_ns != INT64_MIN && first_ns >= deployed_ns &&
-               hlr_sub(healer->now_ns, deployed_ns) < within_ns;
-}
-
-/* It lived until its service was deployed, and has died since. */
-static bool died_of_deployment(const struct healer *healer, const struct hlr_instance *instance)
-{
-        uint32_t oldest = instance->exit_count < HLR_EXITS_MAX
-                                  ? 0
-                                  : instance->exit_count % HLR_EXITS_MAX;
-
-        return instance->exit_count > 0 &&
-               hlr_since_deployment(healer, instance->service, instance->exits_ns[oldest],
-                                    DEATHS_NS);
-}
-
-static void look_at_deaths(const struct healer *healer, const struct hlr_instance *instance,
-                           struct survey *survey)
-{
-        int64_t last_ns;
-
-        if (!died_of_deployment(healer, instance))
-                return;
-        last_ns = instance->exits_ns[(instance->exit_count - 1) % HLR_EXITS_MAX];
-        survey->died_since_deployed++;
-        survey->first_death_ns = hlr_min(survey->first_death_ns, last_ns);
-        survey->last_death_ns = hlr_max(survey->last_death_ns, last_ns);
-}
-
-/* One instance after the other: what takes several at one blow comes from outside. */
-static bool deaths_by_deployment(const struct survey *survey)
-{
-        return survey->died_since_deployed >= 2 &&
-               hlr_sub(survey->last_death_ns, survey->first_death_ns) >= APART_NS;
-}
-
-static void look_at_process(const struct healer *healer, uint32_t index, struct survey *survey)
-{
-        const struct hlr_instance *instance = &healer->instances[index];
-        int64_t patience = hlr_patience(healer);
-
-        look_at_deaths(healer, instance, survey);
-        if (instance->process == HLR_EXITED && !instance->planned) {
-                if (instance->oom)
-                        survey->dies_again = survey->dies_again || dies_again(instance);
-                else if (!eats_messages(healer, instance->service))
-                        survey->crash_loop = survey->crash_loop || dies_again(instance);
-                add(survey->downs, &survey->down, index);
-                survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
-                survey->down_oom = survey->down_oom || instance->oom;
-                survey->crash_loop = survey->crash_loop || crash_loops(healer, instance);
-                if (recent_exits(healer, instance) > survey->exits_max)
-                        survey->exits_max = recent_exits(healer, instance);
-        } else if (instance->process != HLR_UP && instance->command == 0 &&
-                   healer->services[instance->service].alarms[HEALER_FAILURE_AGENT_DOWN].id != 0 &&
-                   healer->services[instance->service]
-                                   .alarms[HEALER_FAILURE_AGENT_DOWN]
-                                   .instance == index) {
-                add(survey->downs, &survey->down, index);
-                survey->down_since_ns = hlr_min(survey->down_since_ns, instance->changed_ns);
-        } else if (instance->process == HLR_UP && !instance->silent && instance->check_failing) {
-                survey->check_failing++;
-        }
-        if (instance->process == HLR_UP && instance->silent &&
-                   healer->now_ns - instance->silent_since_ns >= patience) {
-                add(survey->silents, &survey->silent, index);
-        } else if (instance->process == HLR_UP && instance->check_failing &&
-                   healer->now_ns - instance->check_since_ns >= patience) {
-                add(survey->silents, &survey->silent, index);
-                survey->check_only = true;
-        }
-}
-
-/* Its process began after the last deployment of its service did. */
-static bool is_new(const struct healer *healer, const struct hlr_instance *instance)
-{
-        int64_t deployed_ns = healer->services[instance->service].deploy_started_ns;
-
-        return deployed_ns != INT64_MIN && instance->started_ns >= deployed_ns;
-}
-
-/* Not late enough for an alarm, and too late to be called fine: whoever is compared
- * with it is no outlier. */
-static bool nearly_late(const struct healer *healer, const struct hlr_monitor *latency)
-{
-        return fresh(healer, latency) && latency->limit > 0 &&
-               latency->value > NEARLY * latency->limit;
-}
-
-/* When it went bad, and when its process began. */
-static void look_at_onset(const struct hlr_instance *instance, struct survey *survey)
-{
-        int64_t since_ns = hlr_min(instance->monitors[HEALER_METRIC_LATENCY].broken_since_ns,
-                                   instance->monitors[HEALER_METRIC_ERROR_RATE].broken_since_ns);
-
-        survey->bad_since_ns = hlr_min(survey->bad_since_ns, since_ns);
-        survey->bad_since_last_ns = hlr_max(survey->bad_since_last_ns, since_ns);
-        survey->started_ns = hlr_min(survey->started_ns, instance->started_ns);
-        survey->started_last_ns = hlr_max(survey->started_last_ns, instance->started_ns);
-}
-
-/* A deployment goes from instance to instance, and what is wrong with it does so, too.
- * What befalls all at one moment though their processes began at different ones is
- * none of its doing. */
-static bool all_at_once(const struct healer *healer, const struct survey *survey)
-{
-        return survey->bad > 1 && survey->bad_since_last_ns == survey->bad_since_ns &&
-               hlr_sub(survey->started_last_ns, survey->started_ns) >
-                       healer->interval_seen_ns;
-}
-
-static void look_at_answers(const struct healer *healer, uint32_t index, struct survey *survey)
-{
-        const struct hlr_instance *instance = &healer->instances[index];
-        const struct hlr_monitor *latency = &instance->monitors[HEALER_METRIC_LATENCY];
-        const struct hlr_monitor *errors = &instance->monitors[HEALER_METRIC_ERROR_RATE];
-        const struct hlr_monitor *network = &instance->monitors[HEALER_METRIC_NETWORK];
-        const struct hlr_monitor *memory = &instance->monitors[HEALER_METRIC_MEMORY];
-        const struct hlr_monitor *cpu = &instance->monitors[HEALER_METRIC_CPU];
-        const struct hlr_monitor *tokens = &instance->monitors[HEALER_METRIC_TOKENS];
-        bool bad, full, busy;
-
-        if (instance->process != HLR_UP || instance->command != 0)
-                return;
-        survey->without_tokens +=
-                fresh(healer, tokens) && tokens->value >= TOKENS_GONE;
-        if (instance->monitors[HEALER_METRIC_FDS].level > HLR_FINE)
-                add(survey->stuck, &survey->without_fds, index);
-        bad = latency->level > HLR_FINE || errors->level > HLR_FINE || network->level > HLR_FINE;
-        full = memory->level > HLR_FINE;
-        busy = fresh(healer, cpu) && cpu->critical_since_ns != HEALER_NEVER;
-        if (full)
-                add(survey->fulls, &survey->full_memory, index);
-        if (instance->monitors[HEALER_METRIC_DISK].level == HLR_CRITICAL)
-                add(survey->disks, &survey->full_disk, index);
-        if (busy)
-                add(survey->busies, &survey->busy, index);
-        if (bad) {
-                add(survey->bads, &survey->bad, index);
-                survey->bad_new += is_new(healer, instance);
-                look_at_onset(instance, survey);
-                if (errors->level > HLR_FINE)
-                        survey->bad_errors++;
-        } else if (broken(latency) || broken(errors) || nearly_late(healer, latency)) {
-                survey->unclear++;
-        } else if (fresh(healer, latency)) {
-                survey->fine++;
-                survey->fine_new += is_new(healer, instance);
-                survey->fine_busy += busy;
-        }
-}
-
-/* Of the newest samples of a signal; NaN: none. */
-static double lately(const struct hlr_instance *instance, enum hlr_signal signal)
-{
-        double values[2], sum = 0;
-        uint32_t count = hlr_track_last(instance, signal, values, HLR_COUNT(values));
-        uint32_t i, known = 0;
-
-        for (i = 0; i < count; i++) {
-                if (isnan(values[i]))
-                        continue;
-                sum += values[i];
-                known++;
-        }
-        return known > 0 ? sum / known : NAN;
-}
-
-/* A few requests that are long by nature make a tail late, on whichever instance they
- * fall; what is wrong with an instance makes most of its answers later than those of
- * its peers. */
-static void compare_medians(const struct healer *healer, struct survey *survey)
-{
-        double sum = 0, p50_s;
-        uint32_t i, fine = 0;
-
-        for (i = 0; i < healer->instance_count; i++) {
-                const struct hlr_instance *instance = &healer->instances[i];
-
-                if (instance->service != survey->service || instance->process != HLR_UP)
-                        continue;
-                p50_s = lately(instance, HLR_SIGNAL_LATENCY);
-                if (instance->monitors[HEALER_METRIC_LATENCY].level > HLR_FINE || isnan(p50_s))
-                        continue;
-                sum += p50_s;
-                fine++;
-        }
-        for (i = 0; fine > 0 && i < survey->bad; i++)
-                survey->slower += lately(&healer->instances[survey->bads[i]],
-                                         HLR_SIGNAL_LATENCY) > SLOWER * sum / fine;
-}
-
-static void look_at_load(const struct hlr_instance *instance, struct survey *survey)
-{
-        double load = lately(instance, HLR_SIGNAL_LOAD);
-
-        if (!isnan(load) && instance->process == HLR_UP)
-                survey->load += load;
-        if (instance->load_usual > 0)
-                survey->usual += instance->load_usual;
-}
-
-static void look(const struct healer *healer, uint32_t service, struct survey *survey)
-{
-        const struct hlr_service *s = &healer->services[service];
-        uint32_t i;
-
-        memset(survey, 0, sizeof(*survey));
-        survey->service = service;
-        survey->down_since_ns = HEALER_NEVER;
-        survey->first_death_ns = HEALER_NEVER;
-        survey->last_death_ns = INT64_MIN;
-        survey->bad_since_ns = HEALER_NEVER;
-        survey->bad_since_last_ns = INT64_MIN;
-        survey->started_ns = HEALER_NEVER;
-        survey->started_last_ns = INT64_MIN;
-        survey->asks_outside = s->outside_ns != INT64_MIN &&
-                               hlr_sub(healer->now_ns, s->outside_ns) < FRESH_NS;
-        survey->outside = s->outside;
-        for (i = 0; i < healer->instance_count; i++) {
-                if (healer->instances[i].service != service ||
-                    healer->instances[i].process == HLR_REMOVED)
-                        continue;
-                survey->standing++;
-                look_at_process(healer, i, survey);
-                look_at_answers(healer, i, survey);
-                look_at_load(&healer->instances[i], survey);
-        }
-        compare_medians(healer, survey);
-}
-
 /* ---- causes */
 
 static struct hlr_cause cause_of(enum healer_failure failure, uint32_t service, double confidence)
@@ -508,7 +184,7 @@ static bool hears_little(const struct healer *healer)
 static bool process_cause(const struct healer *healer, uint32_t service,
                           const struct survey *survey, struct hlr_cause *cause)
 {
-        if (survey->down > 0 && deaths_by_deployment(survey)) {
+        if (survey->down > 0 && hlr_deaths_by_deployment(survey)) {
                 *cause = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, 0.88);
                 return true;
         }
@@ -671,7 +347,7 @@ static uint32_t common_causes(const struct healer *healer, uint32_t service,
                 instances_cause(service, survey, 0.9, &causes[0]); /* seen, and not inferred */
                 return 1;
         }
-        if (all_at_once(healer, survey))
+        if (hlr_all_at_once(healer, survey))
                 deployed = fmin(deployed, 0.6);
         if (deployed > 0.8 && s->deploy_started_ns >= s->config_ns)
                 causes[count++] = cause_of(HEALER_FAILURE_DEPLOYMENT_FAILURE, service, deployed);
@@ -697,7 +373,7 @@ static bool connections_are_bad(const struct healer *healer, uint32_t caller)
                 m = healer->instances[i].monitors;
                 if (healer->instances[i].service == caller &&
                     healer->instances[i].process == HLR_UP &&
-                    fresh(healer, &m[HEALER_METRIC_POOL]) &&
+                    hlr_fresh(healer, &m[HEALER_METRIC_POOL]) &&
                     (m[HEALER_METRIC_POOL].level > HLR_FINE ||
                      m[HEALER_METRIC_NETWORK].level > HLR_FINE))
                         return true;
@@ -716,7 +392,7 @@ static bool way_cause(const struct healer *healer, uint32_t service, uint32_t vi
         for (i = 0; i < healer->instance_count; i++) {
                 if (healer->instances[i].service == service &&
                     healer->instances[i].process == HLR_UP &&
-                    fresh(healer, &healer->instances[i].monitors[HEALER_METRIC_QUEUE]))
+                    hlr_fresh(healer, &healer->instances[i].monitors[HEALER_METRIC_QUEUE]))
                         queue = fmax(queue,
                                      healer->instances[i].monitors[HEALER_METRIC_QUEUE].level);
         }
@@ -734,7 +410,7 @@ static bool way_cause(const struct healer *healer, uint32_t service, uint32_t vi
         for (i = 0; i < healer->edge_count; i++) {
                 edge = &healer->edges[i];
                 if (i != via && edge->to == service && !hlr_edge_suspicious(healer, edge) &&
-                    fresh(healer, &edge->monitors[HLR_EDGE_METRICS - 1]))
+                    hlr_fresh(healer, &edge->monitors[HLR_EDGE_METRICS - 1]))
                         fine_ways++;
         }
         *cause = cause_of(connections_are_bad(healer, healer->edges[via].from)
@@ -795,7 +471,7 @@ static uint32_t locate(const struct healer *healer, uint32_t service, uint32_t v
         struct survey survey;
         uint32_t count = 0;
 
-        look(healer, service, &survey);
+        hlr_survey(healer, service, &survey);
         if (process_cause(healer, service, &survey, &causes[0]))
                 return 1;
         if (survey.without_fds > 0) {
@@ -854,7 +530,7 @@ static uint32_t take_symptom(const struct healer *healer, uint32_t service,
         struct survey survey;
         int failure;
 
-        look(healer, service, &survey);
+        hlr_survey(healer, service, &survey);
         for (failure = 0; failure < HEALER_FAILURE_COUNT; failure++) {
                 if (s->alarms[failure].id == 0)
                         continue;
@@ -886,7 +562,7 @@ static bool resource_cause(const struct healer *healer, uint32_t service, struct
                         instance = &healer->instances[i];
                         if (instance->service == service && instance->process == HLR_UP &&
                             instance->monitors[metrics[k]].level > HLR_FINE)
-                                add(cause->targets, &cause->target_count, i);
+                                hlr_add_target(cause->targets, &cause->target_count, i);
                 }
                 if (cause->target_count > 0)
                         return true;
@@ -962,7 +638,7 @@ uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_
                 return 1;
         if (!healer->config.diagnosis.enabled)
                 return take_symptom(healer, service, causes);
-        look(healer, service, &survey);
+        hlr_survey(healer, service, &survey);
         if (process_cause(healer, service, &survey, &causes[0]) ||
             cache_cause(healer, service, &causes[0]))
                 return 1;

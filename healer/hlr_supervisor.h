@@ -593,11 +593,14 @@ int64_t hlr_reconcile_next(const struct healer *healer);
 
 /* Whatever there is to see of it was good in its last sample. */
 bool hlr_recovering(const struct healer *healer, uint32_t service);
+uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes);
+
+/* ---- survey.c; the rest of it is in survey.h */
+
 /* What began at `first_ns` began after the last deployment of the service, and that is
  * less than `within_ns` ago. */
 bool hlr_since_deployment(const struct healer *healer, uint32_t service, int64_t first_ns,
                           int64_t within_ns);
-uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes);
 
 /* ---- cold_cache.c */
 
