@@ -1777,6 +1777,7 @@ static Suite *suite(void)
         Suite *s = suite_create("breaker");
         TCase *t = tcase_create("rules");
 
+        tcase_set_tags(t, "one_thread");
         tcase_add_test(t, rule_1_defaults_are_5_2_60s_3_60s);
         tcase_add_test(t, rule_1_s0_02_both_presets_trip_at_their_own_limits);
         tcase_add_test(t, every_bad_field_is_refused_by_name);
@@ -1837,6 +1838,7 @@ static Suite *suite(void)
         tcase_add_test(t, a_transition_callback_may_call_back_into_the_breaker);
         suite_add_tcase(s, t);
         t = tcase_create("model");
+        tcase_set_tags(t, "one_thread");
         tcase_set_timeout(t, 120);
         tcase_add_loop_test(t, a_million_random_steps_per_mode_agree_with_the_slow_model, 0,
                             HEALER_BREAKER_MODE_COUNT);

@@ -512,25 +512,36 @@ START_TEST(a_fault_finds_its_target_in_a_service_of_many_instances)
 }
 END_TEST
 
-static Suite *suite(void)
+static TCase *a_case(const char *name)
 {
-        Suite *s = suite_create("run");
-        TCase *t = tcase_create("all");
+        TCase *t = tcase_create(name);
 
         tcase_set_timeout(t, 120); /* whole runs, which sanitizers make ten times as long */
         tcase_add_checked_fixture(t, setup, teardown);
+        return t;
+}
+
+/* Cases with the tag `one_thread` start none: TSan has nothing to see there. */
+static Suite *suite(void)
+{
+        Suite *s = suite_create("run");
+        TCase *t = a_case("one thread");
+
+        tcase_set_tags(t, "one_thread");
         tcase_add_test(t, without_a_healer_treated_is_untreated_and_quiet_is_calm);
         tcase_add_test(t, without_faults_treated_is_quiet);
         tcase_add_test(t, shadow_is_treated_while_nothing_preventive_is_ordered);
-        tcase_add_test(t, shadow_holds_preventive_actions_back);
-        tcase_add_test(t, a_placebo_has_untreated_s_measures_exactly);
-        tcase_add_loop_test(t, the_number_of_threads_changes_nothing, 0, 2);
         tcase_add_test(t, a_replication_alone_is_what_it_is_among_others);
         tcase_add_loop_test(t, arrivals_are_the_same_in_all_arms_and_so_is_what_no_fault_can_reach, 0, 2);
         tcase_add_test(t, one_more_fault_moves_no_arrival_and_no_untouched_request);
         tcase_add_test(t, an_interrupted_run_hands_over_what_is_whole);
-        tcase_add_test(t, an_automatic_cooldown_lasts_until_all_is_well);
         tcase_add_test(t, a_broken_healer_is_told_and_hurts_nobody);
+        suite_add_tcase(s, t);
+        t = a_case("threads");
+        tcase_add_test(t, shadow_holds_preventive_actions_back);
+        tcase_add_test(t, a_placebo_has_untreated_s_measures_exactly);
+        tcase_add_loop_test(t, the_number_of_threads_changes_nothing, 0, 2);
+        tcase_add_test(t, an_automatic_cooldown_lasts_until_all_is_well);
         tcase_add_test(t, a_fault_finds_its_target_in_a_service_of_many_instances);
         suite_add_tcase(s, t);
         return s;

@@ -1166,6 +1166,7 @@ int main(void)
         int failed;
 
         tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_set_tags(tcase, "one_thread");
         tcase_add_test(tcase, s1_30_s3_36_every_column_of_every_table_is_read_back_after_a_crash);
         tcase_add_test(tcase, the_tables_of_the_documents_are_there_with_their_columns);
         tcase_add_test(tcase, s2_16_an_empty_file_and_an_older_one_open_without_loss);
@@ -1181,7 +1182,6 @@ int main(void)
         tcase_add_loop_test(tcase, every_step_of_sqlite_may_fail_and_nothing_is_lost_but_time, 0, 3);
         tcase_add_test(tcase, a_record_that_the_file_refuses_does_not_hold_up_the_others);
         tcase_add_test(tcase, texts_that_are_too_long_are_cut_between_letters_and_unknown_columns_refused);
-        tcase_add_test(tcase, several_threads_add_while_another_writes);
         tcase_add_test(tcase, s1_30_s2_15_an_episode_from_alarm_to_verified_is_in_the_tables);
         tcase_add_test(tcase, the_success_rate_of_a_procedure_follows_its_outcomes);
         tcase_add_test(tcase, s2_14_each_of_the_eleven_types_is_one_row);
@@ -1192,6 +1192,10 @@ int main(void)
         tcase_add_test(tcase, a_restarted_healer_goes_on_with_what_the_store_says_was_open);
         tcase_add_test(tcase, without_a_session_before_it_there_is_nothing_to_take_up);
         tcase_add_test(tcase, open_work_that_fits_no_healer_is_refused_whole);
+        suite_add_tcase(suite, tcase);
+        tcase = tcase_create("threads");
+        tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_add_test(tcase, several_threads_add_while_another_writes);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -6,7 +6,7 @@ import chaos
 HARMFUL = {"name": "harmful", "extends": "default",
            "circuit_breaker": {"default": {
                "mode": "time_rate", "window": "10s", "min_calls": 1, "failure_rate": "1%",
-               "slow_call": "1us", "slow_call_rate": "1%", "open_for": "60s",
+               "slow_call": "1us", "slow_call_rate": "1%", "fast_failure": "0s", "open_for": "60s",
                "half_open_max_calls": 1, "success_threshold": 1,
                "backoff": {"multiplier": 1, "max": "60s", "jitter": 0}}}}
 
