@@ -23,7 +23,7 @@
  *
  * O(edges x depth + instances) for a service with an alarm, else nothing.
  */
-#include "healer/survey.h"
+#include "healer/hlr_survey.h"
 
 #include <string.h>
 

@@ -343,7 +343,6 @@ void hlr_say_episode(struct healer *healer, const struct hlr_episode *episode,
 
 /* ---- a tick */
 
-/* The next instant at which waiting alone would change something. */
 /* When the first of those that are silent has been so for too long. */
 static int64_t silence_due(const struct healer *healer)
 {

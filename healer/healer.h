@@ -248,13 +248,14 @@ healer_create(const struct healer_config *config, const struct healer_topology *
               int64_t now_ns, struct healer **out);
 HEALER_API void healer_destroy(struct healer *healer);
 
-/* Samples of the interval that ended at `at_ns`; indices outside are counted
- * and ignored. None of these calls back. */
+/* Samples of the interval that ended at `at_ns`. An index outside is counted, ignored
+ * and answered HEALER_E_RANGE. None of these calls back. */
 HEALER_API enum healer_err healer_observe_instance(struct healer *healer, int64_t at_ns,
                                                    const struct healer_instance_sample *sample);
 HEALER_API enum healer_err healer_observe_edge(struct healer *healer, int64_t at_ns,
                                                const struct healer_edge_sample *sample);
-/* A metric of the caller's own about a service: HEALER_METRIC_DRIFT. */
+/* How far something of the caller's own has moved, as a share (0: not at all; 0.1: by a
+ * tenth), about a service: HEALER_METRIC_DRIFT. */
 HEALER_API enum healer_err healer_observe_custom(struct healer *healer, int64_t at_ns,
                                                  uint32_t service, double value);
 HEALER_API enum healer_err healer_observe_event(struct healer *healer,
@@ -265,8 +266,9 @@ HEALER_API enum healer_err healer_observe_breaker(struct healer *healer, uint32_
 HEALER_API enum healer_err healer_observe_result(struct healer *healer, int64_t at_ns,
                                                  const struct healer_result *result);
 
-/* Thinks, and calls back. `*next_ns` is when it wants to be called again at the
- * latest, should nothing happen before; HEALER_NEVER if only then. */
+/* Thinks, and calls back. `*next_ns`, which must be there, is when it wants to be called
+ * again at the latest, should nothing happen before; HEALER_NEVER if only then.
+ * HEALER_E_BUSY from inside a callback: nothing was done. */
 HEALER_API enum healer_err healer_tick(struct healer *healer, int64_t now_ns, int64_t *next_ns);
 
 /* ---- what the caller adds: monitors, handlers, failures that were seen elsewhere */
@@ -321,7 +323,8 @@ struct healer_handler {
         void *user;
 };
 
-/* HEALER_E_FULL above 8, HEALER_E_EXISTS for one that is there (same note and user). */
+/* HEALER_E_FULL above 8, HEALER_E_EXISTS for one that is there (same note and user),
+ * HEALER_E_RANGE for one without `note`; removing: HEALER_E_NOT_FOUND. */
 HEALER_API HEALER_NODISCARD enum healer_err
 healer_add_handler(struct healer *healer, const struct healer_handler *handler);
 HEALER_API enum healer_err healer_remove_handler(struct healer *healer,
@@ -355,7 +358,8 @@ HEALER_API bool healer_failure_of_event(const struct healer_event_seen *event,
 /* Somebody knows of a failure. It is an alarm at once, needs no diagnosis, and
  * stands until healer_unreport(), until its episode is closed by hand, or until
  * `stands_ns` after the last report of it (HEALER_NEVER: not by itself). The same again
- * is the same failure. `instance` may be HEALER_NONE. */
+ * is the same failure. `instance` may be HEALER_NONE. HEALER_E_RANGE: no such service,
+ * instance or failure. */
 HEALER_API enum healer_err healer_report(struct healer *healer, int64_t at_ns, uint32_t service,
                                          uint32_t instance,
                                          const struct healer_failure_seen *failure,
@@ -375,7 +379,8 @@ HEALER_API enum healer_err healer_set_enabled(struct healer *healer, bool enable
 HEALER_API enum healer_err healer_approve(struct healer *healer, uint64_t episode, const char *who);
 HEALER_API enum healer_err healer_reject(struct healer *healer, uint64_t episode, const char *who);
 
-/* A human has taken care of it: the episode ends at the next tick. */
+/* A human has taken care of it: the episode ends at the next tick. HEALER_E_NOT_FOUND:
+ * no such episode is open. */
 HEALER_API enum healer_err healer_close_episode(struct healer *healer, uint64_t episode);
 
 /* What a human is to know of an open episode, as healer_escalator_raise() takes it: its
@@ -387,7 +392,9 @@ HEALER_API enum healer_err healer_escalation_of(const struct healer *healer, uin
                                                 struct healer_escalation *out, char *text,
                                                 size_t size);
 
-/* Replaces what is tried against a failure type; the last call wins. */
+/* Replaces what is tried against a failure type; the last call wins. The ladder is copied.
+ * One of HEALER_ACTION_ESCALATE alone calls a human when escalation.timeout is over; what
+ * can be tried before is tried first. HEALER_E_RANGE: no such failure or action. */
 HEALER_API enum healer_err healer_register_strategy(struct healer *healer,
                                                     enum healer_failure failure,
                                                     const struct healer_ladder *ladder);

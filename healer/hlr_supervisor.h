@@ -595,7 +595,7 @@ int64_t hlr_reconcile_next(const struct healer *healer);
 bool hlr_recovering(const struct healer *healer, uint32_t service);
 uint32_t hlr_diagnose(const struct healer *healer, uint32_t service, struct hlr_cause *causes);
 
-/* ---- survey.c; the rest of it is in survey.h */
+/* ---- survey.c; the rest of it is in hlr_survey.h */
 
 /* What began at `first_ns` began after the last deployment of the service, and that is
  * less than `within_ns` ago. */

@@ -3,7 +3,7 @@
  * One pass over its instances takes down what diagnosis.c weighs; nothing is concluded here
  * but what a single instance shows by itself, and what several show by their times.
  */
-#include "healer/survey.h"
+#include "healer/hlr_survey.h"
 
 #include <string.h>
 

@@ -47,6 +47,7 @@ static struct healer_store *open_one(const char *path, const struct strategy *st
         }
         config.queue_max = config.batch_size > 1024 ? config.batch_size : 1024;
         config.retention_ns = strategy->store.retention_ns;
+        config.checks_retention_ns = strategy->healer.health.retention_ns;
         config.busy_ns = 20 * NS_PER_S;
         config.resume = session != 0;
         config.session = session;

@@ -1,9 +1,9 @@
-/* healer/survey.h - how the instances of one service are, counted and listed.
+/* healer/hlr_survey.h - how the instances of one service are, counted and listed.
  *
  * The evidence that diagnosis.c weighs; private to libhealer.
  */
-#ifndef HEALER_SURVEY_H
-#define HEALER_SURVEY_H
+#ifndef HLR_SURVEY_H
+#define HLR_SURVEY_H
 
 #include "healer/hlr_supervisor.h"
 
