@@ -368,7 +368,7 @@ static uint32_t recovered(enum healer_action_kind only, struct healer_learned *s
         rig->config.learning.min_samples = 3;
         rig->config.learning.rate = 0.3;
         rig->config.recovery.restarts_max = 1000;
-        rig->config.recovery.budget_actions = 10000;
+        rig->config.recovery.budget_actions = 1000;
         rig->config.escalation.timeout_ns = 86400 * RIG_SECOND;
         for (f = 0; only != HEALER_ACTION_COUNT && f < HEALER_FAILURE_COUNT; f++)
                 rig->config.recovery.strategies[f] = fixed;
