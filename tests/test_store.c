@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "healer/store/hst.h"
+#include "tests/effort.h"
 #include "tests/healer_rig.h"
 
 #define DAY_NS (86400 * RIG_SECOND)
@@ -701,6 +702,47 @@ START_TEST(several_threads_add_while_another_writes)
 }
 END_TEST
 
+static pthread_barrier_t all_here;
+
+/* NULL: it opened the file and has a session in it. */
+static void *open_with_others(void *unused)
+{
+        struct healer_store_config own = config;
+        struct healer_store *opened = NULL;
+        char why[128];
+        bool there;
+
+        (void)unused;
+        own.say = NULL;
+        (void)pthread_barrier_wait(&all_here);
+        there = healer_store_open(&own, 0, why, sizeof(why), &opened) == HEALER_OK &&
+                healer_store_stats(opened).session != 0;
+        healer_store_close(opened);
+        return there ? NULL : &all_here;
+}
+
+START_TEST(several_that_open_a_new_file_at_once_all_write_to_it)
+{
+        pthread_t threads[4];
+        void *failed;
+
+        config.busy_ns = 20 * RIG_SECOND;
+        ck_assert_int_eq(pthread_barrier_init(&all_here, NULL, 4), 0);
+        for (int round = 0; round < EFFORT(200, 30); round++) {
+                for (int i = 0; i < 4; i++)
+                        ck_assert_int_eq(
+                                pthread_create(&threads[i], NULL, open_with_others, NULL), 0);
+                for (int i = 0; i < 4; i++) {
+                        ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
+                        ck_assert_ptr_null(failed);
+                }
+                ck_assert_int_eq(number("select count(*) from healer_sessions"), 4);
+                ck_assert_int_eq(unlink(path), 0);
+        }
+        (void)pthread_barrier_destroy(&all_here);
+}
+END_TEST
+
 /* ---- with a healer */
 
 static struct rig *rig;
@@ -1196,6 +1238,7 @@ int main(void)
         tcase = tcase_create("threads");
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, several_threads_add_while_another_writes);
+        tcase_add_test(tcase, several_that_open_a_new_file_at_once_all_write_to_it);
         suite_add_tcase(suite, tcase);
         runner = srunner_create(suite);
         srunner_run_all(runner, CK_ENV);

@@ -357,6 +357,23 @@ static int open_file(struct healer_store *store)
         return SQLITE_OK;
 }
 
+/* SQLite does not wait where a file becomes one with a WAL, which asks for it alone: of two
+ * healers that open a new file at once one would be told that it is locked. */
+static int become_wal(struct healer_store *store)
+{
+        int wait_ms = (int)(store->config.busy_ns / HLR_MILLISECOND);
+        int status, waited_ms;
+
+        (void)sqlite3_busy_timeout(store->db, 0);
+        status = execute(store, "pragma journal_mode = wal");
+        for (waited_ms = 0; (status & 0xff) == SQLITE_BUSY && waited_ms < wait_ms; waited_ms++) {
+                (void)sqlite3_sleep(1);
+                status = execute(store, "pragma journal_mode = wal");
+        }
+        (void)sqlite3_busy_timeout(store->db, wait_ms);
+        return status;
+}
+
 int hst_ready(struct healer_store *store)
 {
         int status;
@@ -368,7 +385,9 @@ int hst_ready(struct healer_store *store)
                 return status;
         if (sqlite3_db_readonly(store->db, "main") == 1)
                 return open_to_read(store);
-        status = execute(store, "pragma synchronous = normal; pragma journal_mode = wal");
+        status = execute(store, "pragma synchronous = normal");
+        if (status == SQLITE_OK)
+                status = become_wal(store);
         if (status == SQLITE_OK)
                 status = execute(store, "begin immediate");
         if (status != SQLITE_OK)

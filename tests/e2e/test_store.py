@@ -107,6 +107,19 @@ class Store(chaos.Case):
         self.assertEqual(held[0], held[1])
         self.assertEqual(held[0], held[2])
 
+    def test_checks_are_kept_as_long_as_the_strategy_says(self):
+        """`health.retention`, in the simulation's time; looked at once an hour."""
+        def oldest_s(retention):
+            healer = {"extends": "default", "health": {"retention": retention}, "store": {"path": "healer.db"}}
+            scenario = chaos.small(healer=healer, duration="150m", method=[], replications=1, thresholds=[])
+            scenario["load"][0]["rate"] = "1/s"
+            self.assert_code(0, self.run_small("out", scenario))
+            rows = self.rows("select min(checked_at), max(checked_at) from health_checks")
+            os.unlink(self.path("healer.db"))
+            return (rows[0][1] - rows[0][0]) / 1e9
+        self.assertGreater(oldest_s("7d"), 100 * 60)
+        self.assertLess(oldest_s("10m"), 80 * 60)
+
     def test_killed_in_the_middle_it_leaves_a_file_that_is_sound(self):
         scenario = self.write("small.json", dict(crashing("healer.db", batch_size=5), replications=200))
         for wait in (0.4, 1.1):
