@@ -370,6 +370,11 @@ static void judge_claims(const struct judge *judge, enum arm a)
         }
 }
 
+static enum alarm_truth max_truth(enum alarm_truth a, enum alarm_truth b)
+{
+        return a > b ? a : b;
+}
+
 static void judge_alarms(struct judge *judge, enum arm a)
 {
         struct kept_arm *arm = &judge->kept->arms[a];
@@ -378,8 +383,7 @@ static void judge_alarms(struct judge *judge, enum arm a)
                 struct kept_alarm *alarm = &arm->alarms[i];
                 struct kept_episode *episode = episode_find(arm, alarm->episode);
                 alarm->truth = truth_at(judge, a, alarm->service, alarm->at_ns, alarm->cleared_ns);
-                if (alarm->truth > episode->truth)
-                        episode->truth = alarm->truth;
+                episode->truth = max_truth(alarm->truth, episode->truth);
         }
         for (size_t i = 0; i < arm->action_count; i++) {
                 struct kept_action *action = &arm->actions[i];
@@ -390,18 +394,15 @@ static void judge_alarms(struct judge *judge, enum arm a)
                         continue;
                 }
                 /* No alarm stands behind it, a prediction perhaps: judged by
-                 * itself, with the time in which a prediction may come true. */
+                 * itself, with the time in which a prediction may come true. What
+                 * follows a right one in its episode gives back what that took. */
                 truth = truth_at(judge, a, action->service, action->at_ns,
                                  action->at_ns + judge->meta->prediction_window_ns);
-                action->false_action = truth == TRUTH_NOTHING && !action->held_back;
-                if (episode && truth > episode->truth)
+                if (episode) {
+                        truth = max_truth(truth, episode->truth);
                         episode->truth = truth;
-        }
-        /* Giving back what was taken in time is of the episode in which it was taken. */
-        for (size_t i = 0; i < arm->action_count; i++) {
-                struct kept_episode *episode = episode_find(arm, arm->actions[i].episode);
-                if (episode && episode->truth != TRUTH_NOTHING)
-                        arm->actions[i].false_action = false;
+                }
+                action->false_action = truth == TRUTH_NOTHING && !action->held_back;
         }
 }
 

@@ -727,6 +727,23 @@ START_TEST(what_ends_after_the_horizon_was_not_healed)
 }
 END_TEST
 
+START_TEST(what_an_episode_did_before_there_was_anything_stays_false)
+{
+        struct run_meta meta = hand_meta();
+        struct world *world = world_new(0);
+
+        world_action(world, ARM_TREATED, RESTART, PAY, 500, 501, 7);
+        world_action(world, ARM_TREATED, RESTART, PAY, 2050, 2051, 7);
+        world_incident(world, ARM_UNTREATED, PAY, 2100, 2180, 5);
+        json_t *result = grade_world(&meta, world);
+
+        ck_assert_int_eq(json_integer_value(json_object_get(
+                                 metric_in(result, "treated", "false_actions_per_week"), "count")),
+                         1);
+        json_decref(result);
+}
+END_TEST
+
 /* One episode about an incident of users and one within; bad requests of each, healed and not. */
 static struct healing felt_and_inner(uint64_t felt, uint64_t felt_untreated, uint64_t inner,
                                      uint64_t inner_untreated, double inner_restored_s)
@@ -882,6 +899,7 @@ int main(void)
         tcase_add_test(tc, alarms_of_no_episode_belong_to_the_one_that_is_open_about_them);
         tcase_add_test(tc, an_action_without_an_alarm_is_judged_by_itself);
         tcase_add_loop_test(tc, giving_back_is_of_the_episode_in_which_it_was_taken, 0, 2);
+        tcase_add_test(tc, what_an_episode_did_before_there_was_anything_stays_false);
         tcase_add_test(tc, in_quiet_only_the_fleets_own_noise_makes_an_alarm_true);
         tcase_add_test(tc, false_positive_rate_counts_minutes_in_which_nothing_was_wrong);
         tcase_add_test(tc, a_false_alarm_in_a_minute_with_a_real_fault_is_in_no_rate);
