@@ -263,4 +263,17 @@ static inline const struct healer_notice *rig_last(const struct rig *rig,
         return NULL;
 }
 
+/* The likeliest cause that was said last; NULL: none was. */
+static inline const struct healer_notice *rig_likeliest(const struct rig *rig)
+{
+        uint32_t i;
+
+        for (i = rig->notice_count; i > 0; i--) {
+                if (rig->notices[i - 1].kind == HEALER_NOTICE_DIAGNOSIS &&
+                    rig->notices[i - 1].rank == 1)
+                        return &rig->notices[i - 1];
+        }
+        return NULL;
+}
+
 #endif

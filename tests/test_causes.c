@@ -4,18 +4,6 @@
 
 #include "tests/healer_rig.h"
 
-static const struct healer_notice *likeliest(const struct rig *rig)
-{
-        uint32_t i;
-
-        for (i = rig->notice_count; i > 0; i--) {
-                if (rig->notices[i - 1].kind == HEALER_NOTICE_DIAGNOSIS &&
-                    rig->notices[i - 1].rank == 1)
-                        return &rig->notices[i - 1];
-        }
-        return NULL;
-}
-
 static uint32_t ordered(const struct rig *rig, enum healer_action_kind kind)
 {
         uint32_t i, count = 0;
@@ -69,9 +57,9 @@ START_TEST(who_says_that_somebody_outside_fails_him_is_not_restarted)
                         says(rig, PAYMENT, said[_i].text);
                 rig_run(rig, 5);
         }
-        ck_assert_ptr_nonnull(likeliest(rig));
-        ck_assert_uint_eq(likeliest(rig)->service, PAYMENT);
-        ck_assert_int_eq(likeliest(rig)->failure, said[_i].failure);
+        ck_assert_ptr_nonnull(rig_likeliest(rig));
+        ck_assert_uint_eq(rig_likeliest(rig)->service, PAYMENT);
+        ck_assert_int_eq(rig_likeliest(rig)->failure, said[_i].failure);
         ck_assert_int_eq(rig->order_count == 0, outside);
         rig_free(rig);
 }
@@ -120,8 +108,8 @@ START_TEST(a_backend_that_is_asked_for_everything_has_an_empty_cache_before_it)
                 rig->edge[TO_PAYMENT].calls *= 10;
         drown_payment(rig);
         rig_run(rig, 25);
-        ck_assert_ptr_nonnull(likeliest(rig));
-        ck_assert_uint_eq(likeliest(rig)->service, lost ? CHECKOUT : PAYMENT);
+        ck_assert_ptr_nonnull(rig_likeliest(rig));
+        ck_assert_uint_eq(rig_likeliest(rig)->service, lost ? CHECKOUT : PAYMENT);
         ck_assert_uint_eq(ordered(rig, HEALER_ACTION_CLEAR_CACHE), lost ? 1 : 0);
         if (lost)
                 ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_CLEAR_CACHE);

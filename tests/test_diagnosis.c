@@ -1,4 +1,5 @@
-/* Diagnosis: the culprit, not its victims; which of its parts. */
+/* Diagnosis (diagnosis.c by what survey.c sees): the culprit, not its victims; which of its
+ * parts. */
 #include <check.h>
 
 #include "tests/healer_rig.h"
@@ -6,19 +7,6 @@
 static const struct healer_notice *diagnosis(const struct rig *rig)
 {
         return rig_last(rig, HEALER_NOTICE_DIAGNOSIS);
-}
-
-/* The likeliest cause that was said last. */
-static const struct healer_notice *likeliest(const struct rig *rig)
-{
-        uint32_t i;
-
-        for (i = rig->notice_count; i > 0; i--) {
-                if (rig->notices[i - 1].kind == HEALER_NOTICE_DIAGNOSIS &&
-                    rig->notices[i - 1].rank == 1)
-                        return &rig->notices[i - 1];
-        }
-        return NULL;
 }
 
 static void make_bad(struct rig *rig, int service, double errors)
@@ -42,8 +30,8 @@ START_TEST(errors_deep_down_are_followed_to_their_source)
         rig->edge[TO_FRONTEND].error_ratio = 0.3;
         rig_run(rig, 30);
         ck_assert_ptr_nonnull(diagnosis(rig));
-        ck_assert_uint_eq(likeliest(rig)->service, PAYMENT);
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_EXECUTION_ERROR);
+        ck_assert_uint_eq(rig_likeliest(rig)->service, PAYMENT);
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_EXECUTION_ERROR);
         ck_assert_uint_eq(rig_count(rig, HEALER_NOTICE_EPISODE_OPENED), 1);
         rig_free(rig);
 }
@@ -66,9 +54,9 @@ START_TEST(a_pool_without_good_connections_is_renewed)
         }
         rig->edge[TO_PAYMENT].error_ratio = 0.4;
         rig_run(rig, 40);
-        ck_assert_ptr_nonnull(likeliest(rig));
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_DATABASE_CONNECTION);
-        ck_assert_uint_eq(likeliest(rig)->edge, TO_PAYMENT);
+        ck_assert_ptr_nonnull(rig_likeliest(rig));
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_DATABASE_CONNECTION);
+        ck_assert_uint_eq(rig_likeliest(rig)->edge, TO_PAYMENT);
         ck_assert_uint_eq(rig->order_count, 1); /* once for all that fail */
         ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RECONNECT);
         ck_assert_uint_eq(rig->orders[0].edge, TO_PAYMENT);
@@ -89,8 +77,8 @@ START_TEST(an_instance_without_descriptors_is_restarted)
         rig->edge[TO_CART].timeout_ratio = 0.3;
         rig->edge[TO_CART].error_ratio = 0.3;
         rig_run(rig, 40);
-        ck_assert_ptr_nonnull(likeliest(rig));
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_AGENT_FAILED);
+        ck_assert_ptr_nonnull(rig_likeliest(rig));
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_AGENT_FAILED);
         ck_assert_uint_ge(rig->order_count, 1);
         ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_RESTART_INSTANCE);
         ck_assert_uint_eq(rig->orders[0].instance, INSTANCE(CART, 1));
@@ -124,7 +112,7 @@ START_TEST(bad_on_the_heels_of_a_deployment_is_the_deployments_fault)
         rig->edge[TO_CART].error_ratio = 0.4;
         rig_event(rig, HEALER_OCCURRED_DEPLOYMENT_FINISHED, CART, HEALER_NONE, 0);
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_DEPLOYMENT_FAILURE);
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_DEPLOYMENT_FAILURE);
         ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ROLLBACK_DEPLOYMENT);
         rig_free(rig);
 }
@@ -140,7 +128,7 @@ START_TEST(a_deployment_long_ago_is_not_to_blame)
         make_bad(rig, CART, 0.4);
         rig->edge[TO_CART].error_ratio = 0.4;
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_EXECUTION_ERROR);
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_EXECUTION_ERROR);
         rig_free(rig);
 }
 END_TEST
@@ -154,7 +142,7 @@ START_TEST(a_change_of_configuration_before_it_is_the_cause)
         make_bad(rig, CART, 0.4);
         rig->edge[TO_CART].error_ratio = 0.4;
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_CONFIGURATION_ERROR);
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_CONFIGURATION_ERROR);
         rig_free(rig);
 }
 END_TEST
@@ -170,7 +158,7 @@ START_TEST(bad_only_where_a_deployment_has_been_is_the_deployments_fault)
         rig->instance[INSTANCE(CART, 0)].error_ratio = 0.5;
         rig->edge[TO_CART].error_ratio = 0.2;
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, _i == 0 ? HEALER_FAILURE_DEPLOYMENT_FAILURE
+        ck_assert_int_eq(rig_likeliest(rig)->failure, _i == 0 ? HEALER_FAILURE_DEPLOYMENT_FAILURE
                                                           : HEALER_FAILURE_EXECUTION_ERROR);
         if (_i == 0)
                 ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ROLLBACK_DEPLOYMENT);
@@ -187,10 +175,10 @@ START_TEST(calls_that_fail_after_their_caller_was_configured_are_the_configurati
         rig->edge[TO_CART].error_ratio = 0.5;
         rig->edge[TO_CART].timeout_ratio = 0.5;
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, _i == 0 ? HEALER_FAILURE_CONFIGURATION_ERROR
+        ck_assert_int_eq(rig_likeliest(rig)->failure, _i == 0 ? HEALER_FAILURE_CONFIGURATION_ERROR
                                                           : HEALER_FAILURE_NETWORK_TIMEOUT);
         if (_i == 0) {
-                ck_assert_uint_eq(likeliest(rig)->service, FRONTEND);
+                ck_assert_uint_eq(rig_likeliest(rig)->service, FRONTEND);
                 ck_assert_int_eq(rig->orders[0].kind, HEALER_ACTION_ROLLBACK_CONFIG);
                 ck_assert_uint_eq(rig->orders[0].service, FRONTEND);
         }
@@ -210,8 +198,8 @@ START_TEST(late_and_busy_everywhere_is_too_much_work)
         }
         rig_slow_edge(rig, TO_CART, 0.8, 0.9);
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_RESOURCE_EXHAUSTION);
-        ck_assert_uint_eq(likeliest(rig)->service, CART);
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_RESOURCE_EXHAUSTION);
+        ck_assert_uint_eq(rig_likeliest(rig)->service, CART);
         rig_free(rig);
 }
 END_TEST
@@ -225,8 +213,8 @@ START_TEST(a_slow_instance_with_busy_cores_is_a_cpu_spike)
         rig->instance[INSTANCE(CART, 2)].cpu_ratio = 0.99;
         rig_slow_edge(rig, TO_CART, 0.02, 0.9);
         rig_run(rig, 30);
-        ck_assert_int_eq(likeliest(rig)->failure, HEALER_FAILURE_CPU_SPIKE);
-        ck_assert_uint_eq(likeliest(rig)->instance, INSTANCE(CART, 2));
+        ck_assert_int_eq(rig_likeliest(rig)->failure, HEALER_FAILURE_CPU_SPIKE);
+        ck_assert_uint_eq(rig_likeliest(rig)->instance, INSTANCE(CART, 2));
         rig_free(rig);
 }
 END_TEST
@@ -241,7 +229,7 @@ START_TEST(a_breaker_that_keeps_calls_off_points_down_the_graph)
         make_bad(rig, CHECKOUT, 0.5);
         (void)healer_observe_breaker(rig->healer, TO_PAYMENT, true);
         rig_run(rig, 30);
-        ck_assert_uint_eq(likeliest(rig)->service, PAYMENT);
+        ck_assert_uint_eq(rig_likeliest(rig)->service, PAYMENT);
         ck_assert_uint_eq(rig->order_count, 0);
         rig_free(rig);
 }
