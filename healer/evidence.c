@@ -597,15 +597,16 @@ static void crashes_again(struct collector *collector, uint32_t index)
 static bool steadily_slow(const struct hlr_instance *instance)
 {
         double values[NEWEST], first = 0, second = 0;
-        uint32_t have = hlr_track_last(instance, HLR_SIGNAL_LATENCY, values, NEWEST), i;
+        uint32_t have = hlr_track_last(instance, HLR_SIGNAL_LATENCY, values, NEWEST);
+        uint32_t half = have / 2, rest = have - half, i;
 
         for (i = 0; i < have; i++) {
                 if (isnan(values[i]))
                         return false;
-                if (i < have / 2)
-                        first += values[i] / (have / 2);
+                if (i < half)
+                        first += values[i] / half;
                 else
-                        second += values[i] / (have - have / 2);
+                        second += values[i] / rest;
         }
         return have >= SLOWER_SAMPLES && second <= STEADY_RATIO * first;
 }

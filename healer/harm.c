@@ -126,7 +126,7 @@ bool hlr_harm_felt(struct hlr_harm before, struct hlr_harm after)
 
 struct hlr_harm hlr_harm_before(struct healer *healer, uint32_t service)
 {
-        int64_t interval_ns = healer->interval_seen_ns, from_ns = healer->now_ns;
+        int64_t interval_ns = healer->interval_seen_ns, from_ns;
         struct hlr_harm sample, whole, since;
         int samples = HARM_SAMPLES;
 

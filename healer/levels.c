@@ -48,13 +48,26 @@ void hlr_levels_default(struct healer_levels *out)
         }
 }
 
+static bool is_same(const struct healer_level *a, const struct healer_level *b)
+{
+        return strcmp(a->name, b->name) == 0 && a->capacity == b->capacity && a->usage == b->usage &&
+               a->timeout == b->timeout && a->quality == b->quality &&
+               a->concurrency == b->concurrency && a->off == b->off &&
+               a->min_priority == b->min_priority;
+}
+
 /* Known to whoever carries it out. */
 static bool is_default(const struct healer_levels *table)
 {
         struct healer_levels usual;
+        bool same;
+        uint32_t i;
 
         hlr_levels_default(&usual);
-        return table->count == 0 || memcmp(table, &usual, sizeof(usual)) == 0;
+        same = table->count == usual.count;
+        for (i = 0; i < usual.count && same; i++)
+                same = is_same(&table->rows[i], &usual.rows[i]);
+        return same || table->count == 0;
 }
 
 static const struct healer_levels *table_of(const struct healer_config *config, uint32_t metric)

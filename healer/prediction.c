@@ -482,6 +482,7 @@ static void consider_all(struct healer *healer, const struct hlr_candidate *cand
         uint32_t i, k;
 
         for (i = 0; i < known; i++) {
+                best = candidates[i];
                 most = -1;
                 earliest_ns = HEALER_NEVER;
                 for (k = 0; k < known; k++) {

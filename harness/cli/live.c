@@ -114,6 +114,7 @@ static double score_now(const struct live_service *service)
 static const char *trend_of(const struct live_service *service)
 {
         uint32_t count = service->score_count < SCORES ? service->score_count : SCORES;
+        uint32_t half = count / 2;
         double older = 0, newer = 0;
 
         if (count < 5)
@@ -121,10 +122,10 @@ static const char *trend_of(const struct live_service *service)
         for (uint32_t i = 0; i < count; i++) {
                 double score = service->scores[(service->score_count - count + i) % SCORES];
 
-                if (i < count / 2)
-                        older += score / (count / 2);
+                if (i < half)
+                        older += score / half;
                 else
-                        newer += score / (count - count / 2);
+                        newer += score / (count - half);
         }
         return newer < older - 5 ? "-" : newer > older + 5 ? "+" : "=";
 }

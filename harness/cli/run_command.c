@@ -458,10 +458,10 @@ static int run_one(const struct options *options, struct ledger *ledger,
         int code = load_job(&job, path, strategy, index);
         bool is_wanted = true;
 
-        if (job.scenario != NULL)
-                *count = job.scenario->matrix_count;
-        if (job.scenario != NULL &&
-            !campaign_widen(campaign, options, job.scenario->matrix_count)) {
+        if (job.scenario == NULL)
+                goto done;
+        *count = job.scenario->matrix_count;
+        if (!campaign_widen(campaign, options, job.scenario->matrix_count)) {
                 code = EXIT_IO_ERROR;
                 goto done;
         }

@@ -418,8 +418,10 @@ static enum policy_verdict into_bulkhead(struct guarded_edge *guard, int64_t now
         case HEALER_BULKHEAD_QUEUED:
                 break;
         default:
-                return refuse(guard, ticket, now_ns, POLICY_REJECT_BULKHEAD);
+                slot = NULL;
         }
+        if (slot == NULL)
+                return refuse(guard, ticket, now_ns, POLICY_REJECT_BULKHEAD);
         guard->slot_free = slot->next_free;
         slot->used = true;
         slot->ticket = *ticket;

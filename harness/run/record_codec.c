@@ -188,7 +188,7 @@ static void write_text(struct codec *codec, const char *text)
                 if (codec->texts[i] == text || strcmp(codec->texts[i], text) == 0)
                         word = 2 + i;
         pass_u64(codec, &word);
-        if (word != 1)
+        if (text == NULL || word != 1)
                 return;
         length = strlen(text);
         pass_count(codec, &length);
@@ -429,6 +429,7 @@ static void pass_instances(struct codec *codec, const struct run_meta *meta,
         const char **names = NULL;
         uint32_t *services = NULL;
         size_t count = arm->instance_count;
+        const bool reading = codec->reading;
 
         pass_count(codec, &count);
         arm->instance_count = (uint32_t)count;
@@ -436,18 +437,18 @@ static void pass_instances(struct codec *codec, const struct run_meta *meta,
             !pass_array(codec, &services, count, sizeof(*services)))
                 return;
         for (size_t i = 0; i < count && !codec->failed; i++) {
-                const char *name = codec->reading ? NULL : arm->instance_names[i];
-                uint32_t service = codec->reading ? 0 : arm->instance_service[i];
+                const char *name = reading ? NULL : arm->instance_names[i];
+                uint32_t service = reading ? 0 : arm->instance_service[i];
 
                 pass_word(codec, &name);
                 pass_u32(codec, &service);
                 codec->failed = codec->failed || service >= meta->service_count;
-                if (codec->reading) {
+                if (reading && names != NULL && services != NULL) {
                         names[i] = name;
                         services[i] = service;
                 }
         }
-        if (codec->reading) {
+        if (reading) {
                 arm->instance_names = names;
                 arm->instance_service = services;
         }

@@ -165,21 +165,24 @@ static bool has_pool(const struct fleet_spec *fleet, const struct service_spec *
         return false;
 }
 
+static const char needs_pool[] = "a 'pool' of connections";
+
 /* NULL, or what is missing at the target. */
 static const char *missing(const struct fault_ops *fault, const struct fleet_spec *fleet,
                            const struct target_spec *target)
 {
-        const struct service_spec *service =
-                target->kind == TARGET_EDGE ? NULL : &fleet->services[target->service];
+        const struct service_spec *service;
 
+        if (target->kind == TARGET_EDGE)
+                return fault->needs != FAULT_NEEDS_POOL || fleet->edges[target->edge].pool > 0
+                               ? NULL
+                               : needs_pool;
+        service = &fleet->services[target->service];
         switch (fault->needs) {
         case FAULT_NEEDS_FDS:
                 return service->fd_limit > 0 ? NULL : "'fds'";
         case FAULT_NEEDS_POOL:
-                return (service == NULL ? fleet->edges[target->edge].pool > 0
-                                        : has_pool(fleet, service))
-                               ? NULL
-                               : "a 'pool' of connections";
+                return has_pool(fleet, service) ? NULL : needs_pool;
         case FAULT_NEEDS_CACHE:
                 return service->data == DATA_CACHE ? NULL : "'data.cache'";
         case FAULT_NEEDS_DATABASE:

@@ -308,7 +308,8 @@ static void declare_choice(struct read_context *ctx, const char *name, const jso
 
         if (is_settled(variable)) {
                 if (variable->value == NULL)
-                        declare_one(ctx, name, json_array_get(values, 0), NULL);
+                        declare_one(ctx, name, json_array_get(values, 0),
+                                    &list->items[list->count]);
                 return;
         }
         *stride /= count;

@@ -313,9 +313,8 @@ static void note_recurring(struct healer_store *store, int64_t at_ns, const stru
 static void note_degradation(struct healer_store *store, int64_t at_ns,
                              const struct healer_notice *n)
 {
-        uint32_t level = n->value >= 0 && n->value < (double)HLR_COUNT(level_words)
-                                 ? (uint32_t)n->value
-                                 : 0;
+        const uint32_t count = HLR_COUNT(level_words);
+        uint32_t level = n->value >= 0 && n->value < count ? (uint32_t)n->value : 0;
 
         PUT(store, HEALER_TABLE_DEGRADATION_STATE, 0, at_ns, HEALER_TEXT("level", level_words[level]),
             HEALER_TEXT("reason", n->episode != 0 ? failure_name(n->failure) : "calm"),
@@ -709,6 +708,7 @@ static void watch_open(struct healer_store *store, int64_t at_ns, const struct h
                 before = find(store->last, store->now->episodes[i].id);
                 if (before == NULL)
                         opened(store, at_ns, &store->now->episodes[i]);
+                /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): one row too many at worst */
                 if (before == NULL || memcmp(before, &store->now->episodes[i], sizeof(*before)) != 0)
                         put_episode(store, at_ns, &store->now->episodes[i]);
         }
