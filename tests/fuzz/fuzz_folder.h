@@ -1,21 +1,19 @@
 /* fuzz_folder.h - a folder in memory for what a target has to read from files.
  *
  * Absolute, since the fuzzer's own paths are relative to where it was started; removed at
- * the end with the files that were written through here.
+ * the end with all that is in it.
  */
 #ifndef TESTS_FUZZ_FOLDER_H
 #define TESTS_FUZZ_FOLDER_H
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { FUZZ_FILES_MAX = 8 };
-
 static char fuzz_folder[] = "/dev/shm/fuzz_XXXXXX";
-static const char *fuzz_names[FUZZ_FILES_MAX];
 
 static inline const char *fuzz_path(const char *name)
 {
@@ -25,11 +23,17 @@ static inline const char *fuzz_path(const char *name)
         return path;
 }
 
+static inline int fuzz_remove(const char *path, const struct stat *stat, int type, struct FTW *place)
+{
+        (void)stat;
+        (void)type;
+        (void)place;
+        return remove(path);
+}
+
 static inline void fuzz_leave(void)
 {
-        for (int i = 0; i < FUZZ_FILES_MAX && fuzz_names[i] != NULL; i++)
-                unlink(fuzz_path(fuzz_names[i]));
-        rmdir(fuzz_folder);
+        nftw(fuzz_folder, fuzz_remove, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline void fuzz_enter(void)
@@ -39,20 +43,26 @@ static inline void fuzz_enter(void)
         atexit(fuzz_leave);
 }
 
-/* `name` is a literal. */
 static inline void fuzz_write(const char *name, const void *bytes, size_t size)
 {
         int fd = open(fuzz_path(name), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        int i = 0;
 
         if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
                 abort();
         close(fd);
-        while (i < FUZZ_FILES_MAX && fuzz_names[i] != NULL && strcmp(fuzz_names[i], name) != 0)
-                i++;
-        if (i == FUZZ_FILES_MAX)
+}
+
+/* Bytes of a file of the tree; `room` of them at most. */
+static inline size_t fuzz_read(const char *path, void *bytes, size_t room)
+{
+        FILE *stream = fopen(path, "rbe");
+        size_t size;
+
+        if (stream == NULL)
                 abort();
-        fuzz_names[i] = name;
+        size = fread(bytes, 1, room, stream);
+        fclose(stream);
+        return size;
 }
 
 #endif
