@@ -1,4 +1,4 @@
-/* database.c - results in an SQLite file.
+/* database.c - runs are entered into an SQLite file.
  *
  * Rows of incidents, episodes, actions and predictions are made of the same JSON
  * rows that result.json has (arm_tree.h), so a column means what the key means.
@@ -7,10 +7,9 @@
  * to what was kept, so that nothing is written, and nothing locked, while a
  * simulation runs; the transaction takes some milliseconds.
  *
- * `synchronous` is normal: after a crash of the machine the last batches may be
- * missing, the file is sound in any case.
+ * Not here: the file (database_file.c), what is read of it (database_read.c).
  */
-#include "reports/database.h"
+#include "reports/database_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -18,21 +17,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "harness/base/memory.h"
 #include "reports/arm_tree.h"
-#include "reports/embedded.h"
 #include "reports/metric_table.h"
 #include "reports/report.h"
 
 enum {
-        APPLICATION_ID = 0x43684c52, /* "ChLR" */
-        SCHEMA_VERSION = 1,
-        BUSY_MS = 20000,
-        BATCH_MAX = 32,
+        BATCH_MAX = DATABASE_BATCH_MAX,
         BATCH_MS = 1000,
-        ROWS_READ_MAX = 10000, /* runs in a trend */
 };
 
 /* ---- the lists of an arm: which keys of a row go where */
@@ -72,220 +65,6 @@ static const char *const arm_metrics[] = {"failed_requests", "bad_seconds",     
         "insert into arms (run_id, replication, arm, ended, requests, failed_requests, "        \
         "bad_seconds, availability, incidents, time_to_restore, human_pages, cost) values (?1, " \
         "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
-
-/* ---- the file */
-
-struct waiting {
-        int64_t id;
-        const struct run_meta *meta;
-        const struct kept *kept;
-        unsigned char *record;
-        size_t record_bytes;
-};
-
-struct database {
-        sqlite3 *file;
-        char *path;
-        bool failed; /* said once; does nothing more */
-        struct waiting batch[BATCH_MAX];
-        size_t waiting;
-        int64_t flushed_ms;
-};
-
-static int64_t now_ms(void)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool fail(struct database *database, struct out_error *error)
-{
-        int why = sqlite3_errcode(database->file);
-
-        if (why == SQLITE_NOMEM)
-                memory_note_lack();
-        out_error_set(error, "%s: %s", database->path,
-                      memory_ran_out()   ? strerror(ENOMEM)
-                      : why == SQLITE_OK ? "it could not be read or written"
-                                         : sqlite3_errmsg(database->file));
-        database->failed = true;
-        return false;
-}
-
-static bool execute(struct database *database, const char *sql, struct out_error *error)
-{
-        return sqlite3_exec(database->file, sql, NULL, NULL, NULL) == SQLITE_OK ||
-               fail(database, error);
-}
-
-static sqlite3_stmt *prepare(struct database *database, const char *sql, struct out_error *error)
-{
-        sqlite3_stmt *statement = NULL;
-
-        if (sqlite3_prepare_v2(database->file, sql, -1, &statement, NULL) != SQLITE_OK)
-                fail(database, error);
-        return statement;
-}
-
-/* Runs a statement without rows and makes it ready for the next. */
-static bool step(struct database *database, sqlite3_stmt *statement, struct out_error *error)
-{
-        bool done = sqlite3_step(statement) == SQLITE_DONE;
-
-        if (!done)
-                fail(database, error);
-        sqlite3_reset(statement);
-        sqlite3_clear_bindings(statement);
-        return done;
-}
-
-/* A number that the file itself tells. */
-static bool ask_number(struct database *database, const char *sql, int64_t *out,
-                       struct out_error *error)
-{
-        sqlite3_stmt *statement = prepare(database, sql, error);
-        bool told = false;
-
-        if (statement == NULL)
-                return false;
-        told = sqlite3_step(statement) == SQLITE_ROW;
-        *out = told ? sqlite3_column_int64(statement, 0) : 0;
-        if (!told)
-                fail(database, error);
-        sqlite3_finalize(statement);
-        return told;
-}
-
-static bool refuse(struct database *database, const char *why, struct out_error *error)
-{
-        out_error_set(error, "%s: %s", database->path, why);
-        database->failed = true;
-        return false;
-}
-
-/* Inside a transaction, so that of two processes one makes the tables. */
-static bool make_tables(struct database *database, struct out_error *error)
-{
-        char sql[128];
-        int64_t application, version, tables;
-
-        if (!ask_number(database, "pragma application_id", &application, error) ||
-            !ask_number(database, "pragma user_version", &version, error) ||
-            !ask_number(database, "select count(*) from sqlite_master", &tables, error))
-                return false;
-        if (tables > 0 && application != APPLICATION_ID)
-                return refuse(database, "a database of something else; give --db another file",
-                              error);
-        if (version > SCHEMA_VERSION)
-                return refuse(database, "made by a newer chaos-run", error);
-        if (tables > 0)
-                return true;
-        snprintf(sql, sizeof(sql), "pragma application_id = %d; pragma user_version = %d;",
-                 APPLICATION_ID, SCHEMA_VERSION);
-        return execute(database, embedded_database_sql, error) && execute(database, sql, error);
-}
-
-/* Two processes that make the file at once may each be told that it is busy,
- * without waiting, while one of them turns to WAL. */
-static bool turn_to_wal(struct database *database, struct out_error *error)
-{
-        const struct timespec wait = {.tv_nsec = 20000000};
-
-        for (int64_t since = now_ms();;) {
-                int status = sqlite3_exec(database->file, "pragma journal_mode = wal", NULL, NULL,
-                                          NULL);
-
-                if (status == SQLITE_OK)
-                        return true;
-                if ((status != SQLITE_BUSY && status != SQLITE_LOCKED) ||
-                    now_ms() - since > BUSY_MS)
-                        return fail(database, error);
-                nanosleep(&wait, NULL);
-        }
-}
-
-static bool begin(struct database *database, struct out_error *error)
-{
-        return execute(database, "begin immediate", error);
-}
-
-/* Ends a transaction either way. */
-static bool settle(struct database *database, bool fine, struct out_error *error)
-{
-        if (fine && memory_ran_out())
-                refuse(database, strerror(ENOMEM), error);
-        else if (fine && execute(database, "commit", error))
-                return true;
-        sqlite3_exec(database->file, "rollback", NULL, NULL, NULL);
-        return false;
-}
-
-bool database_open(const char *path, struct database **out, struct out_error *error)
-{
-        struct database *database = calloc(1, sizeof(*database));
-        int status;
-
-        *out = NULL;
-        if (database != NULL)
-                database->path = strdup(path);
-        if (database == NULL || database->path == NULL) {
-                out_error_set(error, "%s: %s", path, strerror(ENOMEM));
-                goto failed;
-        }
-        /* No URI: a name that begins with file: is a name. */
-        status = sqlite3_open_v2(path, &database->file,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-                                         SQLITE_OPEN_FULLMUTEX,
-                                 NULL);
-        if (status != SQLITE_OK) {
-                out_error_set(error, "%s: %s", path,
-                              database->file == NULL ? strerror(ENOMEM)
-                                                     : sqlite3_errmsg(database->file));
-                goto failed;
-        }
-        sqlite3_busy_timeout(database->file, BUSY_MS);
-        sqlite3_db_config(database->file, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        sqlite3_db_config(database->file, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        if (!turn_to_wal(database, error) ||
-            !execute(database, "pragma synchronous = normal; pragma foreign_keys = on", error) ||
-            !begin(database, error) || !settle(database, make_tables(database, error), error))
-                goto failed;
-        database->flushed_ms = now_ms();
-        *out = database;
-        return true;
-failed:
-        database_close(database);
-        return false;
-}
-
-static void forget_waiting(struct database *database)
-{
-        for (size_t i = 0; i < database->waiting; i++)
-                free(database->batch[i].record);
-        database->waiting = 0;
-}
-
-void database_close(struct database *database)
-{
-        if (database == NULL)
-                return;
-        forget_waiting(database);
-        sqlite3_close(database->file);
-        free(database->path);
-        free(database);
-}
-
-/* Text of a column that has some; "" where SQLite had no memory for it. */
-static const char *column_text(sqlite3_stmt *statement, int column)
-{
-        const char *text = (const char *)sqlite3_column_text(statement, column);
-
-        if (text == NULL)
-                memory_note_lack();
-        return text == NULL ? "" : text;
-}
 
 /* ---- binding */
 
@@ -350,8 +129,7 @@ static char *key_of(const struct database_run *run)
 
         text_init(&key);
         text_addf(&key, "%s|%s|%llu|%s|%u|", meta->version == NULL ? "" : meta->version,
-                  meta->digest == NULL ? "" : meta->digest,
-                  (unsigned long long)meta->seed,
+                  meta->digest == NULL ? "" : meta->digest, (unsigned long long)meta->seed,
                   meta->healer_digest == NULL ? "" : meta->healer_digest, run->first);
         for (uint32_t i = 0; i < meta->override_count; i++)
                 text_addf(&key, "%s=%s|", meta->override_names[i], meta->override_values[i]);
@@ -367,11 +145,12 @@ static char *key_of(const struct database_run *run)
 static bool count_held(struct database *database, int64_t id, uint32_t first, uint32_t *held,
                        struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(database,
-                                          "select replication from replications where run_id = ?1 "
-                                          "and replication >= ?2 and record is not null and not "
-                                          "interrupted order by replication",
-                                          error);
+        sqlite3_stmt *statement =
+                database_prepare(database,
+                                 "select replication from replications where run_id = ?1 "
+                                 "and replication >= ?2 and record is not null and not "
+                                 "interrupted order by replication",
+                                 error);
         int status = SQLITE_DONE;
 
         if (statement == NULL)
@@ -383,7 +162,7 @@ static bool count_held(struct database *database, int64_t id, uint32_t first, ui
                sqlite3_column_int64(statement, 0) == (int64_t)first + *held)
                 ++*held;
         if (status != SQLITE_ROW && status != SQLITE_DONE)
-                fail(database, error);
+                database_fail(database, error);
         sqlite3_finalize(statement);
         return !database->failed;
 }
@@ -393,7 +172,7 @@ static bool count_held(struct database *database, int64_t id, uint32_t first, ui
 static bool find_past(struct database *database, const char *key, const struct database_run *run,
                       struct database_past *past, int64_t *id, struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(
+        sqlite3_stmt *statement = database_prepare(
                 database,
                 "select id, state, exit_code from runs where key = ?1 and (state <> 'finished' or "
                 "replications = ?2) order by (state = 'finished') desc, id desc limit 1",
@@ -407,27 +186,26 @@ static bool find_past(struct database *database, const char *key, const struct d
         switch (sqlite3_step(statement)) {
         case SQLITE_ROW:
                 *id = sqlite3_column_int64(statement, 0);
-                finished = strcmp(column_text(statement, 1), "finished") == 0;
+                finished = strcmp(database_text(statement, 1), "finished") == 0;
                 past->finished = finished;
                 past->exit_code = sqlite3_column_int(statement, 2);
                 break;
         case SQLITE_DONE:
                 break;
         default:
-                fail(database, error);
+                database_fail(database, error);
         }
         sqlite3_finalize(statement);
         if (database->failed)
                 return false;
-        return finished || *id == 0 ||
-               count_held(database, *id, run->first, &past->held, error);
+        return finished || *id == 0 || count_held(database, *id, run->first, &past->held, error);
 }
 
 static bool insert_run(struct database *database, const char *key, const struct database_run *run,
                        int64_t *id, struct out_error *error)
 {
         const struct run_meta *meta = run->meta;
-        sqlite3_stmt *statement = prepare(
+        sqlite3_stmt *statement = database_prepare(
                 database,
                 "insert into runs (key, scenario, title, scenario_digest, seed, strategy, "
                 "strategy_digest, comparison, first_replication, replications, version, command, "
@@ -455,7 +233,7 @@ static bool insert_run(struct database *database, const char *key, const struct 
         bind_text(statement, 12, meta->command);
         bind_text(statement, 13, run->folder);
         bind_text(statement, 14, run->date);
-        done = step(database, statement, error);
+        done = database_step(database, statement, error);
         *id = sqlite3_last_insert_rowid(database->file);
         sqlite3_finalize(statement);
         return done;
@@ -465,28 +243,30 @@ static bool insert_run(struct database *database, const char *key, const struct 
 static bool go_on(struct database *database, int64_t id, const struct database_run *run,
                   uint32_t held, struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(
-                database, "delete from replications where run_id = ?1 and replication >= ?2", error);
+        sqlite3_stmt *statement = database_prepare(
+                database, "delete from replications where run_id = ?1 and replication >= ?2",
+                error);
         bool done;
 
         if (statement == NULL)
                 return false;
         sqlite3_bind_int64(statement, 1, id);
         sqlite3_bind_int64(statement, 2, (int64_t)run->first + held);
-        done = step(database, statement, error);
+        done = database_step(database, statement, error);
         sqlite3_finalize(statement);
         if (!done)
                 return false;
-        statement = prepare(database,
-                            "update runs set state = 'running', replications = ?2, folder = ?3 "
-                            "where id = ?1",
-                            error);
+        statement = database_prepare(
+                database,
+                "update runs set state = 'running', replications = ?2, folder = ?3 "
+                "where id = ?1",
+                error);
         if (statement == NULL)
                 return false;
         sqlite3_bind_int64(statement, 1, id);
         sqlite3_bind_int64(statement, 2, run->count);
         bind_text(statement, 3, run->folder);
-        done = step(database, statement, error);
+        done = database_step(database, statement, error);
         sqlite3_finalize(statement);
         return done;
 }
@@ -501,15 +281,15 @@ bool database_begin(struct database *database, const struct database_run *run,
         if (past != NULL)
                 *past = (struct database_past){0};
         if (key == NULL)
-                return refuse(database, strerror(ENOMEM), error);
-        if (!begin(database, error))
+                return database_refuse(database, strerror(ENOMEM), error);
+        if (!database_lock(database, error))
                 goto done;
         done = past == NULL || find_past(database, key, run, past, id, error);
         if (done && *id == 0)
                 done = insert_run(database, key, run, id, error);
         else if (done && !past->finished)
                 done = go_on(database, *id, run, past->held, error);
-        done = settle(database, done, error);
+        done = database_settle(database, done, error);
 done:
         free(key);
         return done;
@@ -518,7 +298,7 @@ done:
 unsigned char *database_record(struct database *database, int64_t id, uint32_t replication,
                                size_t *count, struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(
+        sqlite3_stmt *statement = database_prepare(
                 database, "select record from replications where run_id = ?1 and replication = ?2",
                 error);
         unsigned char *copy = NULL;
@@ -535,7 +315,7 @@ unsigned char *database_record(struct database *database, int64_t id, uint32_t r
         }
         sqlite3_finalize(statement);
         if (copy == NULL)
-                refuse(database, "a replication that was there cannot be read", error);
+                database_refuse(database, "a replication that was there cannot be read", error);
         return copy;
 }
 
@@ -569,7 +349,7 @@ static bool add_arm(struct database *database, sqlite3_stmt *statement, const st
         sqlite3_bind_int64(statement, 5, (sqlite3_int64)kept->root_requests);
         for (size_t i = 0; i < sizeof(arm_metrics) / sizeof(*arm_metrics); i++)
                 bind_real(statement, 6 + (int)i, arm_value(from, arm, arm_metrics[i]));
-        return step(database, statement, error);
+        return database_step(database, statement, error);
 }
 
 static bool add_list(struct database *database, sqlite3_stmt *statement, const struct waiting *from,
@@ -580,7 +360,7 @@ static bool add_list(struct database *database, sqlite3_stmt *statement, const s
         size_t index;
 
         if (rows == NULL)
-                return refuse(database, strerror(ENOMEM), error);
+                return database_refuse(database, strerror(ENOMEM), error);
         json_array_foreach(rows, index, row)
         {
                 const char *key = table->keys;
@@ -594,7 +374,7 @@ static bool add_list(struct database *database, sqlite3_stmt *statement, const s
                         bind_json(statement, at, json_object_get(row, name));
                         key += length + (key[length] == ' ');
                 }
-                done = step(database, statement, error);
+                done = database_step(database, statement, error);
                 if (!done)
                         break;
         }
@@ -609,13 +389,14 @@ struct inserts {
 static bool prepare_inserts(struct database *database, struct inserts *inserts,
                             struct out_error *error)
 {
-        inserts->replication = prepare(database,
-                                       "insert into replications (run_id, replication, interrupted, "
-                                       "record) values (?1, ?2, ?3, ?4)",
-                                       error);
-        inserts->arm = prepare(database, INSERT_ARM, error);
+        inserts->replication =
+                database_prepare(database,
+                                 "insert into replications (run_id, replication, interrupted, "
+                                 "record) values (?1, ?2, ?3, ?4)",
+                                 error);
+        inserts->arm = database_prepare(database, INSERT_ARM, error);
         for (size_t i = 0; i < LIST_TABLE_COUNT; i++)
-                inserts->lists[i] = prepare(database, list_tables[i].insert, error);
+                inserts->lists[i] = database_prepare(database, list_tables[i].insert, error);
         return !database->failed;
 }
 
@@ -629,10 +410,9 @@ static void release_inserts(struct inserts *inserts)
 
 /* Whether somebody else, who went on with the same run, was faster; what it wrote
  * is the same. */
-static bool is_there(struct database *database, const struct waiting *from,
-                     struct out_error *error)
+static bool is_there(struct database *database, const struct waiting *from, struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(
+        sqlite3_stmt *statement = database_prepare(
                 database, "select 1 from replications where run_id = ?1 and replication = ?2",
                 error);
         bool found = false;
@@ -657,7 +437,7 @@ static bool add_replication(struct database *database, struct inserts *inserts,
         if (from->record != NULL)
                 sqlite3_bind_blob64(inserts->replication, 4, from->record, from->record_bytes,
                                     SQLITE_STATIC);
-        if (!step(database, inserts->replication, error))
+        if (!database_step(database, inserts->replication, error))
                 return false;
         for (int a = 0; a < ARM_COUNT; a++) {
                 if (!from->kept->arms[a].run)
@@ -679,15 +459,15 @@ bool database_flush(struct database *database, struct out_error *error)
 
         if (database->failed || database->waiting == 0)
                 return !database->failed;
-        if (!begin(database, error))
+        if (!database_lock(database, error))
                 return false;
         done = prepare_inserts(database, &inserts, error);
         for (size_t i = 0; done && i < database->waiting; i++)
                 done = add_replication(database, &inserts, &database->batch[i], error);
         release_inserts(&inserts);
-        done = settle(database, done, error);
-        forget_waiting(database);
-        database->flushed_ms = now_ms();
+        done = database_settle(database, done, error);
+        database_forget(database);
+        database->flushed_ms = database_now_ms();
         return done;
 }
 
@@ -701,7 +481,8 @@ bool database_add(struct database *database, int64_t id, const struct run_meta *
         }
         database->batch[database->waiting++] =
                 (struct waiting){id, meta, kept, record, record_bytes};
-        return (database->waiting < BATCH_MAX && now_ms() - database->flushed_ms < BATCH_MS) ||
+        return (database->waiting < BATCH_MAX &&
+                database_now_ms() - database->flushed_ms < BATCH_MS) ||
                database_flush(database, error);
 }
 
@@ -710,7 +491,7 @@ bool database_add(struct database *database, int64_t id, const struct run_meta *
 static bool add_metrics(struct database *database, int64_t id, const json_t *result,
                         struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(
+        sqlite3_stmt *statement = database_prepare(
                 database,
                 "insert or replace into metrics (run_id, arm, metric, value, low, high, n, count, "
                 "numerator, denominator, unit) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
@@ -735,7 +516,7 @@ static bool add_metrics(struct database *database, int64_t id, const json_t *res
                         for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
                                 bind_json(statement, 4 + (int)i, json_object_get(metric, keys[i]));
                         bind_text(statement, 11, result_text(metric, "unit"));
-                        done = step(database, statement, error);
+                        done = database_step(database, statement, error);
                 }
         }
         sqlite3_finalize(statement);
@@ -746,11 +527,12 @@ static bool add_thresholds(struct database *database, int64_t id, const json_t *
                            struct out_error *error)
 {
         static const char *const keys[] = {"check", "observed", "low", "high", "unit", "outcome"};
-        sqlite3_stmt *statement = prepare(database,
-                                          "insert into thresholds (run_id, \"check\", observed, "
-                                          "low, high, unit, outcome) values (?1, ?2, ?3, ?4, ?5, "
-                                          "?6, ?7)",
-                                          error);
+        sqlite3_stmt *statement =
+                database_prepare(database,
+                                 "insert into thresholds (run_id, \"check\", observed, "
+                                 "low, high, unit, outcome) values (?1, ?2, ?3, ?4, ?5, "
+                                 "?6, ?7)",
+                                 error);
         bool done = statement != NULL;
         size_t index;
         json_t *row;
@@ -762,7 +544,7 @@ static bool add_thresholds(struct database *database, int64_t id, const json_t *
                 sqlite3_bind_int64(statement, 1, id);
                 for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
                         bind_json(statement, 2 + (int)i, json_object_get(row, keys[i]));
-                done = step(database, statement, error);
+                done = database_step(database, statement, error);
         }
         sqlite3_finalize(statement);
         return done;
@@ -771,7 +553,7 @@ static bool add_thresholds(struct database *database, int64_t id, const json_t *
 static bool end_run(struct database *database, int64_t id, const json_t *result,
                     const json_t *run_facts, bool whole, struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(
+        sqlite3_stmt *statement = database_prepare(
                 database,
                 "update runs set state = ?2, outcome = ?3, exit_code = ?4, ended_at = ?5, "
                 "wall_seconds = ?6, virtual_seconds = ?7, requests = ?8, events = ?9 where id = ?1",
@@ -789,7 +571,7 @@ static bool end_run(struct database *database, int64_t id, const json_t *result,
         bind_json(statement, 7, result_at(result, "harness.virtual_seconds"));
         bind_json(statement, 8, result_at(result, "harness.requests"));
         bind_json(statement, 9, result_at(result, "harness.events"));
-        done = step(database, statement, error);
+        done = database_step(database, statement, error);
         sqlite3_finalize(statement);
         return done;
 }
@@ -798,13 +580,13 @@ static bool end_run(struct database *database, int64_t id, const json_t *result,
 static bool clear_rows(struct database *database, int64_t id, const char *sql,
                        struct out_error *error)
 {
-        sqlite3_stmt *statement = prepare(database, sql, error);
+        sqlite3_stmt *statement = database_prepare(database, sql, error);
         bool done;
 
         if (statement == NULL)
                 return false;
         sqlite3_bind_int64(statement, 1, id);
-        done = step(database, statement, error);
+        done = database_step(database, statement, error);
         sqlite3_finalize(statement);
         return done;
 }
@@ -814,132 +596,14 @@ bool database_end(struct database *database, int64_t id, const json_t *result,
 {
         bool done;
 
-        if (!database_flush(database, error) || !begin(database, error))
+        if (!database_flush(database, error) || !database_lock(database, error))
                 return false;
         done = clear_rows(database, id, "delete from thresholds where run_id = ?1", error) &&
                add_metrics(database, id, result, error) &&
                add_thresholds(database, id, result, error) &&
                end_run(database, id, result, run_facts, whole, error) &&
-               (!whole || clear_rows(database, id,
-                                     "update replications set record = null where run_id = ?1",
-                                     error));
-        return settle(database, done, error);
-}
-
-/* ---- reading */
-
-static json_t *column_json(sqlite3_stmt *statement, int column)
-{
-        switch (sqlite3_column_type(statement, column)) {
-        case SQLITE_INTEGER:
-                return json_integer(sqlite3_column_int64(statement, column));
-        case SQLITE_FLOAT:
-                return json_real(sqlite3_column_double(statement, column));
-        case SQLITE_TEXT:
-                return json_string(column_text(statement, column));
-        default:
-                return json_null();
-        }
-}
-
-/* "arms" of a run: metrics alone. */
-static json_t *metrics_of(struct database *database, int64_t id, struct out_error *error)
-{
-        static const char *const keys[] = {"value",     "low",         "high", "n", "count",
-                                           "numerator", "denominator", "unit"};
-        sqlite3_stmt *statement = prepare(
-                database,
-                "select arm, metric, value, low, high, n, count, numerator, denominator, unit from "
-                "metrics where run_id = ?1",
-                error);
-        json_t *arms = json_object();
-        int status = SQLITE_DONE;
-
-        if (statement == NULL || arms == NULL)
-                goto done;
-        sqlite3_bind_int64(statement, 1, id);
-        while ((status = sqlite3_step(statement)) == SQLITE_ROW) {
-                const char *arm = column_text(statement, 0);
-                const char *metric = column_text(statement, 1);
-                json_t *value = json_object();
-
-                if (json_object_get(arms, arm) == NULL)
-                        json_object_set_new(arms, arm, json_pack("{s:{}}", "metrics"));
-                for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
-                        json_object_set_new(value, keys[i], column_json(statement, 2 + (int)i));
-                json_object_set_new(json_object_get(json_object_get(arms, arm), "metrics"), metric,
-                                    value);
-        }
-        if (status != SQLITE_DONE)
-                fail(database, error);
-done:
-        sqlite3_finalize(statement);
-        if (!database->failed)
-                return arms;
-        json_decref(arms);
-        return NULL;
-}
-
-static json_t *result_of(struct database *database, sqlite3_stmt *statement,
-                         struct out_error *error)
-{
-        json_t *arms = metrics_of(database, sqlite3_column_int64(statement, 0), error);
-        json_t *result;
-
-        if (arms == NULL)
-                return NULL;
-        result = json_pack("{s:s, s:{}, s:{}, s:{}, s:o}", "schema", RESULT_SCHEMA, "scenario",
-                           "healer", "run_facts", "arms", arms);
-        if (result == NULL)
-                return NULL;
-        static const struct {
-                int column;
-                const char *parent, *key;
-        } texts[] = {
-                {1, "scenario", "file"},      {2, "scenario", "title"}, {3, "scenario", "digest"},
-                {4, "healer", "name"},        {5, "healer", "digest"},  {6, "run_facts", "date"},
-                {7, NULL, "outcome"},         {8, NULL, "exit_code"},   {9, NULL, "seed"},
-                {10, NULL, "runs"},           {0, NULL, "id"},
-        };
-        for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-                json_object_set_new(texts[i].parent == NULL
-                                            ? result
-                                            : json_object_get(result, texts[i].parent),
-                                    texts[i].key, column_json(statement, texts[i].column));
-        return result;
-}
-
-json_t *database_results(struct database *database, struct out_error *error)
-{
-        sqlite3_stmt *statement = prepare(
-                database,
-                "select id, scenario, title, scenario_digest, strategy, strategy_digest, "
-                "started_at, outcome, exit_code, seed, replications from (select * from runs where "
-                "state = 'finished' order by id desc limit ?1) order by started_at, id",
-                error);
-        json_t *results = json_array();
-        int status = SQLITE_DONE;
-
-        if (statement == NULL)
-                goto done;
-        sqlite3_bind_int(statement, 1, ROWS_READ_MAX);
-        while (!database->failed && (status = sqlite3_step(statement)) == SQLITE_ROW) {
-                json_t *result = result_of(database, statement, error);
-                char name[32];
-
-                if (result == NULL)
-                        break;
-                snprintf(name, sizeof(name), "run %lld",
-                         (long long)sqlite3_column_int64(statement, 0));
-                json_object_set_new(result, "name", json_string(name));
-                json_array_append_new(results, result);
-        }
-        if (!database->failed && status != SQLITE_DONE)
-                fail(database, error);
-done:
-        sqlite3_finalize(statement);
-        if (!database->failed)
-                return results;
-        json_decref(results);
-        return NULL;
+               (!whole ||
+                clear_rows(database, id, "update replications set record = null where run_id = ?1",
+                           error));
+        return database_settle(database, done, error);
 }

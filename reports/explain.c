@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/in_file.h"
 #include "harness/base/memory.h"
 #include "reports/timeline.h"
 
@@ -128,7 +129,7 @@ struct story {
         struct timeline timeline;
         bool journal_covers; /* holds lines of this run */
         size_t alarms, bad_lines;
-        int unread; /* errno, where the journal is there and could not be read */
+        const char *unread; /* why, where the journal is there and could not be read */
         struct edge_story edges[EDGES_MAX];
         size_t edge_count;
 };
@@ -563,11 +564,12 @@ static void skip_rest_of_line(FILE *file)
 
 static void read_journal(struct story *story, const char *path)
 {
-        FILE *file = path == NULL ? NULL : fopen(path, "r");
+        const char *why = NULL;
+        FILE *file = path == NULL ? NULL : in_file_open(path, &why);
         char *buffer = file == NULL ? NULL : malloc(JOURNAL_LINE_MAX);
 
         if (path != NULL && file == NULL && errno != ENOENT)
-                story->unread = errno;
+                story->unread = why;
         while (buffer != NULL && fgets(buffer, JOURNAL_LINE_MAX, file) != NULL) {
                 size_t length = strlen(buffer);
                 json_t *line;
@@ -589,7 +591,7 @@ static void read_journal(struct story *story, const char *path)
         if (file != NULL && ferror(file)) {
                 if (errno == ENOMEM)
                         memory_note_lack(); /* for the stream's own buffer */
-                story->unread = EIO;
+                story->unread = strerror(EIO);
         }
         if (file != NULL)
                 fclose(file);
@@ -815,8 +817,8 @@ static void add_head(const struct story *story, size_t number, size_t count, str
 
 static void add_notes(const struct story *story, struct text *out)
 {
-        if (story->unread != 0)
-                text_addf(out, "\nthe journal could not be read: %s\n", strerror(story->unread));
+        if (story->unread != NULL)
+                text_addf(out, "\nthe journal could not be read: %s\n", story->unread);
         else if (!story->journal_covers)
                 text_addf(out,
                           "\nno journal of run %.0f: what telemetry showed in detail is not known\n"

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/in_file.h"
+
 static bool has_values(const struct report *report)
 {
         return report->values != NULL && report->values->count > 0;
@@ -185,7 +187,7 @@ static bool is_in_use(const char *name)
 static bool marks_folder(const char *folder, const char *name, const char *schema)
 {
         char *path = out_path(folder, name);
-        json_t *root = path == NULL ? NULL : json_load_file(path, 0, NULL);
+        json_t *root = path == NULL ? NULL : in_file_json(path, 0, NULL);
         bool marked = strcmp(result_text(root, "schema"), schema) == 0;
 
         json_decref(root);

@@ -76,7 +76,7 @@ HIDDEN = {
 # Headers of the system that a folder may use, where that is limited.
 MAY_USE_SYSTEM = {
     "healer/": LIBC,
-    "healer/store/": LIBC | {"sqlite3.h"},
+    "healer/store/": LIBC | {"sqlite3.h", "sys/stat.h"},  # what kind of file it is given
     "healer/notify/": LIBC | {"curl/curl.h"},
 }
 

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -294,6 +295,79 @@ START_TEST(a_file_of_somebody_else_is_refused)
 }
 END_TEST
 
+static size_t runs_read(const char *name)
+{
+        struct database *reader;
+        json_t *results;
+        size_t count;
+
+        memset(&error, 0, sizeof(error));
+        ck_assert_msg(database_open_to_read(name, &reader, &error), "%s", error.message);
+        results = database_results(reader, &error);
+        ck_assert_msg(results != NULL, "%s", error.message);
+        count = json_array_size(results);
+        json_decref(results);
+        database_close(reader);
+        return count;
+}
+
+START_TEST(a_reader_sees_what_is_in_the_wal_and_leaves_nothing)
+{
+        int64_t id = begin_run(NULL);
+        char name[128];
+
+        add_replication(id, 0);
+        end_run(id, true);
+        ck_assert_uint_eq(runs_read(path), 1); /* still open for writing */
+        database_close(database);
+        database = NULL;
+        ck_assert_uint_eq(runs_read(path), 1);
+        snprintf(name, sizeof(name), "%s-wal", path);
+        ck_assert_int_ne(access(name, F_OK), 0);
+        snprintf(name, sizeof(name), "%s-shm", path);
+        ck_assert_int_ne(access(name, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_reader_makes_neither_file_nor_tables)
+{
+        struct database *reader;
+        struct stat status;
+        char name[128];
+
+        snprintf(name, sizeof(name), "%s/empty", folder);
+        close(open(name, O_CREAT | O_WRONLY, 0600));
+        ck_assert_uint_eq(runs_read(name), 0);
+        ck_assert_int_eq(stat(name, &status), 0);
+        ck_assert_int_eq(status.st_size, 0);
+        unlink(name);
+        ck_assert(!database_open_to_read(name, &reader, &error));
+        ck_assert_int_ne(access(name, F_OK), 0);
+}
+END_TEST
+
+START_TEST(what_is_no_file_is_said_to_be_none)
+{
+        struct database *other;
+        char name[128];
+
+        snprintf(name, sizeof(name), "%s/pipe", folder);
+        ck_assert_int_eq(mkfifo(name, 0600), 0);
+        ck_assert(!database_open(name, &other, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "/pipe: it is no ordinary file"));
+        memset(&error, 0, sizeof(error));
+        ck_assert(!database_open_to_read(name, &other, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "/pipe: it is no ordinary file"));
+        unlink(name);
+        memset(&error, 0, sizeof(error));
+        ck_assert(!database_open(folder, &other, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "it is a folder, not a file"));
+        memset(&error, 0, sizeof(error));
+        ck_assert(!database_open("", &other, &error)); /* SQLite would make one and throw it away */
+        ck_assert_ptr_nonnull(strstr(error.message, "it has no name"));
+}
+END_TEST
+
 START_TEST(a_full_file_is_said_once_and_then_nothing_more_is_done)
 {
         struct out_error again = {""};
@@ -367,6 +441,9 @@ int main(void)
         tcase_add_test(tests, hostile_names_are_only_names);
         tcase_add_test(tests, trends_read_what_has_ended);
         tcase_add_test(tests, a_file_of_somebody_else_is_refused);
+        tcase_add_test(tests, a_reader_sees_what_is_in_the_wal_and_leaves_nothing);
+        tcase_add_test(tests, a_reader_makes_neither_file_nor_tables);
+        tcase_add_test(tests, what_is_no_file_is_said_to_be_none);
         tcase_add_test(tests, a_full_file_is_said_once_and_then_nothing_more_is_done);
         tcase_add_test(tests, two_processes_write_to_one_file);
         suite_add_tcase(suite, tests);

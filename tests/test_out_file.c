@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "harness/base/in_file.h"
 #include "report_sample.h"
 
 static char folder[64];
@@ -151,6 +152,80 @@ START_TEST(a_folder_that_is_not_there_is_an_error_with_a_message)
 }
 END_TEST
 
+START_TEST(what_is_no_ordinary_file_is_not_replaced)
+{
+        static const char *const names[] = {"pipe", "folder"};
+        struct stat status;
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/pipe", folder);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        snprintf(path, sizeof(path), "%s/folder", folder);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+                struct out_error error = {""};
+
+                ck_assert(!out_file_write(folder, names[i], "x", 1, &error));
+                ck_assert_ptr_nonnull(strstr(error.message, "cannot write: "));
+                ck_assert(out_file_hide(folder, ".hidden", &error));
+                error.message[0] = '\0';
+                ck_assert(!out_file_settle(folder, ".hidden", names[i], &error));
+                ck_assert_ptr_nonnull(strstr(error.message, "cannot write: "));
+                snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+                ck_assert_int_eq(lstat(path, &status), 0);
+                ck_assert(!S_ISREG(status.st_mode));
+                snprintf(path, sizeof(path), "%s/.hidden", folder);
+                unlink(path);
+        }
+        ck_assert_int_eq(count_entries(), 2);
+}
+END_TEST
+
+/* Nobody writes to the pipe: it would wait for ever. */
+START_TEST(only_ordinary_files_are_read)
+{
+        struct out_error error = {""};
+        json_error_t wrong;
+        char path[128];
+        size_t length;
+
+        snprintf(path, sizeof(path), "%s/pipe", folder);
+        ck_assert_int_eq(mkfifo(path, 0600), 0);
+        ck_assert_ptr_null(out_file_read(path, 100, &length, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "it is a pipe, not a file"));
+        ck_assert_ptr_null(in_file_json(path, 0, &wrong));
+        ck_assert_str_eq(wrong.text, "it is a pipe, not a file");
+        ck_assert_ptr_null(in_file_json("/dev/zero", 0, NULL));
+        ck_assert_ptr_null(in_file_json(folder, 0, &wrong));
+        ck_assert_str_eq(wrong.text, strerror(EISDIR));
+}
+END_TEST
+
+START_TEST(why_it_failed_is_said_whatever_the_length_of_the_name)
+{
+        struct out_error error = {""};
+        char name[5000];
+
+        memset(name, 'a', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        for (size_t i = 100; i < 600; i++) /* an e with an acute accent: no half of one is left */
+                memcpy(name + 2 * i, "\xc3\xa9", 2);
+        ck_assert(!out_file_write(folder, name, "x", 1, &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "File name too long"));
+        ck_assert_int_eq(strncmp(error.message, folder, strlen(folder)), 0);
+        ck_assert_ptr_nonnull(strstr(error.message, "\xc3\xa9 ... a"));
+}
+END_TEST
+
+START_TEST(a_message_is_one_line_whatever_the_name)
+{
+        struct out_error error = {""};
+
+        out_error_set(&error, "%s: cannot write", "a\nchaos-run: all is well\r");
+        ck_assert_str_eq(error.message, "a?chaos-run: all is well?: cannot write");
+}
+END_TEST
+
 START_TEST(an_abandoned_file_leaves_nothing)
 {
         struct out_error error = {""};
@@ -225,6 +300,10 @@ int main(void)
         tcase_add_test(tests, a_disk_that_fills_up_leaves_the_old_file_and_no_other);
         tcase_add_test(tests, a_device_that_is_full_is_an_error_with_a_message);
         tcase_add_test(tests, a_folder_that_is_not_there_is_an_error_with_a_message);
+        tcase_add_test(tests, what_is_no_ordinary_file_is_not_replaced);
+        tcase_add_test(tests, only_ordinary_files_are_read);
+        tcase_add_test(tests, why_it_failed_is_said_whatever_the_length_of_the_name);
+        tcase_add_test(tests, a_message_is_one_line_whatever_the_name);
         tcase_add_test(tests, an_abandoned_file_leaves_nothing);
         tcase_add_test(tests, the_first_message_is_kept);
         tcase_add_test(tests, folders_are_made_with_those_above);

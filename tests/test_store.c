@@ -352,6 +352,7 @@ END_TEST
 
 START_TEST(what_cannot_be_a_store_is_refused_with_its_reason)
 {
+        char name[1000];
         FILE *file = fopen(path, "w");
 
         fputs("this is a text, and a long one, so that it cannot be taken for an empty file", file);
@@ -368,6 +369,21 @@ START_TEST(what_cannot_be_a_store_is_refused_with_its_reason)
         config.path = "/nowhere/at/all.db";
         ck_assert_int_eq(healer_store_open(&config, 0, reason, sizeof(reason), &store), HEALER_E_IO);
         ck_assert_ptr_nonnull(strstr(reason, "/nowhere/at/all.db: unable to open"));
+        ck_assert_ptr_nonnull(strstr(reason, strerror(ENOENT)));
+        config.path = "/dev";
+        ck_assert_int_eq(healer_store_open(&config, 0, reason, sizeof(reason), &store), HEALER_E_IO);
+        ck_assert_str_eq(reason, "/dev: it is a folder, not a file");
+        memset(name, '/', sizeof(name) - 1);
+        name[sizeof(name) - 1] = '\0';
+        memcpy(name + sizeof(name) - sizeof("nowhere/x"), "nowhere/x", sizeof("nowhere/x"));
+        config.path = name;
+        ck_assert_int_eq(healer_store_open(&config, 0, reason, sizeof(reason), &store), HEALER_E_IO);
+        ck_assert_ptr_nonnull(strstr(reason, "nowhere/x: unable to open"));
+        snprintf(name, sizeof(name), "%s.pipe", path);
+        ck_assert_int_eq(mkfifo(name, 0600), 0);
+        ck_assert_int_eq(healer_store_open(&config, 0, reason, sizeof(reason), &store), HEALER_E_IO);
+        ck_assert_ptr_nonnull(strstr(reason, ".pipe: it is no ordinary file"));
+        unlink(name);
         config.path = path;
         config.batch_size = 0;
         ck_assert_int_eq(healer_store_open(&config, 0, reason, sizeof(reason), &store),

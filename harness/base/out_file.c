@@ -19,19 +19,47 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/in_file.h"
 #include "harness/base/memory.h"
+
+/* As much of the beginning and of the end as there is room for: a path may be of any length,
+ * and why it failed stands behind it. */
+static void shorten(const char *whole, size_t length, char *out, size_t room)
+{
+        const char gap[] = " ... ";
+        size_t head = (room - sizeof(gap)) / 2, tail = room - sizeof(gap) - head;
+        const char *from = whole + length - tail;
+
+        while (head > 0 && (whole[head] & 0xc0) == 0x80) /* no half characters */
+                head--;
+        while ((*from & 0xc0) == 0x80)
+                from++;
+        snprintf(out, room, "%.*s%s%s", (int)head, whole, gap, from);
+}
 
 void out_error_set(struct out_error *error, const char *format, ...)
 {
         va_list arguments;
+        char *whole = NULL;
+        int length;
 
         if (error->message[0] != '\0')
                 return;
         va_start(arguments, format);
-        vsnprintf(error->message, sizeof(error->message), format, arguments);
+        length = vsnprintf(error->message, sizeof(error->message), format, arguments);
         va_end(arguments);
+        if (length >= (int)sizeof(error->message)) {
+                va_start(arguments, format);
+                if (vasprintf(&whole, format, arguments) == length)
+                        shorten(whole, (size_t)length, error->message, sizeof(error->message));
+                va_end(arguments);
+                free(whole);
+        }
         if (error->message[0] == '\0')
                 snprintf(error->message, sizeof(error->message), "unknown error");
+        for (char *at = error->message; *at != '\0'; at++)
+                if (*at == '\n' || *at == '\r') /* of a name: a message is one line */
+                        *at = '?';
 }
 
 char *out_path(const char *folder, const char *name)
@@ -93,6 +121,20 @@ static char *open_hidden(const char *folder, const char *name, int *fd)
         return NULL;
 }
 
+/* A rename would put a plain file in the place of a device or a pipe: as root even in that of
+ * /dev/null. A link is another name, and is replaced like one. */
+static bool in_the_way(const char *path, struct out_error *error)
+{
+        struct stat status;
+
+        if (lstat(path, &status) != 0 || S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
+                return false;
+        out_error_set(error, "%s: cannot write: %s", path,
+                      S_ISDIR(status.st_mode) ? "there is a folder of that name"
+                                              : "what is there is no ordinary file");
+        return true;
+}
+
 bool out_file_begin(struct out_file *file, const char *folder, const char *name,
                     struct out_error *error)
 {
@@ -105,6 +147,8 @@ bool out_file_begin(struct out_file *file, const char *folder, const char *name,
                 out_error_set(error, "%s: cannot write: %s", name, strerror(ENOMEM));
                 goto failed;
         }
+        if (in_the_way(file->path, error))
+                goto failed;
         file->hidden = open_hidden(folder, name, &fd);
         if (file->hidden == NULL) {
                 out_error_set(error, "%s: cannot create: %s", file->path, strerror(errno));
@@ -240,6 +284,8 @@ bool out_file_settle(const char *folder, const char *hidden, const char *name,
                 out_error_set(error, "%s: cannot write: %s", name, strerror(ENOMEM));
                 goto done;
         }
+        if (in_the_way(to, error))
+                goto done;
         fd = open(from, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || !let_others_read(fd))
                 out_error_set(error, "%s: cannot write: %s", to, strerror(errno));
@@ -296,12 +342,13 @@ done:
 
 char *out_file_read(const char *path, size_t bytes_max, size_t *length, struct out_error *error)
 {
-        FILE *stream = fopen(path, "rbe");
+        const char *why = NULL;
+        FILE *stream = in_file_open(path, &why);
         size_t room = 1 << 16, count = 0;
         char *bytes = NULL, *more;
 
         if (stream == NULL) {
-                out_error_set(error, "%s: cannot read: %s", path, strerror(errno));
+                out_error_set(error, "%s: cannot read: %s", path, why);
                 return NULL;
         }
         bytes = malloc(room);

@@ -1,6 +1,7 @@
 /* healers.c - libhealer with a strategy, a reference, or a program. */
 #include "harness/cli/healers.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,11 +37,24 @@ static void choose_program(const struct scenario *scenario, struct chosen_healer
  * wrong is the same for all, and said a few times only. */
 enum { STORE_LINES_MAX = 3 };
 static _Atomic uint32_t store_lines;
+static pthread_mutex_t store_said_lock = PTHREAD_MUTEX_INITIALIZER;
+static char store_said[256]; /* the last line */
+
+static bool was_said(const char *line)
+{
+        bool same;
+
+        pthread_mutex_lock(&store_said_lock);
+        same = strncmp(store_said, line, sizeof(store_said) - 1) == 0;
+        snprintf(store_said, sizeof(store_said), "%s", line);
+        pthread_mutex_unlock(&store_said_lock);
+        return same;
+}
 
 static void say_of_store(void *ctx, const char *line)
 {
         (void)ctx;
-        if (atomic_fetch_add(&store_lines, 1) < STORE_LINES_MAX)
+        if (!was_said(line) && atomic_fetch_add(&store_lines, 1) < STORE_LINES_MAX)
                 fprintf(stderr, "chaos-run: the healer's store: %s\n", line);
 }
 

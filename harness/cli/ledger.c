@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/base/in_file.h"
 #include "harness/run/record_codec.h"
 #include "reports/report.h"
 #include "reports/verdict.h"
@@ -52,7 +53,7 @@ static bool is_at_work(const struct ledger *ledger)
 static bool result_is_there(const char *folder, const struct run_meta *meta, uint32_t replications)
 {
         char *path = out_path(folder, "result.json"), seed[24];
-        json_t *result = path == NULL ? NULL : json_load_file(path, 0, NULL);
+        json_t *result = path == NULL ? NULL : in_file_json(path, 0, NULL);
         const json_t *stored = result_at(result, "seed");
         bool there = false;
 

@@ -11,6 +11,7 @@
 
 #include "faults/fault.h"
 #include "harness/base/nearest.h"
+#include "harness/base/in_file.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/printable.h"
@@ -302,7 +303,7 @@ static void add_scenario(json_t *list, const char *folder, const char *name)
 {
         char *path = out_path(folder, name);
         json_error_t wrong;
-        json_t *root = path == NULL ? NULL : json_load_file(path, 0, &wrong);
+        json_t *root = path == NULL ? NULL : in_file_json(path, 0, &wrong);
         const json_t *tags = json_object_get(root, "tags");
 
         if (root == NULL)

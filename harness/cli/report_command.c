@@ -158,7 +158,7 @@ static int report_database(const struct options *options)
                 fprintf(stderr, "chaos-run: --db: %s: %s\n", options->db, strerror(errno));
                 return EXIT_INVALID;
         }
-        if (database_open(options->db, &database, &error))
+        if (database_open_to_read(options->db, &database, &error))
                 results = database_results(database, &error);
         if (results == NULL)
                 goto done;

@@ -13,7 +13,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "harness/base/in_file.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/learning_curve.h"
@@ -120,26 +122,70 @@ done:
         return code;
 }
 
+/* Nothing, an empty file, or what an earlier training left. */
+static bool is_free(const char *path)
+{
+        struct stat status;
+        json_t *old;
+        bool ours;
+
+        if (lstat(path, &status) != 0 || (S_ISREG(status.st_mode) && status.st_size == 0))
+                return true;
+        old = in_file_json(path, 0, NULL);
+        ours = json_object_get(old, "learned_state") != NULL;
+        json_decref(old);
+        return ours;
+}
+
+/* The folder of a path, to be freed, and the name in it. */
+static char *split_path(const char *path, const char **name)
+{
+        const char *slash = strrchr(path, '/');
+
+        *name = slash == NULL ? path : slash + 1;
+        return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+/* Hours of learning are not to end at a name that cannot be used, nor in the place of something
+ * that is not ours. */
+static int check_place(const char *path)
+{
+        struct out_error error = {""};
+        struct out_file probe;
+        const char *name;
+        char *folder = split_path(path, &name);
+
+        if (folder == NULL)
+                out_error_set(&error, "out of memory");
+        else if (*name == '\0')
+                out_error_set(&error, "%s: a file is wanted, to write what was learned into", path);
+        else if (!is_free(path))
+                out_error_set(&error, "%s: it is no learned state, and is left as it is; give another file",
+                              path);
+        else if (out_file_begin(&probe, folder, name, &error))
+                out_file_abandon(&probe);
+        if (error.message[0] != '\0')
+                fprintf(stderr, "chaos-run: train: --out: %s\n", error.message);
+        free(folder);
+        return error.message[0] == '\0' ? EXIT_PASSED : EXIT_IO_ERROR;
+}
+
 static int write_state(const char *path, const struct healer_learned *learned)
 {
         json_t *json = learned_state_json(learned);
         char *text = json != NULL ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
                                   : NULL;
-        const char *name = strrchr(path, '/');
         struct out_error error = {""};
-        char *folder = strdup(path);
+        const char *name;
+        char *folder = split_path(path, &name);
         int code = EXIT_PASSED;
 
         if (text == NULL || folder == NULL) {
                 fprintf(stderr, "chaos-run: out of memory\n");
                 code = EXIT_INTERNAL;
-        } else {
-                folder[name == NULL ? 0 : name == path ? 1 : name - path] = '\0';
-                if (!out_file_write(folder[0] == '\0' ? "." : folder,
-                                    name == NULL ? path : name + 1, text, strlen(text), &error)) {
-                        fprintf(stderr, "chaos-run: %s\n", error.message);
-                        code = EXIT_IO_ERROR;
-                }
+        } else if (!out_file_write(folder, name, text, strlen(text), &error)) {
+                fprintf(stderr, "chaos-run: %s\n", error.message);
+                code = EXIT_IO_ERROR;
         }
         free(folder);
         free(text);
@@ -187,6 +233,9 @@ int command_train(const struct options *options)
                                 "(SCENARIO.json ... --out STATE.json)\n");
                 goto done;
         }
+        code = check_place(options->out);
+        if (code != EXIT_PASSED)
+                goto done;
         healer_learned_init(learned);
         training.learned = learned;
         code = scenario_files_list(options, &files);

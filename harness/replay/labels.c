@@ -4,6 +4,7 @@
  */
 #include "harness/replay/labels.h"
 
+#include "harness/base/in_file.h"
 #include "harness/replay/csv.h"
 
 #include <jansson.h>
@@ -77,13 +78,13 @@ bool labels_load(struct labels *labels, const char *path, char *message, size_t 
         bool ok = false;
 
         *labels = (struct labels){0};
-        root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+        root = in_file_json(path, JSON_REJECT_DUPLICATES, &error);
         if (!root) {
                 if (error.line > 0)
                         snprintf(message, message_size, "%s:%d:%d: %s", path, error.line,
                                  error.column, error.text);
                 else
-                        snprintf(message, message_size, "%s", error.text);
+                        snprintf(message, message_size, "%s: cannot be read: %s", path, error.text);
                 return false;
         }
         if (!json_is_object(root)) {

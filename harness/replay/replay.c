@@ -8,6 +8,7 @@
  */
 #include "harness/replay/replay.h"
 
+#include "harness/base/in_file.h"
 #include "harness/base/memory.h"
 #include "harness/base/out_file.h"
 #include "harness/replay/csv.h"
@@ -479,12 +480,13 @@ static int finish_file(struct run *run, struct replay_report *report)
 
 static int replay_file(struct run *run, bool many, struct replay_report *report)
 {
-        FILE *stream = fopen(run->input->path, "rbe");
+        const char *why = NULL;
+        FILE *stream = in_file_open(run->input->path, &why);
         int status;
 
         run->report->name = run->input->name;
         if (!stream) {
-                fprintf(run->errors, "%s: %s\n", run->input->path, strerror(errno));
+                fprintf(run->errors, "%s: %s\n", run->input->path, why);
                 return REPLAY_INVALID;
         }
         csv_start(run->reader, stream);

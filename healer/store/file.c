@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "healer/hlr_base.h"
 
@@ -50,11 +51,26 @@ static int64_t number_of(const struct healer_store *store, int64_t value)
 
 static int fail(struct healer_store *store, int status)
 {
-        snprintf(store->error, sizeof(store->error), "%s",
+        int system = (status & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(store->db) : 0;
+
+        snprintf(store->error, sizeof(store->error), "%s%s%s",
                  store->db == NULL || sqlite3_errcode(store->db) == SQLITE_OK
                          ? sqlite3_errstr(status) /* what failed did not tell the connection */
-                         : sqlite3_errmsg(store->db));
+                         : sqlite3_errmsg(store->db),
+                 system != 0 ? ": " : "", system != 0 ? strerror(system) : "");
         return status;
+}
+
+/* Of a folder, a pipe or a device SQLite only says that there was an error of input or output. */
+static int check_kind(struct healer_store *store)
+{
+        struct stat status;
+
+        if (stat(store->path, &status) != 0 || S_ISREG(status.st_mode))
+                return SQLITE_OK;
+        snprintf(store->error, sizeof(store->error), "%s",
+                 S_ISDIR(status.st_mode) ? "it is a folder, not a file" : "it is no ordinary file");
+        return SQLITE_CANTOPEN;
 }
 
 static int execute(struct healer_store *store, const char *sql)
@@ -342,6 +358,9 @@ static int open_file(struct healer_store *store)
 
         if (store->db != NULL)
                 return SQLITE_OK;
+        status = check_kind(store);
+        if (status != SQLITE_OK)
+                return status;
         /* No URI: a name that begins with file: is a name. */
         status = sqlite3_open_v2(store->path, &store->db,
                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX,

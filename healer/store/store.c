@@ -159,13 +159,22 @@ static bool allocate(struct healer_store *store, const struct healer_store_confi
 
 /* ---- trouble */
 
+/* Of a long path the end alone, or there is no room for what is wrong. */
+static void write_line(const struct healer_store *store, const char *what, char *out, size_t size)
+{
+        enum { SHOWN_MAX = 120 };
+        size_t length = strlen(store->path), left_out = length > SHOWN_MAX ? length - SHOWN_MAX : 0;
+
+        snprintf(out, size, "%s%s: %s", left_out > 0 ? "..." : "", store->path + left_out, what);
+}
+
 static void say(struct healer_store *store, const char *what)
 {
         char line[2 * HST_LINE_MAX];
 
         if (store->config.say == NULL)
                 return;
-        snprintf(line, sizeof(line), "%s: %s", store->path, what);
+        write_line(store, what, line, sizeof(line));
         store->config.say(store->config.say_ctx, line);
 }
 
@@ -238,7 +247,7 @@ enum healer_err healer_store_open(const struct healer_store_config *config, int6
         store->purged_ns = store->health_ns = INT64_MIN;
         status = hst_ready(store);
         if (status != SQLITE_OK && !hst_waits(status)) {
-                snprintf(reason, reason_size, "%s: %s", store->path, store->error);
+                write_line(store, store->error, reason, reason_size);
                 hst_shut(store, false);
                 release(store);
                 return HEALER_E_IO;

@@ -5,7 +5,7 @@
  * N-th of them, with FAILING_ON set all from then on, as a disk does that is full. Without
  * FAILING_AT nothing fails; the process then says in the file FAILING_LOG how many calls
  * there were, and at which each place of the program, that is each stack of calls, was met
- * for the first time. So a sweep may go by places instead of by calls. When a call is
+ * for the first time, with a number of the place. So a sweep may go by places instead of by calls. When a call is
  * failed, the log has the stack instead.
  *
  * Only calls from this one process count: it takes itself out of the environment. Calls
@@ -44,7 +44,10 @@ static struct module {
 static size_t module_count;
 
 static uint64_t places[PLACES]; /* open addressing; 0 is free */
-static unsigned long firsts[PLACES / 2];
+static struct first {
+        unsigned long number;
+        uint64_t place;
+} firsts[PLACES / 2];
 static size_t place_count;
 static atomic_flag places_lock = ATOMIC_FLAG_INIT;
 
@@ -88,7 +91,7 @@ static void note_place(unsigned long number)
                 at = (at + 1) % PLACES;
         if (places[at] == 0 && place_count < PLACES / 2) {
                 places[at] = hash;
-                firsts[place_count++] = number;
+                firsts[place_count++] = (struct first){number, hash};
         }
         atomic_flag_clear(&places_lock);
 }
@@ -156,7 +159,7 @@ __attribute__((destructor)) static void end(void)
         fd = open(log_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
         dprintf(fd, "%lu\n", atomic_load(&calls));
         for (size_t i = 0; i < place_count; i++)
-                dprintf(fd, "%lu\n", firsts[i]);
+                dprintf(fd, "%lu %016lx\n", firsts[i].number, (unsigned long)firsts[i].place);
         close(fd);
 }
 

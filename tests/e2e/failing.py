@@ -93,6 +93,7 @@ class Sweep:
 
     def __init__(self, folder, library, binary, asan=False):
         self.folder, self.binary, self.asan = folder, binary, asan
+        self.tried = {}
         self.preload = library
         if asan:
             self.preload += " " + subprocess.run(
@@ -161,11 +162,11 @@ class Sweep:
                          FAILING_LOG=os.path.join(self.folder, "log"), **more)
 
     def places(self, command, what):
-        """The number of calls, and at which of them each place is met first."""
+        """The number of calls, and at which of them each place is met first: {number: place}."""
         self.fresh()
         self.failing(command, what)
-        numbers = list(map(int, self.log().split()))
-        return numbers[0], numbers[1:]
+        first, *rest = self.log().splitlines()
+        return int(first), {int(number): place for number, place in map(str.split, rest)}
 
     def state(self):
         """What is in the folder of the command, as bytes."""
@@ -233,15 +234,19 @@ class Sweep:
         except sqlite3.Error as error:
             return "the database: %s" % error
 
-    def sweep(self, name, what, every=1, turn=0, every_call=False, on=False):
-        """Fails in turn. Yields (number, breach or None, what was told, stack)."""
+    def sweep(self, name, what, every=1, turn=0, every_call=False, on=False, once=False):
+        """Fails in turn. Yields (number, breach or None, what was told, stack). With `once` without
+        places that an earlier sweep has had, in whatever command."""
         command = COMMANDS[name]
         calls, places = self.places(command, what)
         self.fresh()
         usual = self.call(command)
         state = self.state()
-        numbers = range(1, calls + 1) if every_call else places
+        tried = self.tried.setdefault(what, set())
+        numbers = range(1, calls + 1) if every_call else [
+            number for number in places if not once or places[number] not in tried]
         for number in list(numbers)[turn % every::every]:
+            tried.add(places.get(number))
             self.fresh()
             more = {"FAILING_ON": "1"} if on else {}
             told = self.failing(command, what, FAILING_AT=str(number), **more)

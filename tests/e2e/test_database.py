@@ -1,8 +1,11 @@
 """--db and --resume: whole replications only, at any moment; the same bytes after going on."""
 import collections
+import contextlib
+import glob
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,12 +17,13 @@ import chaos
 TOLD = {"error_incidents": "error_type, detected_at, resolved_at", "recovery_actions": "action_type, status, created_at",
         "health_checks": "component, check_name, status, checked_at",
         "system_health_metrics": "metric_name, current_value, measured_at, component"}
+FAKETIME = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
 QUERIES = os.path.join(chaos.ROOT, "reports", "README.md")
 
 
 class Database(chaos.Case):
     def ask(self, sql, *values, db="x.db"):
-        with sqlite3.connect(self.path(db)) as file:
+        with contextlib.closing(sqlite3.connect(self.path(db))) as file, file:
             return file.execute(sql, values).fetchall()
 
     def run_db(self, out="out", *args, **how):
@@ -311,6 +315,138 @@ class Database(chaos.Case):
         self.assertEqual(4, page.count(">run "))
         self.assert_code(2, self.chaos("report", "--db", self.path("missing.db")))
         self.assertFalse(os.path.exists(self.path("missing.db")))
+
+    def somebody_else(self):
+        """Becomes a user who may not write here, where this one is root and may do so anywhere."""
+        if os.geteuid() != 0:
+            return None
+
+        def drop():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        os.chmod(self.folder, 0o755)
+        try:
+            self.assert_code(0, self.chaos("--version", before=drop))
+        except PermissionError:
+            self.skipTest("nobody may not run the program here")
+        return drop
+
+    def trends(self, db, **how):
+        return self.chaos("report", "--db", self.path(db), "--out", self.path("pages", "new"), "--no-plots", **how)
+
+    def test_trends_ask_for_no_more_than_to_read(self):
+        """A file, or a folder, that may only be read; in neither is anything left or changed."""
+        self.assert_code(0, self.run_db())
+        os.makedirs(self.path("pages"), 0o777)
+        os.chmod(self.path("pages"), 0o777)
+        self.assert_code(0, self.trends("x.db"))
+        with open(self.path("pages", "new", "trends.html"), "rb") as f:
+            wanted = f.read()
+        drop = self.somebody_else()
+        for folder, file, name in ((0o555, 0o444, "x.db"), (0o777, 0o444, "x.db"), (0o555, 0o644, "a?b#100%.db")):
+            with self.subTest("%o %o" % (folder, file)):
+                place = self.path("place")
+                os.makedirs(place)
+                shutil.copy(self.path("x.db"), os.path.join(place, name))
+                os.chmod(os.path.join(place, name), file)
+                os.chmod(place, folder)
+                shutil.rmtree(self.path("pages", "new"))
+                told = self.trends(os.path.join("place", name), before=drop)
+                self.assert_code(0, told)
+                self.assertEqual([name], os.listdir(place))
+                with open(self.path("pages", "new", "trends.html"), "rb") as f:
+                    self.assertEqual(wanted, f.read())
+                with open(os.path.join(place, name), "rb") as f, open(self.path("x.db"), "rb") as g:
+                    self.assertEqual(g.read(), f.read())
+                os.chmod(place, 0o755)
+                shutil.rmtree(place)
+
+    def test_trends_of_a_read_only_copy_taken_in_the_middle_of_a_run(self):
+        """Its last writes are in the WAL beside it, which takes a place to be read: no half truth."""
+        self.assert_code(0, self.run_db())
+        os.makedirs(self.path("place"))
+        os.makedirs(self.path("pages"), 0o777)
+        os.chmod(self.path("pages"), 0o777)
+        with sqlite3.connect(self.path("x.db")) as file:
+            file.execute("update runs set title = 'changed'")
+            file.commit()
+            for end in ("", "-wal"):
+                shutil.copy(self.path("x.db" + end), self.path("place", "x.db" + end))
+        file.close()
+        os.chmod(self.path("place"), 0o555)
+        told = self.trends("place/x.db", before=self.somebody_else())
+        self.assert_code(74, told)
+        self.assertRegex(told.err, r"^chaos-run: .*x\.db: .*x\.db-wal.*\n$")
+        os.chmod(self.path("place"), 0o755)
+        self.assert_code(0, self.trends("place/x.db"))
+
+    def test_trends_of_what_is_no_database_of_ours_say_so(self):
+        self.assert_code(0, self.run_db())
+        self.write("empty.db", "")
+        self.write("diary.db", "dear diary\n" * 100)
+        shutil.copy(self.path("x.db"), self.path("newer.db"))
+        for name, sql in (("newer.db", "pragma user_version = 99"), ("other.db", "create table mine (x)")):
+            self.ask(sql, db=name)
+        os.mkfifo(self.path("pipe.db"))
+        os.makedirs(self.path("folder.db"))
+        for name, code, words in (("empty.db", 2, "no run in it has ended"), ("diary.db", 74, "file is not a database"),
+                                  ("newer.db", 74, "made by a newer chaos-run"),
+                                  ("other.db", 74, "a database of something else"),
+                                  ("pipe.db", 74, "it is no ordinary file"),
+                                  ("folder.db", 74, "it is a folder, not a file"),
+                                  ("n" * 5000, 2, "File name too long")):
+            with self.subTest(name[:9]):
+                told = self.trends(name, within_s=20)
+                self.assert_code(code, told)
+                self.assertEqual(1, told.err.count("\n"))
+                self.assertIn(words, told.err)
+        self.assertEqual(0, os.path.getsize(self.path("empty.db")))
+        self.assertEqual([], [name for name in os.listdir(self.folder) if name.endswith(("-wal", "-shm", "-journal"))])
+
+    def test_a_reader_does_not_wait_for_whoever_writes(self):
+        self.assert_code(0, self.run_db())
+        with sqlite3.connect(self.path("x.db"), isolation_level=None) as file:
+            file.execute("begin immediate")
+            file.execute("update runs set title = 'changed'")
+            self.assert_code(0, self.trends("x.db", within_s=15))
+        file.close()
+
+    def test_a_database_that_stays_locked_is_said_to_be(self):
+        """After the 20 s, which pass a hundred times as fast here."""
+        if not FAKETIME:
+            self.skipTest("no libfaketimeMT here")
+        self.assert_code(0, self.run_db())
+        with sqlite3.connect(self.path("x.db"), isolation_level=None) as file:
+            file.execute("pragma locking_mode = exclusive")
+            file.execute("begin exclusive")
+            file.execute("update runs set title = 'changed'")
+            wrap = ["env", "LD_PRELOAD=" + FAKETIME[0], "NO_FAKE_STAT=1", "FAKETIME=+0 x100"]
+            for told in (self.trends("x.db", wrap=wrap), self.run_db("other", wrap=wrap)):
+                self.assert_code(74, told)
+                self.assertIn("another process keeps it locked", told.err)
+            self.assertFalse(os.path.exists(self.path("other")))
+        file.close()
+
+    def test_what_cannot_be_a_database_is_said_before_anything_runs(self):
+        """Neither is it changed. (Devices are left to the unit tests: this may be root.)"""
+        os.mkfifo(self.path("pipe"))
+        os.makedirs(self.path("folder"))
+        os.symlink("loop", self.path("loop"))
+        self.write("diary", "dear diary")
+        os.symlink("diary", self.path("link"))
+        for name, words in (("pipe", "no ordinary file"), ("folder", "a folder"), ("loop", "symbolic links"),
+                            ("link", "not a database"), ("", "it has no name"), ("n" * 5000, "File name too long"),
+                            ("diary/x", "Not a directory"), ("no\nwhere/x", "no?where/x: No such file")):
+            with self.subTest(name[:9]):
+                for more in ([], ["--resume"]):
+                    told = self.run_small("out", None, "--db", name, *more, within_s=20)
+                    self.assert_code(74, told)
+                    self.assertEqual(1, told.err.count("\n"), told.err)
+                    self.assertIn(words, told.err)
+                    self.assertFalse(os.path.exists(self.path("out")))
+        with open(self.path("diary"), encoding="utf-8") as f:
+            self.assertEqual("dear diary", f.read())
 
     def test_resume_alone_is_refused(self):
         told = self.run_small("out", None, "--resume")

@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 import time
 
@@ -100,6 +101,80 @@ class IoErrors(chaos.Case):
         self.assert_io_error(self.chaos(self.path("small.json"), "--out", "/proc/nowhere/out"))
         with open(self.path("file"), encoding="utf-8") as f:
             self.assertEqual("x", f.read())
+
+    def odd_places(self):
+        """Names under which no file or folder of ours can be, and what is there. No device: whoever
+        runs this may be root, and a fault of ours would cost the machine its /dev/null."""
+        os.mkfifo(self.path("pipe"))
+        os.makedirs(self.path("folder"))
+        self.write("folder/thesis.txt", "years of work")
+        self.write("diary", "dear diary")
+        for link, to in (("to-folder", "folder"), ("to-diary", "diary"), ("to-nothing", "no/where"), ("loop", "loop"),
+                         ("to-pipe", "pipe")):
+            os.symlink(to, self.path(link))
+        return ["pipe", "folder", "diary", "to-folder", "to-diary", "to-nothing", "loop", "to-pipe", "n" * 5000,
+                "n/" * 2500, "diary/x", "/proc/self/nowhere/x"]
+
+    def left_alone(self):
+        return [os.path.islink(self.path(name)) for name in ("to-folder", "to-diary", "to-nothing", "loop", "to-pipe")] + [
+            stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode), self.text("diary"), os.listdir(self.path("folder")),
+            self.text("folder/thesis.txt")]
+
+    def test_odd_places_for_results_are_refused_and_left_as_they_are(self):
+        places = self.odd_places()
+        before = self.left_alone()
+        for place in places:
+            with self.subTest(place[:20]):
+                told = self.run_small(place, None, "--runs", "1", "--jobs", "1", within_s=30)
+                self.assert_io_error(told)
+                self.assertEqual(1, told.err.count("\n"), told.err)
+                self.assertRegex(told.err, r": [^:]+\n$")
+        self.assertEqual(before, self.left_alone())
+
+    def test_odd_places_for_what_was_learned_are_refused_before_anything_is_learned(self):
+        self.write("small.json", chaos.small(replications=1))
+        places = self.odd_places() + [""]
+        before = self.left_alone()
+        for place in places:
+            with self.subTest(place[:20]):
+                told = self.chaos("train", "small.json", "--runs", "1", "--out", place, within_s=30)
+                self.assert_io_error(told, "train: --out: ")
+                self.assertEqual(1, told.err.count("\n"), told.err)
+        self.assertEqual(before, self.left_alone())
+        for _ in range(2):  # its own it does replace
+            self.assert_code(0, self.chaos("train", "small.json", "--runs", "1", "--out", "state.json"))
+        self.assert_nothing_half_written(self.path("folder"))
+
+    def test_odd_places_for_the_healers_store_are_said_once(self):
+        scenario = chaos.small(replications=1, method=[])
+        for place in self.odd_places():
+            if place.startswith(("/proc", "to-nothing")):  # elsewhere, which --allow-path would have to allow
+                continue
+            with self.subTest(place[:20]):
+                told = self.run_small("out", dict(scenario, healer={"extends": "default", "store": {"path": place}}),
+                                      within_s=30)
+                self.assert_io_error(told, "the healer's store: ")
+                self.assertEqual(1, told.err.count("\n"), told.err)
+                self.assertRegex(told.err, r": [^:]+\n$")
+                self.assertEqual(7, self.result()["seed"])
+                shutil.rmtree(self.path("out"))
+
+    def test_a_pipe_without_a_writer_is_not_waited_for(self):
+        os.mkfifo(self.path("pipe"))
+        self.write("numbers.csv", "timestamp,value\n2024-01-01 00:00:00,1\n")
+        os.makedirs(self.path("out"))
+        os.mkfifo(self.path("out", "result.json"))
+        os.mkfifo(self.path("many.json"))
+        for code, args in ((2, ["report", "pipe"]), (2, ["explain", "pipe"]), (2, ["replay", "pipe"]),
+                           (2, ["replay", "/dev/zero"]), (2, ["replay", "numbers.csv", "--labels", "pipe"]),
+                           (2, ["import", "pipe"]), (2, ["validate", "pipe"]), (2, ["report", "out"]),
+                           (0, ["list", "scenarios", "."])):
+            with self.subTest(" ".join(args)):
+                told = self.chaos(*args, within_s=20)
+                self.assert_code(code, told)
+                self.assertRegex(told.err, "it is a pipe|no ordinary file|cannot be read")
+        told = self.run_small("out", None, within_s=20)
+        self.assert_io_error(told, "give --out an empty or a new one")
 
     def test_a_folder_with_files_that_are_not_ours(self):
         self.write("out/thesis.txt", "years of work")
