@@ -42,7 +42,7 @@ _Static_assert(FLT_EVAL_METHOD == 0 || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD =
 #define EXP_STEP_LO 0x1.1cf79abc9e3b4p-43
 #define EXP_STEPS_PER_UNIT 0x1.71547652b82fep+7
 #define EXP_MAX 710.0  /* exp() of this is infinity, of the next below not always */
-#define EXP_MIN -746.0 /* exp() of this is 0 */
+#define EXP_MIN (-746.0) /* exp() of this is 0 */
 
 static uint64_t bits_of(double x)
 {
