@@ -201,6 +201,25 @@ START_TEST(only_ordinary_files_are_read)
 }
 END_TEST
 
+START_TEST(a_pipe_of_a_shell_is_read)
+{
+        struct out_error error = {""};
+        char path[64], *text;
+        size_t length;
+        int ends[2];
+
+        ck_assert_int_eq(pipe(ends), 0);
+        ck_assert_int_eq(write(ends[1], "{}", 2), 2);
+        close(ends[1]);
+        snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+        text = out_file_read(path, 100, &length, &error);
+        ck_assert_msg(text != NULL, "%s", error.message);
+        ck_assert_str_eq(text, "{}");
+        free(text);
+        close(ends[0]);
+}
+END_TEST
+
 START_TEST(why_it_failed_is_said_whatever_the_length_of_the_name)
 {
         struct out_error error = {""};
@@ -302,6 +321,7 @@ int main(void)
         tcase_add_test(tests, a_folder_that_is_not_there_is_an_error_with_a_message);
         tcase_add_test(tests, what_is_no_ordinary_file_is_not_replaced);
         tcase_add_test(tests, only_ordinary_files_are_read);
+        tcase_add_test(tests, a_pipe_of_a_shell_is_read);
         tcase_add_test(tests, why_it_failed_is_said_whatever_the_length_of_the_name);
         tcase_add_test(tests, a_message_is_one_line_whatever_the_name);
         tcase_add_test(tests, an_abandoned_file_leaves_nothing);

@@ -8,8 +8,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <linux/magic.h>
+#include <stdbool.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+/* One without a name, as a shell makes them: whoever writes to it is there already, or gone. */
+static bool is_from_a_shell(int fd)
+{
+        struct statfs where;
+
+        return fstatfs(fd, &where) == 0 && where.f_type == PIPEFS_MAGIC;
+}
 
 FILE *in_file_open(const char *path, const char **why)
 {
@@ -17,14 +28,13 @@ FILE *in_file_open(const char *path, const char **why)
         const char *reason = NULL;
         struct stat status;
         FILE *stream = NULL;
-
         int error = 0;
 
         if (fd < 0 || fstat(fd, &status) != 0)
                 error = errno;
         else if (S_ISDIR(status.st_mode))
                 error = EISDIR;
-        else if (!S_ISREG(status.st_mode))
+        else if (!S_ISREG(status.st_mode) && !(S_ISFIFO(status.st_mode) && is_from_a_shell(fd)))
                 reason = S_ISFIFO(status.st_mode) ? "it is a pipe, not a file"
                                                   : "it is no ordinary file";
         else if (fcntl(fd, F_SETFL, 0) != 0 || (stream = fdopen(fd, "rb")) == NULL)

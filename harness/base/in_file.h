@@ -1,7 +1,8 @@
 /* harness/base/in_file.h - files that somebody gave us to read.
  *
  * What has the name of a file may be a pipe that nobody writes to, where opening
- * would wait for ever, or a device that has no end. Only ordinary files are opened.
+ * would wait for ever, or a device that has no end. Only ordinary files are opened, and
+ * the pipes of a shell (`cat x | chaos-run replay /dev/stdin`, `replay <(zcat x.gz)`).
  */
 #ifndef CHAOS_BASE_IN_FILE_H
 #define CHAOS_BASE_IN_FILE_H
