@@ -1,6 +1,6 @@
 /* text.c - a text that grows, and the escapes of every format we write.
  *
- * All escapes share one walk over code points (`next_point`), which replaces
+ * All escapes share one walk over code points (`next_clean_point`), which replaces
  * what is not valid UTF-8 and what no document of ours may hold, so that a new
  * format only says how it writes its own special characters.
  *
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPLACEMENT 0xFFFDu
+#include "harness/base/code_point.h"
 
 void text_init(struct text *text)
 {
@@ -95,51 +95,14 @@ void text_addf(struct text *text, const char *format, ...)
 
 /* ---- code points */
 
-/* The point at *at, which moves behind it. What is not valid UTF-8 is one
- * replacement a byte. */
-static uint32_t next_point(const char **at)
-{
-        const unsigned char *byte = (const unsigned char *)*at;
-        static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-        uint32_t point;
-        int length;
-
-        if (byte[0] < 0x80) {
-                *at += 1;
-                return byte[0];
-        }
-        length = byte[0] >= 0xF0 && byte[0] < 0xF8 ? 4 : byte[0] >= 0xE0 ? 3 : 2;
-        if (byte[0] < 0xC2 || byte[0] >= 0xF8)
-                goto invalid;
-        point = byte[0] & (0x7Fu >> length);
-        for (int i = 1; i < length; i++) {
-                if ((byte[i] & 0xC0) != 0x80)
-                        goto invalid;
-                point = point << 6 | (byte[i] & 0x3Fu);
-        }
-        if (point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point < 0xE000))
-                goto invalid;
-        *at += length;
-        return point;
-invalid:
-        *at += 1;
-        return REPLACEMENT;
-}
-
-/* Controls, direction marks, and the non-characters that XML refuses. */
-static bool is_unwanted(uint32_t point)
-{
-        return (point < 0x20 && point != '\n' && point != '\t') ||
-               (point >= 0x7F && point < 0xA0) || (point >= 0x202A && point <= 0x202E) ||
-               (point >= 0x2066 && point <= 0x2069) || point == 0x200E || point == 0x200F ||
-               point == 0x2028 || point == 0x2029 || point == 0xFEFF || (point & 0xFFFE) == 0xFFFE;
-}
-
+/* The point at *at, which moves behind it; what is not UTF-8, or should be in no document, is
+ * a replacement. */
 static uint32_t next_clean_point(const char **at)
 {
-        uint32_t point = next_point(at);
+        uint32_t point;
 
-        return is_unwanted(point) ? REPLACEMENT : point;
+        *at += code_point_next(*at, 4, &point);
+        return code_point_is_unwanted(point) ? CODE_POINT_REPLACEMENT : point;
 }
 
 static void add_point(struct text *text, uint32_t point)

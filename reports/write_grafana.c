@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/json_plain.h"
+
 static const char *grafana_unit(const char *unit)
 {
         if (strcmp(unit, "s") == 0)
@@ -95,7 +97,7 @@ void write_grafana(const struct writer_context *context, struct text *out)
                 "label", "data source", "type", "datasource", "query", "prometheus",
                 make_variable("scenario", "scenario"), make_variable("healer", "healer"), "panels",
                 make_panels(context->report));
-        char *bytes = dashboard == NULL ? NULL : json_dumps(dashboard, JSON_INDENT(1));
+        char *bytes = dashboard == NULL ? NULL : json_plain_dumps(dashboard, JSON_INDENT(1));
 
         if (bytes == NULL) {
                 out->failed = true;

@@ -8,9 +8,27 @@
 
 #include <stdlib.h>
 
+#include "harness/base/code_point.h"
+#include "harness/base/json_plain.h"
+
+/* As json_plain_dumps() has it, without a second copy of a result of many megabytes; jansson
+ * gives whole characters. */
 static int add_chunk(const char *bytes, size_t length, void *into)
 {
-        text_add_bytes(into, bytes, length);
+        char escape[JSON_PLAIN_ESCAPE_SIZE];
+        size_t from = 0, count;
+        uint32_t point;
+
+        for (size_t at = 0; at < length; at += count) {
+                count = code_point_next(bytes + at, length - at, &point);
+                count = count == 0 ? 1 : count;
+                if (!code_point_is_unwanted(point))
+                        continue;
+                text_add_bytes(into, bytes + from, at - from);
+                text_add_bytes(into, escape, json_plain_escape(point, escape));
+                from = at + count;
+        }
+        text_add_bytes(into, bytes + from, length - from);
         return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <curl/curl.h>
+#include <jansson.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -263,6 +264,60 @@ START_TEST(s2_33_one_message_an_incident_reaches_chat_and_pager)
 }
 END_TEST
 
+/* The text of chat, or the words and source of pager, as a server reads them; to be freed. */
+static char *received(uint32_t request, const char *key)
+{
+        json_t *body = json_loads(strstr(requests[request], "\r\n\r\n") + 4, 0, NULL);
+        const json_t *payload = json_object_get(body, "payload");
+        char *text;
+
+        ck_assert_msg(body != NULL, "no JSON: %s", requests[request]);
+        text = strdup(json_string_value(json_object_get(payload != NULL ? payload : body, key)));
+        json_decref(body);
+        return text;
+}
+
+/* Names may be any bytes, and a context what another program gave. */
+START_TEST(hostile_words_are_valid_json_and_mention_nobody)
+{
+        static const char *const texts[] = {
+                "@channel <!here> <https://evil.example|ours> [x](https://evil.example)",
+                "\x1b]0;x\x07\xC2\x9B\xE2\x80\xAE\xD8\x9C\x7f\r\n\t", "\xFF\xE2\x82\xC0\xAF\xED\xA0\x80\xF0\x9F",
+                "\"}, \"event_action\": \"resolve\", \"x\": {\"", "\\", "%s%n"};
+        char many[1200];
+
+        for (uint32_t i = 0; i < 6 + 8; i++) {
+                struct healer_escalation one = incident(100 + i);
+                char *text, *source;
+
+                if (i < 6) {
+                        one.component = one.context = texts[i];
+                } else { /* cut at each place of a character or escape */
+                        memset(many, 'x', sizeof(many));
+                        for (uint32_t at = i - 6; at + 8 < sizeof(many); at += 4)
+                                memcpy(many + at, i % 2 == 0 ? "\"\"\"\\" : "\xF0\x9F\x98\x80", 4);
+                        many[sizeof(many) - 1] = '\0';
+                        one.component = one.context = many;
+                }
+                ck_assert(healer_notifier_handler(chat, &one));
+                ck_assert(healer_notifier_handler(pager, &one));
+                ck_assert_int_eq(pump(i * 60 * S), HEALER_NEVER);
+                ck_assert_uint_eq(requested(), 2 * i + 2);
+                text = received(2 * i, "text");
+                ck_assert_ptr_null(strpbrk(text, "@<>\x1b\x7f\r\n"));
+                ck_assert_ptr_null(strstr(text, "]("));
+                ck_assert_ptr_null(strstr(text, "\xC2\x9B"));
+                ck_assert_ptr_null(strstr(text, "\xE2\x80\xAE"));
+                source = received(2 * i + 1, "source");
+                ck_assert_uint_le(strlen(source), 100);
+                if (i == 0)
+                        ck_assert_str_eq(source, texts[0]); /* a pager has no markup: said as it is */
+                free(source);
+                free(text);
+        }
+}
+END_TEST
+
 START_TEST(s2_33_a_try_that_fails_is_made_again_after_a_wait_and_given_up_in_the_end)
 {
         struct healer_escalation one = incident(1);
@@ -425,6 +480,7 @@ int main(void)
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, s2_33_one_message_an_incident_reaches_chat_and_pager);
+        tcase_add_test(tcase, hostile_words_are_valid_json_and_mention_nobody);
         tcase_add_test(tcase,
                        s2_33_a_try_that_fails_is_made_again_after_a_wait_and_given_up_in_the_end);
         tcase_add_test(tcase, what_the_server_refuses_is_not_tried_again_and_no_redirect_followed);

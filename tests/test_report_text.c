@@ -63,6 +63,7 @@ START_TEST(terminal_escapes_do_not_reach_the_terminal)
                "31m",
                "\xEF\xBF\xBD"
                "31m"); /* one-byte CSI */
+        expect(text_plain, "\xD8\x9C\xF3\xA0\x81\x81", "\xEF\xBF\xBD\xEF\xBF\xBD"); /* Arabic mark, tag */
 }
 END_TEST
 

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/code_point.h"
+#include "harness/base/json_plain.h"
+
 static bool reserve(struct json_line *line, size_t more)
 {
         size_t room = line->room;
@@ -35,22 +38,24 @@ static void add(struct json_line *line, const char *bytes, size_t count)
 
 static void add_quoted(struct json_line *line, const char *text)
 {
-        char escape[8];
+        char escape[JSON_PLAIN_ESCAPE_SIZE];
+        uint32_t point;
 
         add(line, "\"", 1);
-        for (; *text != '\0'; text++) {
-                unsigned char c = (unsigned char)*text;
+        while (*text != '\0') {
+                size_t count = code_point_next(text, 4, &point);
 
-                if (c == '"' || c == '\\') {
-                        escape[0] = '\\';
-                        escape[1] = (char)c;
-                        add(line, escape, 2);
-                } else if (c < 0x20 || c == 0x7f) {
-                        snprintf(escape, sizeof(escape), "\\u%04x", c);
-                        add(line, escape, 6);
-                } else {
+                if (point == '"' || point == '\\') {
+                        add(line, "\\", 1);
                         add(line, text, 1);
+                } else if (point == '\n' || point == '\t' || code_point_is_unwanted(point)) {
+                        add(line, escape, json_plain_escape(point, escape));
+                } else if (count == 1 && point == CODE_POINT_REPLACEMENT) {
+                        add(line, "?", 1);
+                } else {
+                        add(line, text, count);
                 }
+                text += count;
         }
         add(line, "\"", 1);
 }

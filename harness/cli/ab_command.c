@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/json_plain.h"
 #include "harness/base/memory.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/healers.h"
@@ -713,7 +714,7 @@ static bool write_text(const char *folder, const char *name, struct text *text,
 
 static bool write_board(const char *folder, const json_t *comparison, struct out_error *error)
 {
-        char *json = json_dumps(comparison, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+        char *json = json_plain_dumps(comparison, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
         struct text text, markdown;
         bool ok;
 

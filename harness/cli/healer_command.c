@@ -3,6 +3,7 @@
 
 #include "harness/base/diag.h"
 #include "harness/cli/commands.h"
+#include "harness/cli/printable.h"
 #include "harness/run/exec_healer.h"
 #include "harness/scenario/scenario.h"
 #include "reports/verdict.h"
@@ -39,7 +40,7 @@ int command_healer(const struct options *options)
                 value = NULL;
         }
         if (value != NULL && strategy_load(&arena, &ctx, value, JSON_PATH_ROOT, &strategy))
-                code = codes[exec_speak(strategy, stdin, stdout, stderr)];
+                code = codes[exec_speak(strategy, stdin, printable_bypass(), stderr)];
         diag_list_print(&diags, stderr);
         json_decref(preset);
         read_session_end(&session);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/base/code_point.h"
 #include "harness/base/sha256.h"
 #include "harness/cli/interrupt.h"
 #include "harness/run/reference.h"
@@ -24,6 +25,7 @@ static void choose_program(const struct scenario *scenario, struct chosen_healer
                                                  "%s%s", word == scenario->exec_argv ? "" : " ",
                                                  *word);
         }
+        code_point_mend(out->exec_name); /* it may end within a character */
         sha256_hex(&sha, out->exec_digest);
         out->exec = (struct exec_healer_config){.argv = scenario->exec_argv,
                                                 .folder = scenario->exec_folder,

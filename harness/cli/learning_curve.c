@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/base/json_plain.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
@@ -214,7 +215,7 @@ static bool write_one(const char *folder, const char *name, struct text *text,
 
 static int write_all(const char *folder, const json_t *curve)
 {
-        char *json = json_dumps(curve, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
+        char *json = json_plain_dumps(curve, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
         struct out_error error = {""};
         struct text texts[3];
         bool ok;

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/base/json_plain.h"
 #include "reports/text.h"
 
 static bool in_json;
@@ -47,7 +48,7 @@ void log_event(const char *type, json_t *fields)
                 json_object_set_new(event, "time", json_string(date));
                 json_object_set_new(event, "type", json_string(type));
                 json_object_update(event, fields);
-                bytes = json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12));
+                bytes = json_plain_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(12));
                 if (bytes != NULL) {
                         size_t length = strlen(bytes);
 

@@ -82,16 +82,21 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 bool stdout_flush(void)
 {
-        if (fflush(stdout) == 0 && !ferror(stdout))
+        FILE *past = printable_bypass();
+
+        if (fflush(stdout) == 0 && !ferror(stdout) && fflush(past) == 0 && !ferror(past))
                 return true;
         fprintf(stderr, "chaos-run: standard output could not be written\n");
         return false;
 }
 
+/* Its colours are our own; all else in it was made plain when it was written. */
 void screen_tell(const struct text *screen)
 {
-        if (!memory_ran_out())
-                printf("%s", text_bytes(screen));
+        if (memory_ran_out() || !stdout_flush())
+                return;
+        fputs(text_bytes(screen), printable_bypass());
+        (void)stdout_flush();
 }
 
 static int flushed(int code)

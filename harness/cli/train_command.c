@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "harness/base/in_file.h"
+#include "harness/base/json_plain.h"
 #include "harness/base/out_file.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/learning_curve.h"
@@ -173,7 +174,7 @@ static int check_place(const char *path)
 static int write_state(const char *path, const struct healer_learned *learned)
 {
         json_t *json = learned_state_json(learned);
-        char *text = json != NULL ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
+        char *text = json != NULL ? json_plain_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(17))
                                   : NULL;
         struct out_error error = {""};
         const char *name;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/code_point.h"
+
 #define TIME_S_MIN (-1000000000.0)
 #define TIME_S_MAX 8000000000.0
 
@@ -301,17 +303,29 @@ bool csv_parse_number(const char *text, double *number)
         return end == text + length && isfinite(*number);
 }
 
+/* As a table of a report has it (reports/text.h): what a spreadsheet would run as a formula has a
+ * ' before it, and what commands a terminal is '?'. */
 void csv_write_field(FILE *stream, const char *text)
 {
-        if (!strpbrk(text, ",\"\r\n")) {
-                fputs(text, stream);
-                return;
-        }
-        putc('"', stream);
-        for (; *text; text++) {
+        double number;
+        bool formula = *text != '\0' && strchr("=+-@\t", *text) != NULL && !csv_parse_number(text, &number);
+        bool quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
+
+        if (quoted)
+                fputs(formula ? "\"'" : "\"", stream);
+        while (*text != '\0') {
+                uint32_t point;
+                size_t count = code_point_next(text, 4, &point);
+                bool invalid = count == 1 && point == CODE_POINT_REPLACEMENT;
+
                 if (*text == '"')
                         putc('"', stream);
-                putc(*text, stream);
+                if (invalid || code_point_is_unwanted(point))
+                        putc('?', stream);
+                else
+                        fwrite(text, 1, count, stream);
+                text += count;
         }
-        putc('"', stream);
+        if (quoted)
+                putc('"', stream);
 }

@@ -9,7 +9,10 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "harness/base/json_plain.h"
 
 static const char *const bad_words[BAD_ROW_COUNT] = {
         "with a wrong number of columns", "without an instant", "without a number",
@@ -284,17 +287,16 @@ static json_t *file_json(const struct file_report *file)
 bool replay_report_json(const struct replay_report *report, FILE *out)
 {
         json_t *files = json_array(), *root;
-        bool ok;
+        char *text;
 
         for (size_t i = 0; i < report->count; i++)
                 json_array_append_new(files, file_json(&report->files[i]));
         root = json_pack("{s:s,s:o,s:o}", "schema", "chaos-run/replay/1", "files", files, "total",
                          report->labels ? score_json(&report->total) : json_null());
-        ok = root != NULL;
-        if (ok) {
-                json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
-                putc('\n', out);
-        }
+        text = root == NULL ? NULL : json_plain_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+        if (text != NULL)
+                fprintf(out, "%s\n", text);
         json_decref(root);
-        return ok;
+        free(text);
+        return text != NULL;
 }

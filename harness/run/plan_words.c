@@ -6,6 +6,7 @@
  */
 #include "harness/run/plan_words.h"
 
+#include "harness/base/json_plain.h"
 #include "harness/base/quantity.h"
 #include "harness/run/fault_words.h"
 
@@ -191,7 +192,7 @@ json_t *plan_entry_json(const struct scenario *scenario, const struct planned_fa
 char *plan_entry_text(const struct scenario *scenario, const struct planned_fault *fault)
 {
         json_t *json = plan_entry_json(scenario, fault);
-        char *text = json != NULL ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+        char *text = json != NULL ? json_plain_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 
         json_decref(json);
         return text;

@@ -150,14 +150,34 @@ static bool is_inside(const char *real_path, const char *folder)
                (real_path[length] == '/' || real_path[length] == '\0' || length == 1);
 }
 
+/* Where `path` leads, as far as it is there: what is not may be made later, so that it must be
+ * plain names below what is. False: it is not, or a link to nothing is among it, behind which
+ * anything could be made. Shortens `path`, from its end. */
+static bool real_beginning(char *path, char real_path[PATH_MAX])
+{
+        struct stat link;
+
+        while (realpath(path, real_path) == NULL) {
+                char *slash = strrchr(path, '/');
+                const char *last = slash == NULL ? path : slash + 1;
+
+                if (lstat(path, &link) == 0 || strcmp(last, "..") == 0)
+                        return false;
+                if (slash == NULL)
+                        return realpath(".", real_path) != NULL;
+                slash[slash == path ? 1 : 0] = '\0';
+        }
+        return true;
+}
+
 static bool is_allowed(const struct read_context *ctx, const char *path)
 {
         char real_path[PATH_MAX];
         const struct read_session *session = ctx->session;
+        char *beginning = arena_text(session->arena, path);
 
-        if (realpath(path, real_path) == NULL &&
-            realpath(folder_of(session->arena, path), real_path) == NULL)
-                return true; /* nothing is there to be read; opening it will say so */
+        if (beginning == NULL || !real_beginning(beginning, real_path))
+                return false;
         if (is_inside(real_path, ctx->folder))
                 return true;
         for (size_t i = 0; i < session->allow_path_count; i++)

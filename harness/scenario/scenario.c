@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/base/code_point.h"
 #include "harness/base/memory.h"
 #include "harness/base/nearest.h"
 #include "harness/scenario/loader.h"
@@ -61,8 +62,10 @@ static void begin_variables(struct read_session *session,
                 return;
         if (count > 0)
                 memcpy(sets, overrides->sets, count * sizeof(*sets));
-        if (overrides->strategy != NULL &&
-            (sets[count] = healer_setting(session->arena, overrides->strategy)) != NULL)
+        if (overrides->strategy != NULL && !code_point_all_utf8(overrides->strategy))
+                diag_add(session->diags, "--strategy", 0, 0, NULL, "'%s' is not UTF-8", overrides->strategy);
+        else if (overrides->strategy != NULL &&
+                 (sets[count] = healer_setting(session->arena, overrides->strategy)) != NULL)
                 count++;
         variables_begin(session, overrides->vars, overrides->var_count, sets, count);
         if (session->variables != NULL) {
@@ -388,6 +391,16 @@ static void apply_numbers(const struct scenario_overrides *overrides, struct sce
                 out->replications = overrides->runs;
 }
 
+/* As results, tables and reports say it, which are UTF-8 whatever bytes the name has. */
+static const char *name_of_file(struct arena *arena, const char *base)
+{
+        char *name = arena_text(arena, base);
+
+        if (name != NULL)
+                code_point_mend(name);
+        return name;
+}
+
 bool scenario_load(const char *path, const struct scenario_overrides *overrides,
                    struct scenario **out, struct diag_list *diags)
 {
@@ -411,7 +424,7 @@ bool scenario_load(const char *path, const struct scenario_overrides *overrides,
         session.allow_paths = overrides->allow_paths;
         session.allow_path_count = overrides->allow_path_count;
         scenario->path = arena_text(&scenario->arena, path);
-        scenario->file = arena_text(&scenario->arena, slash != NULL ? slash + 1 : path);
+        scenario->file = name_of_file(&scenario->arena, slash != NULL ? slash + 1 : path);
         begin_variables(&session, overrides);
         hash_overrides(&session, overrides);
         if (!read_named_file_begin(&session, path, JSON_PATH_ROOT, &ctx, &root))

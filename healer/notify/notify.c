@@ -166,42 +166,109 @@ enum healer_err healer_notifier_channel(struct healer_notifier *notifier, const 
 
 /* ---- words */
 
-/* Text as the inside of a JSON string; cut when there is no room. */
-static void add_json(char *out, size_t room, const char *text)
+/* The bytes of the character at `at`, 0 when it is none (RFC 3629) or should be in no message:
+ * controls (also U+0080 to U+009F), and marks that turn the direction of writing. */
+static size_t character_length(const unsigned char *at)
 {
-        size_t length = strlen(out);
+        size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : at[0] >= 0x80 ? 2 : 1;
+        size_t i;
 
-        for (; text != NULL && *text != '\0' && length + 8 < room; text++) {
-                unsigned char c = (unsigned char)*text;
-
-                if (c == '"' || c == '\\')
-                        length += (size_t)snprintf(out + length, room - length, "\\%c", c);
-                else if (c < 0x20)
-                        length += (size_t)snprintf(out + length, room - length, "\\u%04x", c);
-                else
-                        length += (size_t)snprintf(out + length, room - length, "%c", c);
+        if (length == 1)
+                return at[0] >= 0x20 && at[0] != 0x7f;
+        if (at[0] < 0xc2 || at[0] > 0xf4)
+                return 0;
+        for (i = 1; i < length; i++) {
+                if ((at[i] & 0xc0) != 0x80)
+                        return 0;
         }
+        switch (at[0]) {
+        case 0xc2:
+                return at[1] >= 0xa0 ? length : 0;
+        case 0xd8:
+                return at[1] != 0x9c ? length : 0;
+        case 0xe0:
+                return at[1] >= 0xa0 ? length : 0;
+        case 0xe2:
+                if (at[1] == 0x80 && (at[2] == 0x8e || at[2] == 0x8f || (at[2] >= 0xa8 && at[2] <= 0xae)))
+                        return 0;
+                return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9 ? 0 : length;
+        case 0xed:
+                return at[1] < 0xa0 ? length : 0;
+        case 0xf0:
+                return at[1] >= 0x90 ? length : 0;
+        case 0xf4:
+                return at[1] < 0x90 ? length : 0;
+        default:
+                return length;
+        }
+}
+
+/* What chats take for a mention of everybody ("@here", "<!channel>") or a link with words of its
+ * own, as what looks the same and is neither; else NULL. */
+static const char *disarmed(const char *at, char before)
+{
+        switch (*at) {
+        case '@':
+                return "\xef\xbc\xa0";
+        case '<':
+                return "\xe2\x80\xb9";
+        case '>':
+                return "\xe2\x80\xba";
+        case '(':
+                return before == ']' ? " (" : NULL;
+        default:
+                return NULL;
+        }
+}
+
+/* Text as the inside of a JSON string. Where there is no room it ends at a whole character. */
+static void add_json(char *out, size_t room, enum healer_notify_form form, const char *text)
+{
+        size_t used = strlen(out), count, length;
+        char before = '\0', escaped[2] = {'\\', '\0'};
+        const char *as;
+
+        for (; text != NULL && *text != '\0'; text += count == 0 ? 1 : count) {
+                count = character_length((const unsigned char *)text);
+                length = count == 0 ? 1 : count;
+                as = count == 0 ? (*text == '\n' || *text == '\t' ? " " : "?") : text;
+                if (form == HEALER_NOTIFY_CHAT && disarmed(text, before) != NULL) {
+                        as = disarmed(text, before);
+                        length = strlen(as);
+                } else if (*text == '"' || *text == '\\') {
+                        escaped[1] = *text;
+                        as = escaped;
+                        length = 2;
+                }
+                if (used + length >= room)
+                        break;
+                memcpy(out + used, as, length);
+                used += length;
+                before = *text;
+        }
+        out[used] = '\0';
 }
 
 static void write_body(enum healer_notify_form form, const struct healer_escalation *e, char *body)
 {
         const char *level = healer_escalation_names[e->level];
-        char component[320] = "", words[600] = "", summary[1100];
+        char component[301] = "", source[101] = "", words[600] = "", summary[1100];
 
-        add_json(component, sizeof(component), e->component);
-        add_json(words, sizeof(words), e->context);
-        snprintf(summary, sizeof(summary), "[%s] %.300s: %s%s%s (incident %llu%s)", level,
-                 component, healer_failures[e->failure].name, words[0] != '\0' ? ": " : "", words,
+        add_json(component, sizeof(component), form, e->component);
+        add_json(source, sizeof(source), form, e->component);
+        add_json(words, sizeof(words), form, e->context);
+        snprintf(summary, sizeof(summary), "[%s] %s: %s%s%s (incident %llu%s)", level, component,
+                 healer_failures[e->failure].name, words[0] != '\0' ? ": " : "", words,
                  (unsigned long long)e->key, e->overdue ? ", nobody has answered" : "");
         if (form == HEALER_NOTIFY_CHAT)
                 snprintf(body, BODY_MAX, "{\"text\": \"%s\"}", summary);
         else
                 snprintf(body, BODY_MAX,
                          "{\"event_action\": \"trigger\", \"dedup_key\": \"healer-%llu\", \"payload\": "
-                         "{\"summary\": \"%s\", \"severity\": \"%s\", \"source\": \"%.100s\", "
+                         "{\"summary\": \"%s\", \"severity\": \"%s\", \"source\": \"%s\", "
                          "\"custom_details\": {\"raised_ns\": %lld, \"manual\": %s}}}",
                          (unsigned long long)e->key, summary,
-                         e->level == HEALER_ESCALATION_WARNING ? "warning" : "critical", component,
+                         e->level == HEALER_ESCALATION_WARNING ? "warning" : "critical", source,
                          (long long)e->raised_ns, e->manual ? "true" : "false");
 }
 

@@ -19,6 +19,10 @@
  *     pager   {"event_action": "trigger", "dedup_key": "healer-7", "payload": {"summary": ...,
  *              "severity": ..., "source": "orders", "custom_details": {...}}}
  *
+ * Names and words may be any bytes: what is not UTF-8, controls, and marks that turn the direction of
+ * writing are '?'. In a chat '@', '<' and '>' are characters that only look like them, so that no
+ * text mentions a person or hides where a link leads.
+ *
  * The time is the caller's, and is not part of a message but as it was raised.
  * Threads: handlers from any, pump from one at a time.
  */

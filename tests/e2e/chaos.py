@@ -84,8 +84,8 @@ def environment(**more):
 class Told:
     """What a call of the program gave back."""
 
-    def __init__(self, args, code, out, err):
-        self.args, self.code, self.out, self.err = args, code, out, err
+    def __init__(self, args, code, out, err, raw=()):
+        self.args, self.code, self.out, self.err, self.raw = args, code, out, err, raw
 
     def __str__(self):
         return "exit %s of %s\nstdout: %s\nstderr: %s" % (
@@ -122,8 +122,8 @@ class Case(unittest.TestCase):
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=stdout,
                               stderr=subprocess.PIPE, cwd=cwd or self.folder,
                               env=environment(**(env or {})), timeout=within_s, preexec_fn=before)
-        return Told(command, done.returncode, (done.stdout or b"").decode("utf-8", "replace"),
-                    done.stderr.decode("utf-8", "replace"))
+        raw = (done.stdout or b"", done.stderr)
+        return Told(command, done.returncode, *(stream.decode("utf-8", "replace") for stream in raw), raw)
 
     def run_small(self, out="out", scenario=None, *args, **how):
         """Runs the small world, without plots, into the folder `out`."""
