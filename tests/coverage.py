@@ -83,6 +83,13 @@ def explained():
         return [tuple(row.rstrip("\n").split(": ", 1)) for row in f if row.strip() and row[0] not in "#="]
 
 
+def statement(path, number):
+    """The line and those after it, up to the end of what it says."""
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        rest = f.read().split("\n")[number - 1:number + 5]
+    return " ".join(rest).split(";")[0]
+
+
 def messages(lines, word):
     """Prints the messages never reached that nothing explains, and the explanations that are not needed."""
     known, needed, rest, every, memory = explained(), set(), 0, 0, 0
@@ -92,7 +99,7 @@ def messages(lines, word):
             continue
         reasons = {pair for pair in known if pair[0] == path and pair[1] in text}
         needed |= reasons
-        if MEMORY.search(text):
+        if MEMORY.search(statement(path, number)):
             memory += 1
         elif not reasons:
             rest += 1

@@ -166,6 +166,9 @@ START_TEST(bad_configurations_are_refused_by_name)
         ck_assert_ptr_nonnull(strstr(healer_adaptive_config_check(&c), "backoff_ratio"));
         t.k = 0;
         ck_assert_ptr_nonnull(strstr(healer_throttle_config_check(&t), "k:"));
+        t = healer_throttle_config_defaults();
+        t.refuse_max = 1.01;
+        ck_assert_ptr_nonnull(strstr(healer_throttle_config_check(&t), "refuse_max:"));
 }
 END_TEST
 

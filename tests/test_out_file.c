@@ -291,6 +291,15 @@ START_TEST(a_file_in_the_way_of_a_folder_is_an_error)
 }
 END_TEST
 
+START_TEST(a_folder_without_a_name_is_an_error)
+{
+        struct out_error error = {""};
+
+        ck_assert(!out_folder_make("", &error));
+        ck_assert_ptr_nonnull(strstr(error.message, "cannot create the folder: it has no name"));
+}
+END_TEST
+
 START_TEST(a_file_larger_than_allowed_is_not_read)
 {
         struct out_error error = {""};
@@ -328,6 +337,7 @@ int main(void)
         tcase_add_test(tests, the_first_message_is_kept);
         tcase_add_test(tests, folders_are_made_with_those_above);
         tcase_add_test(tests, a_file_in_the_way_of_a_folder_is_an_error);
+        tcase_add_test(tests, a_folder_without_a_name_is_an_error);
         tcase_add_test(tests, a_file_larger_than_allowed_is_not_read);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);

@@ -470,6 +470,82 @@ START_TEST(s0_08_with_1000_retrying_clients_the_breaker_takes_90_percent_and_jit
 }
 END_TEST
 
+/* One permit that somebody else has: the call waits in the queue until a bound ends that. */
+START_TEST(a_wait_for_a_permit_ends_by_the_queues_bound_the_deadline_or_a_cancel)
+{
+        struct healer_bulkhead_config bc = healer_bulkhead_config_defaults();
+        struct healer_call_context context = {0, 0, NULL};
+        struct healer_protect_request request = {.context = &context};
+        struct healer_protect_config c;
+        struct healer_protect_result r;
+        struct healer_bulkhead_counts counts;
+
+        bc.max_concurrent = 1;
+        bc.max_queue = 1;
+        for (int way = 0; way < 3; way++) {
+                c = base();
+                bc.max_wait_ns = way == 0 ? NS_S : HEALER_NEVER;
+                context = (struct healer_call_context){0, 0, NULL};
+                c.deadline_ns = way == 0 ? HEALER_NEVER : way == 1 ? 2 * NS_S : 4 * NS_S;
+                if (way == 2) {
+                        ck_assert_int_eq(healer_cancel_create(NULL, NULL, NULL, &cancel), HEALER_OK);
+                        context.cancel = cancel;
+                }
+                ck_assert_int_eq(healer_bulkhead_create(&bc, &c.bulkhead), HEALER_OK);
+                ck_assert_int_eq(healer_bulkhead_enter(c.bulkhead, NULL, 0), HEALER_BULKHEAD_OK);
+                r = go(&c, &request);
+                ck_assert_int_ne(r.err, HEALER_OK);
+                ck_assert_int_eq(r.layer, HEALER_LAYER_BULKHEAD);
+                ck_assert_int_eq(calls, 0);
+                ck_assert_int_eq(clock_ns, way == 0 ? NS_S : 2 * NS_S);
+                healer_bulkhead_counts(c.bulkhead, &counts);
+                ck_assert_uint_eq(counts.waiting, 0);
+                ck_assert_uint_eq(counts.in_flight, 1); /* the other's */
+                healer_bulkhead_leave(c.bulkhead);
+                healer_bulkhead_destroy(c.bulkhead);
+                healer_cancel_destroy(cancel);
+                cancel = NULL;
+        }
+}
+END_TEST
+
+/* No token is left: a call that would wait too long, or is given up, is none, and gives its token back. */
+START_TEST(a_wait_for_a_token_ends_by_its_bound_the_deadline_or_a_cancel)
+{
+        struct healer_rate_limit_config rc = healer_rate_limit_config_defaults();
+        struct healer_call_context context = {0, 0, NULL};
+        struct healer_protect_request request = {.context = &context};
+        struct healer_protect_config c;
+        struct healer_protect_result r;
+
+        for (int way = 0; way < 3; way++) {
+                int64_t wait_ns;
+                double left;
+
+                c = base();
+                rc.max_wait_ns = way == 0 ? 0 : 3600 * NS_S;
+                context = (struct healer_call_context){0, 0, NULL};
+                c.deadline_ns = way == 1 ? 1 : HEALER_NEVER;
+                ck_assert_int_eq(healer_rate_limit_create(&rc, 0, &c.rate_limit), HEALER_OK);
+                while (healer_rate_limit_acquire(c.rate_limit, 1, 0, &wait_ns) == HEALER_RATE_OK)
+                        ;
+                if (way == 2) {
+                        ck_assert_int_eq(healer_cancel_create(NULL, NULL, NULL, &cancel), HEALER_OK);
+                        context.cancel = cancel;
+                }
+                left = (double)healer_rate_limit_left(c.rate_limit, 0);
+                r = go(&c, &request);
+                ck_assert_int_ne(r.err, HEALER_OK);
+                ck_assert_int_eq(r.layer, HEALER_LAYER_RATE_LIMIT);
+                ck_assert_int_eq(calls, 0);
+                ck_assert_double_eq((double)healer_rate_limit_left(c.rate_limit, 0), left);
+                healer_rate_limit_destroy(c.rate_limit);
+                healer_cancel_destroy(cancel);
+                cancel = NULL;
+        }
+}
+END_TEST
+
 START_TEST(retries_without_a_way_to_wait_are_refused)
 {
         struct healer_protect_config c = base();
@@ -494,4 +570,6 @@ POLICY_MAIN("protect", s2_22_s3_10_a_call_failing_twice_then_succeeding_returns_
             s0_13_a_call_that_can_be_stopped_really_ends_at_the_shortened_limit_of_each_level,
             s0_15_peak_in_flight_never_exceeds_the_levels_limit_under_100_workers,
             s0_08_with_1000_retrying_clients_the_breaker_takes_90_percent_and_jitter_spreads_the_trials,
+            a_wait_for_a_permit_ends_by_the_queues_bound_the_deadline_or_a_cancel,
+            a_wait_for_a_token_ends_by_its_bound_the_deadline_or_a_cancel,
             retries_without_a_way_to_wait_are_refused)

@@ -74,6 +74,7 @@ START_TEST(what_is_no_duration_is_refused_and_touches_nothing)
                 "1_000s",
                 "1234567890123456789012345678901234567890s",
                 "0.1234567890123456789012345678901s",
+                "0.0000000000000000000000000000001s",
         };
         struct quantity_error error;
         int64_t ns = 42;

@@ -381,6 +381,27 @@ START_TEST(s1_32_a_deployment_system_is_a_hook_and_one_that_refuses_or_is_missin
 }
 END_TEST
 
+START_TEST(more_rollbacks_at_a_time_than_can_be_watched_fail_and_none_is_started)
+{
+        struct mock mock = {.name = "any", .state = HEALER_PLATFORM_WORKING};
+        const struct healer_platform platform = {"any", &mock, mock_start, mock_poll, NULL};
+        struct healer_rollback_result result;
+        uint32_t most = 0;
+        char name[16];
+
+        ck_assert_int_eq(healer_rollback_platform(rollback, "", &platform), HEALER_OK);
+        for (; most < 1000; most++) {
+                snprintf(name, sizeof(name), "s%u", most);
+                if (healer_rollback_run(rollback, HEALER_ROLLBACK_DEPLOYMENT, name, 0, &result) != HEALER_OK)
+                        break;
+        }
+        ck_assert_uint_eq(most, healer_rollback_config_defaults().platforms_max);
+        ck_assert_str_eq(result.error, "too many at a time");
+        ck_assert_uint_eq(mock.started, most);
+        ck_assert_uint_eq(healer_rollback_stats(rollback).working, most);
+}
+END_TEST
+
 /* ---- reconnecting */
 
 static int64_t now_ns, back_at_ns, probes_ns[16];
@@ -599,6 +620,7 @@ int main(void)
         tcase_add_test(tcase, s2_08_three_platforms_succeed_fail_and_hang_and_the_history_agrees);
         tcase_add_test(tcase,
                        s1_32_a_deployment_system_is_a_hook_and_one_that_refuses_or_is_missing_is_handled);
+        tcase_add_test(tcase, more_rollbacks_at_a_time_than_can_be_watched_fail_and_none_is_started);
         tcase_add_test(others, s2_10_probes_come_after_1_2_4_8_and_16_seconds_and_no_more);
         tcase_add_test(others, s2_10_a_database_that_is_back_at_10_s_is_reached_by_the_fourth_probe);
         tcase_add_test(others,

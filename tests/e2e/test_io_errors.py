@@ -76,13 +76,13 @@ class IoErrors(chaos.Case):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
         for binary in self.programs():
-            told = self.run_small("out", None, binary=binary, before=limit)
+            told = self.run_small("out", None, binary=binary, before=limit, env=chaos.COUNT_ELSEWHERE)
             self.assert_io_error(told, "File too large")
             self.assert_nothing_half_written(self.path("out"))
             shutil.rmtree(self.path("out"))
 
     def test_a_limit_on_file_size_that_kills_by_default(self):
-        told = self.run_small("out", None, before=lambda: resource.setrlimit(
+        told = self.run_small("out", None, env=chaos.COUNT_ELSEWHERE, before=lambda: resource.setrlimit(
             resource.RLIMIT_FSIZE, (20000, 20000)))
         self.assert_io_error(told)
         self.assert_nothing_half_written(self.path("out"))

@@ -343,13 +343,13 @@ class Messages(chaos.Case):
         def limit():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
-        told = self.chaos("init", "new", before=limit)
+        told = self.chaos("init", "new", before=limit, env=chaos.COUNT_ELSEWHERE)
         self.assert_code(74, told)
         self.assertIn("init: new.json: File too large", told.err)
         self.assertFalse(os.path.exists(self.path("new.json")))
         self.write("cpu.csv", "timestamp,value\n" + "".join(
             "2024-01-01 %02d:%02d:00,1\n" % (i // 60, i % 60) for i in range(1000)))
-        told = self.chaos("replay", "cpu.csv", "--scores", "scores.csv", before=limit)
+        told = self.chaos("replay", "cpu.csv", "--scores", "scores.csv", before=limit, env=chaos.COUNT_ELSEWHERE)
         self.assert_code(74, told)
         self.assertIn("File too large", told.err)
         self.assertFalse(os.path.exists(self.path("scores.csv")))
