@@ -291,6 +291,31 @@ START_TEST(a_file_in_the_way_of_a_folder_is_an_error)
 }
 END_TEST
 
+START_TEST(only_what_is_not_there_empty_or_has_our_mark_may_be_replaced)
+{
+        static const struct {
+                const char *content;
+                bool ours;
+        } files[] = {{"", true}, {"MARK", true}, {"a line\nMARK and more", true}, {"years of work", false}};
+        struct out_error error = {""};
+        char path[128], link[128];
+
+        snprintf(path, sizeof(path), "%s/a", folder);
+        snprintf(link, sizeof(link), "%s/link", folder);
+        ck_assert(out_file_is_ours(path, "MARK", &error));
+        for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+                folder_put(folder, "a", files[i].content);
+                ck_assert_int_eq(out_file_is_ours(path, "MARK", &error), files[i].ours);
+        }
+        ck_assert_ptr_nonnull(strstr(error.message, "is there already, and not of chaos-run"));
+        folder_put(folder, "a", "MARK");
+        ck_assert_int_eq(symlink(path, link), 0);
+        ck_assert(!out_file_is_ours(link, "MARK", &error));
+        ck_assert(!out_file_is_ours(folder, "MARK", &error));
+        ck_assert(!out_file_is_ours("/dev/null", "MARK", &error));
+}
+END_TEST
+
 START_TEST(a_folder_without_a_name_is_an_error)
 {
         struct out_error error = {""};
@@ -338,6 +363,7 @@ int main(void)
         tcase_add_test(tests, folders_are_made_with_those_above);
         tcase_add_test(tests, a_file_in_the_way_of_a_folder_is_an_error);
         tcase_add_test(tests, a_folder_without_a_name_is_an_error);
+        tcase_add_test(tests, only_what_is_not_there_empty_or_has_our_mark_may_be_replaced);
         tcase_add_test(tests, a_file_larger_than_allowed_is_not_read);
         suite_add_tcase(suite, tests);
         runner = srunner_create(suite);

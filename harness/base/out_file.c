@@ -301,6 +301,26 @@ done:
         return done;
 }
 
+bool out_file_is_ours(const char *path, const char *mark, struct out_error *error)
+{
+        int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        char beginning[256];
+        struct stat status;
+        ssize_t length;
+
+        if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+                return true; /* whoever writes it says what is wrong with the place */
+        length = fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)
+                         ? -1 /* a device would be replaced by a file */
+                         : read(fd, beginning, sizeof(beginning));
+        if (fd >= 0)
+                close(fd);
+        if (length == 0 || (length > 0 && memmem(beginning, (size_t)length, mark, strlen(mark)) != NULL))
+                return true;
+        out_error_set(error, "%s: is there already, and not of chaos-run; it is left as it is", path);
+        return false;
+}
+
 static bool make_one(const char *path, struct out_error *error)
 {
         struct stat status;

@@ -50,6 +50,10 @@ bool out_file_hide(const char *folder, const char *hidden, struct out_error *err
 bool out_file_settle(const char *folder, const char *hidden, const char *name,
                      struct out_error *error);
 
+/* Whether the file at `path` may be replaced: it is not there, is empty, or has `mark` in its first
+ * few lines, as what we write there has. Else a message: what is not ours is left as it is. */
+bool out_file_is_ours(const char *path, const char *mark, struct out_error *error);
+
 /* Creates `folder` and those above it. An existing one is fine. */
 bool out_folder_make(const char *folder, struct out_error *error);
 

@@ -1,8 +1,10 @@
 /* campaign.c - a line a run, and how many ended how. */
 #include "harness/cli/campaign.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "reports/report.h"
@@ -24,6 +26,21 @@ static const struct {
 };
 enum { COLUMN_COUNT = sizeof(columns) / sizeof(columns[0]) };
 
+/* The table of an earlier campaign is replaced, somebody's own file of that name is not. */
+static bool may_begin(struct campaign *campaign)
+{
+        char *path = out_path(campaign->folder, "campaign.csv");
+        bool ours;
+
+        if (path == NULL) {
+                out_error_set(&campaign->error, "campaign.csv: cannot write: %s", strerror(ENOMEM));
+                return false;
+        }
+        ours = out_file_is_ours(path, "scenario,strategy,variables,outcome,", &campaign->error);
+        free(path);
+        return ours;
+}
+
 bool campaign_begin(struct campaign *campaign, const struct options *options, size_t expected)
 {
         struct text head;
@@ -36,7 +53,7 @@ bool campaign_begin(struct campaign *campaign, const struct options *options, si
         };
         if (!campaign->active)
                 return true;
-        if (!out_folder_make(campaign->folder, &campaign->error) ||
+        if (!out_folder_make(campaign->folder, &campaign->error) || !may_begin(campaign) ||
             !out_file_begin(&campaign->file, campaign->folder, "campaign.csv", &campaign->error)) {
                 fprintf(stderr, "chaos-run: %s\n", campaign->error.message);
                 campaign->active = false;

@@ -213,6 +213,27 @@ static bool write_one(const char *folder, const char *name, struct text *text,
         return ok;
 }
 
+static const struct {
+        const char *name, *mark;
+} curve_files[] = {{"curve.json", "\"points\""},
+                   {"curve.csv", "scenario,step,learned_from,"},
+                   {"curve.md", "# Learning curve\n"}};
+
+bool learning_curve_may_draw(const char *folder, struct out_error *error)
+{
+        bool ours = true;
+
+        for (size_t i = 0; ours && i < sizeof(curve_files) / sizeof(curve_files[0]); i++) {
+                char *path = out_path(folder, curve_files[i].name);
+
+                ours = path != NULL && out_file_is_ours(path, curve_files[i].mark, error);
+                if (path == NULL)
+                        out_error_set(error, "%s: out of memory", curve_files[i].name);
+                free(path);
+        }
+        return ours;
+}
+
 static int write_all(const char *folder, const json_t *curve)
 {
         char *json = json_plain_dumps(curve, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
@@ -228,9 +249,8 @@ static int write_all(const char *folder, const json_t *curve)
         learning_curve_csv(curve, &texts[1]);
         learning_curve_markdown(curve, &texts[2]);
         ok = out_folder_make(folder, &error);
-        ok = write_one(folder, "curve.json", &texts[0], &error) && ok;
-        ok = write_one(folder, "curve.csv", &texts[1], &error) && ok;
-        ok = write_one(folder, "curve.md", &texts[2], &error) && ok;
+        for (int i = 0; i < 3; i++)
+                ok = write_one(folder, curve_files[i].name, &texts[i], &error) && ok;
         if (!ok)
                 fprintf(stderr, "chaos-run: %s\n",
                         error.message[0] != '\0' ? error.message : "out of memory");

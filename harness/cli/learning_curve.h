@@ -8,6 +8,7 @@
 #ifndef CHAOS_CLI_LEARNING_CURVE_H
 #define CHAOS_CLI_LEARNING_CURVE_H
 
+#include "harness/base/out_file.h"
 #include "harness/cli/options.h"
 #include "harness/cli/scenario_files.h"
 #include "harness/run/run.h"
@@ -25,6 +26,9 @@ struct learning_curve {
 /* Copies the state. False when memory is out. */
 bool learning_curve_add(struct learning_curve *curve, const struct healer_learned *learned,
                         size_t situations, const char *from);
+
+/* Whether the files of a curve may be written there; else a message (out_file_is_ours()). */
+bool learning_curve_may_draw(const char *folder, struct out_error *error);
 
 /* Grades all of it and writes curve.json, curve.csv and curve.md below
  * options->curve; the exit code. */

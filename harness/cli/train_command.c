@@ -220,6 +220,7 @@ int command_train(const struct options *options)
         struct healer_learned *learned = calloc(1, sizeof(*learned));
         struct learning_curve curve = {.count = 0};
         uint32_t runs = runs_of(options);
+        struct out_error error = {""};
         int code = EXIT_INTERNAL;
         size_t i;
 
@@ -241,6 +242,11 @@ int command_train(const struct options *options)
         training.learned = learned;
         code = scenario_files_list(options, &files);
         interrupt_watch();
+        if (!out_file_is_ours(options->out, "\"learned_state\"", &error) ||
+            (options->curve != NULL && !learning_curve_may_draw(options->curve, &error))) {
+                fprintf(stderr, "chaos-run: %s\n", error.message);
+                code = exit_code_worse(code, EXIT_IO_ERROR);
+        }
         if (options->curve != NULL && files.count > LEARNING_STEPS_MAX) {
                 fprintf(stderr, "chaos-run: train: a curve has at most %d steps, here are %zu scenarios\n",
                         (int)LEARNING_STEPS_MAX, files.count);

@@ -413,19 +413,21 @@ static int open_scores(struct run *run, bool many)
 
         if (!run->options->scores_path)
                 return REPLAY_DONE;
+        run->scores_error = (struct out_error){""};
         path = scores_path(run, many);
         if (!path)
                 return out_of_memory(run);
         if (same_file(path, run->input->path)) {
                 fprintf(run->errors, "%s: the scores would replace the telemetry itself\n", path);
                 status = REPLAY_INVALID;
+        } else if (!out_file_is_ours(path, "anomaly_score", &run->scores_error)) {
+                status = write_failed(run);
         } else {
                 char *name = strrchr(path, '/');
                 const char *folder = name == NULL ? "." : path;
 
                 if (name != NULL)
                         *name = '\0';
-                run->scores_error = (struct out_error){""};
                 if (!out_folder_make(folder[0] == '\0' ? "/" : folder, &run->scores_error) ||
                     !out_file_begin(&run->scores, folder[0] == '\0' ? "/" : folder,
                                     name == NULL ? path : name + 1, &run->scores_error))

@@ -335,6 +335,31 @@ class Places(chaos.Case):
         with open(victim, encoding="utf-8") as f:
             self.assertEqual("precious", f.read())
 
+    def test_no_command_writes_over_a_file_of_somebody_else(self):
+        """Files are told from our own by what is in them, and may be replaced again by the same command."""
+        work = "years of work\n"
+        small = self.write("small.json", chaos.small(replications=1, duration="5m30s"))
+        again = self.write("again.json", chaos.small(replications=1, duration="5m30s"))
+        cpu = self.write("cpu.csv", "timestamp,value\n" + "".join(
+            "2024-01-01 %02d:%02d:00,1\n" % (i // 60, i % 60) for i in range(100)))
+        self.assert_code(0, self.run_small("run", chaos.small(replications=1, duration="5m30s")))
+        for name, args in (("b/campaign.csv", [small, again, "--quiet", "--no-plots", "--out", self.path("b")]),
+                           ("c/again/thesis.txt", [small, again, "--quiet", "--no-plots", "--out", self.path("c")]),
+                           ("d/trends.html", ["report", self.path("run"), self.path("run"), "--no-plots", "--out", self.path("d")]),
+                           ("state.json", ["train", small, "--runs", "1", "--out", self.path("state.json")]),
+                           ("g/curve.md", ["train", small, "--runs", "1", "--out", self.path("s"), "--curve", self.path("g")]),
+                           ("scores.csv", ["replay", cpu, "--scores", self.path("scores.csv")]),
+                           ("h/cpu.csv", ["replay", cpu, "--scores", self.path("h")]),
+                           ("x.db", [small, "--quiet", "--no-plots", "--db", self.path("x.db"), "--out", self.path("i")])):
+            with self.subTest(name):
+                path = self.write(name, work)
+                self.assert_code(74, self.chaos(*args))
+                with open(path, encoding="utf-8") as f:
+                    self.assertEqual(work, f.read())
+                os.unlink(path)
+                for _ in range(2):
+                    self.assertIn(self.chaos(*args).code, (0, 7))
+
     def test_its_temporary_files_are_its_own(self):
         """A foreseeable name that is a link already: not written through."""
         victim = self.write("victim.txt", "precious")
