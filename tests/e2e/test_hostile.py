@@ -338,11 +338,11 @@ class Places(chaos.Case):
     def test_no_command_writes_over_a_file_of_somebody_else(self):
         """Files are told from our own by what is in them, and may be replaced again by the same command."""
         work = "years of work\n"
-        small = self.write("small.json", chaos.small(replications=1, duration="5m30s"))
-        again = self.write("again.json", chaos.small(replications=1, duration="5m30s"))
+        small = self.write("small.json", chaos.small(replications=1, duration="1m", warmup="30s", method=[]))
+        again = self.write("again.json", chaos.small(replications=1, duration="1m", warmup="30s", method=[]))
         cpu = self.write("cpu.csv", "timestamp,value\n" + "".join(
             "2024-01-01 %02d:%02d:00,1\n" % (i // 60, i % 60) for i in range(100)))
-        self.assert_code(0, self.run_small("run", chaos.small(replications=1, duration="5m30s")))
+        self.assert_code(0, self.run_small("run", chaos.small(replications=1, duration="1m", warmup="30s", method=[])))
         for name, args in (("b/campaign.csv", [small, again, "--quiet", "--no-plots", "--out", self.path("b")]),
                            ("c/again/thesis.txt", [small, again, "--quiet", "--no-plots", "--out", self.path("c")]),
                            ("d/trends.html", ["report", self.path("run"), self.path("run"), "--no-plots", "--out", self.path("d")]),
