@@ -242,8 +242,7 @@ int command_train(const struct options *options)
         training.learned = learned;
         code = scenario_files_list(options, &files);
         interrupt_watch();
-        if (!out_file_is_ours(options->out, "\"learned_state\"", &error) ||
-            (options->curve != NULL && !learning_curve_may_draw(options->curve, &error))) {
+        if (options->curve != NULL && !learning_curve_may_draw(options->curve, &error)) {
                 fprintf(stderr, "chaos-run: %s\n", error.message);
                 code = exit_code_worse(code, EXIT_IO_ERROR);
         }

@@ -61,15 +61,13 @@ class Names(Outside):
             both(planned, 0)
             self.assertEqual("a small shop", json.loads(planned.out)["title"])
             for args in ([scenario, "--no-plots", "--out", out, "--db", db, "--format", FORMATS],
-                         [scenario, "--no-plots", "--out", out, "--verbose"],
-                         [scenario, "--no-plots", "--out", out, "--log-json"],
-                         [scenario, "--no-plots", "--out", out, "--live"],
+                         [scenario, "--no-plots", "--out", out, "--verbose", "--live", "--format", "json"],
+                         [scenario, "--no-plots", "--out", out, "--verbose", "--log-json", "--format", "json"],
                          ["explain", out], ["report", out, "--no-plots"],
                          ["report", "--db", db, "--out", self.at(as_bytes + b"t"), "--no-plots"],
                          ["report", out, out, "--out", self.at(as_bytes + b"u"), "--no-plots"],
                          ["list", "scenarios", folder], ["list", "scenarios", folder, "--json"],
                          ["init", self.at(as_bytes + b"i")], ["import", scenario],
-                         ["train", scenario, "--runs", "1", "--out", self.at(as_bytes + b"m.json")],
                          ["train", scenario, "--runs", "1", "--out", self.at(as_bytes + b"m.json"),
                           "--curve", self.at(as_bytes + b"c")]):
                 with self.subTest(args[0]):
