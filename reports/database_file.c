@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #include "harness/base/memory.h"
+#include "harness/base/patience.h"
+#include "harness/sim/time.h"
 #include "reports/embedded.h"
 #include "reports/text.h"
 
@@ -230,14 +232,17 @@ static bool turn_to_wal(struct database *database, struct out_error *error)
 {
         const struct timespec wait = {.tv_nsec = 20000000};
 
-        for (int64_t since = database_now_ms();;) {
+        struct patience patience = patience_begin(database_now_ms() * NS_PER_MS);
+
+        for (int64_t slept_ns = 0;; slept_ns = wait.tv_nsec) {
                 int status =
                         sqlite3_exec(database->file, "pragma journal_mode = wal", NULL, NULL, NULL);
 
                 if (status == SQLITE_OK)
                         return true;
                 if ((status != SQLITE_BUSY && status != SQLITE_LOCKED) ||
-                    database_now_ms() - since > BUSY_MS)
+                    patience_spent_ns(&patience, database_now_ms() * NS_PER_MS, slept_ns) >
+                            BUSY_MS * NS_PER_MS)
                         return database_fail(database, error);
                 nanosleep(&wait, NULL);
         }

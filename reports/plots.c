@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/base/patience.h"
 #include "reports/embedded.h"
 #include "reports/plots/kit.h"
 
@@ -160,7 +161,7 @@ struct job {
         bool png;
         pid_t pid;  /* 0: not started */
         int errors; /* its stderr, in memory */
-        struct timespec started;
+        struct patience patience;
         char hidden[100], name[64], script[64];
 };
 
@@ -243,6 +244,14 @@ static void forget_hidden(const struct drawing *drawing, const struct job *job)
         free(path);
 }
 
+static int64_t now_ns(void)
+{
+        struct timespec now;
+
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 /* False only when there is no place to draw into. */
 static bool start_job(struct drawing *drawing, struct job *job)
 {
@@ -251,7 +260,7 @@ static bool start_job(struct drawing *drawing, struct job *job)
         if (!out_file_hide(drawing->folder, job->hidden, drawing->error))
                 return false;
         job->errors = memfd_create("gnuplot", MFD_CLOEXEC);
-        clock_gettime(CLOCK_MONOTONIC, &job->started);
+        job->patience = patience_begin(now_ns());
         status = job->errors < 0 ? errno : spawn_gnuplot(drawing, job);
         if (status == 0) {
                 drawing->running++;
@@ -337,16 +346,8 @@ static bool end_job(struct drawing *drawing, struct job *job, int status, bool t
         return fine;
 }
 
-static double seconds_since(const struct timespec *then)
-{
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) / 1e9;
-}
-
-/* Looks once at every job that runs. */
-static bool reap_jobs(struct drawing *drawing)
+/* Looks once at every job that runs, after a sleep of that length. */
+static bool reap_jobs(struct drawing *drawing, int64_t slept_ns)
 {
         double seconds_max =
                 drawing->options->seconds_max > 0 ? drawing->options->seconds_max : SECONDS_MAX;
@@ -360,7 +361,7 @@ static bool reap_jobs(struct drawing *drawing)
 
                 if (job->pid == 0)
                         continue;
-                if (seconds_since(&job->started) > seconds_max) {
+                if ((double)patience_spent_ns(&job->patience, now_ns(), slept_ns) > seconds_max * 1e9) {
                         timed_out = true;
                         kill(-job->pid, SIGKILL);
                 }
@@ -382,14 +383,14 @@ static bool goes_on(const struct drawing *drawing)
 static bool run_jobs(struct drawing *drawing)
 {
         const struct timespec wait = {.tv_nsec = 1000000};
+        int64_t slept_ns = 0;
         bool fine = true;
 
         while (drawing->running > 0 || (fine && goes_on(drawing))) {
                 while (fine && drawing->running < AT_ONCE && goes_on(drawing))
                         fine = start_job(drawing, &drawing->jobs[drawing->next++]);
-                fine = reap_jobs(drawing) && fine;
-                if (drawing->running > 0)
-                        nanosleep(&wait, NULL);
+                fine = reap_jobs(drawing, slept_ns) && fine;
+                slept_ns = drawing->running > 0 && nanosleep(&wait, NULL) == 0 ? wait.tv_nsec : 0;
         }
         if (drawing->too_slow >= TOO_SLOW_MAX && drawing->next < drawing->job_count)
                 text_addf(&drawing->out->notes,

@@ -591,7 +591,7 @@ static int run_contest(struct contest *contest, struct ab_board *board)
         if (run.count > 0)
                 status = run_scenario(&run);
         progress_end(&contest->progress);
-        contest->facts.simulated_s = wall_s() - contest->facts.started_s;
+        contest->facts.simulated_s = fmax(wall_s() - contest->facts.started_s, 0);
         if (contest->unequal) {
                 fprintf(stderr,
                         "chaos-run: %s: seed %llu, replication %u: chance was not the same "

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/base/patience.h"
 #include "harness/cli/printable.h"
 #include "harness/cli/progress.h"
 #include "healer/healer.h"
@@ -53,8 +54,9 @@ struct live {
         uint32_t speed;
         bool terminal, drawn;
         int64_t now_ns;
-        double started_s, drawn_s;
-        int64_t started_ns; /* virtual time at started_s */
+        struct patience patience;
+        double drawn_s;     /* of the patience */
+        int64_t started_ns; /* virtual time when it began */
         uint32_t service_count;
         struct live_service *services;
         char last[LAST_LINES][96];
@@ -82,8 +84,7 @@ struct live *live_create(const struct scenario *scenario, uint32_t speed,
         live->service_count = scenario->fleet.service_count;
         live->now_ns = -scenario->warmup_ns;
         live->started_ns = live->now_ns;
-        live->started_s = wall_s();
-        live->drawn_s = live->started_s;
+        live->patience = patience_begin(wall_ns());
         for (uint32_t i = 0; i < live->service_count; i++) {
                 live->services[i].at_ns = INT64_MIN;
                 for (int v = 0; v < VALUES; v++)
@@ -246,6 +247,13 @@ static void draw_service(struct live *live, uint32_t index)
         text_add(out, live->terminal ? "\033[K\n" : "\n");
 }
 
+/* On the wall since it began, as far as the clock is to be believed: it may leap or stand still. */
+static double passed_s(struct live *live, int64_t slept_ns)
+{
+        return 1e-9 * (double)patience_spent_within_ns(&live->patience, wall_ns(), slept_ns,
+                                                       60 * PATIENCE_LEAP_NS);
+}
+
 static void draw(struct live *live)
 {
         const char *end = live->terminal ? "\033[K\n" : "\n";
@@ -278,12 +286,12 @@ static void draw(struct live *live)
         else
                 fputs(text_bytes(out), stderr);
         live->drawn = true;
-        live->drawn_s = wall_s();
+        live->drawn_s = passed_s(live, 0);
 }
 
 static void draw_if_due(struct live *live)
 {
-        if (wall_s() - live->drawn_s >=
+        if (passed_s(live, 0) - live->drawn_s >=
             (live->terminal ? DRAW_EVERY_TERMINAL_S : DRAW_EVERY_LINES_S))
                 draw(live);
 }
@@ -292,17 +300,18 @@ static void draw_if_due(struct live *live)
 static void hold_back(struct live *live, int64_t until_ns)
 {
         const struct timespec step = {.tv_nsec = HOLD_STEP_NS};
+        int64_t slept_ns = 0;
 
         while (live->speed > 0 && *live->stop == 0) {
-                double passed_s = wall_s() - live->started_s;
-                int64_t there_ns = live->started_ns + (int64_t)(passed_s * live->speed * 1e9);
+                int64_t there_ns = live->started_ns +
+                                   (int64_t)(passed_s(live, slept_ns) * live->speed * 1e9);
 
                 if (there_ns >= until_ns)
                         return;
                 if (there_ns > live->now_ns)
                         live->now_ns = there_ns;
                 draw_if_due(live);
-                (void)nanosleep(&step, NULL);
+                slept_ns = nanosleep(&step, NULL) == 0 ? HOLD_STEP_NS : 0;
         }
 }
 

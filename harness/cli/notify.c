@@ -149,18 +149,22 @@ void notify_add(struct notify *notify, const struct run_meta *meta,
 bool notify_send(struct notify *notify, const char *file)
 {
         struct healer_notifier_stats stats;
-        int64_t next_ns = 0, now_ns;
+        const int64_t began_ns = wall_ns();
+        struct patience patience = patience_begin(began_ns);
+        int64_t next_ns = 0, now_ns, slept_ns = 0;
 
         while (next_ns != HEALER_NEVER && interrupt_signal == 0) {
                 double wait_s;
 
-                now_ns = (int64_t)(wall_s() * 1e9);
+                now_ns = began_ns + patience_spent_ns(&patience, wall_ns(), slept_ns);
                 (void)healer_notifier_pump(notify->notifier, now_ns, &next_ns);
+                slept_ns = 0;
                 wait_s = (double)(next_ns - now_ns) * 1e-9;
                 if (next_ns != HEALER_NEVER && wait_s > 0) {
                         const struct timespec wait = {.tv_nsec = 50000000};
 
-                        nanosleep(&wait, NULL); /* short, so that a signal is heard */
+                        if (nanosleep(&wait, NULL) == 0) /* short, so that a signal is heard */
+                                slept_ns = wait.tv_nsec;
                 }
         }
         stats = healer_notifier_stats(notify->notifier);

@@ -9,19 +9,22 @@
 
 #include <stdbool.h>
 
+#include "harness/base/patience.h"
 #include "harness/run/run.h"
 
 struct progress {
         const char *what;
         bool quiet, terminal, drawn;
-        double started_s, shown_s;
+        struct patience patience;
+        double cpu_s, shown_s; /* of the processor, at the last look; of the patience */
 };
 
 void progress_begin(struct progress *progress, const char *what, bool quiet);
 void progress_show(struct progress *progress, const struct run_progress *now);
 void progress_end(struct progress *progress);
 
-/* Seconds on a clock that only goes forward. */
+/* A clock that should only go forward, and evenly. */
 double wall_s(void);
+int64_t wall_ns(void);
 
 #endif

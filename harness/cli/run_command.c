@@ -4,6 +4,7 @@
  * worst exit code wins.
  * The results' folder is looked at before anything runs.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -328,7 +329,7 @@ static int run_job(struct job *job)
                 status = run_scenario(&run);
         progress_end(&job->progress);
         live_destroy(live);
-        job->facts.simulated_s = wall_s() - job->facts.started_s;
+        job->facts.simulated_s = fmax(wall_s() - job->facts.started_s, 0);
         if (options->verbose)
                 fprintf(stderr, "chaos-run: %s: %.0f requests, %.0f events, %.0f virtual s in %.1f s\n",
                         job->scenario->file, (double)job->facts.requests, (double)job->facts.events,

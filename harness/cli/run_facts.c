@@ -1,6 +1,7 @@
 /* run_facts.c - date, host, speed and memory of a run. */
 #include "harness/cli/run_facts.h"
 
+#include <math.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,7 +36,7 @@ void run_facts_add(struct run_facts *facts, const struct replication_record *rec
                 }
 }
 
-static double cpu_s(void)
+double cpu_s(void)
 {
         struct rusage usage;
 
@@ -56,7 +57,7 @@ json_t *run_facts_json(const struct run_facts *facts, uint32_t jobs)
         struct tm utc;
         char date[32] = "", host[256] = "";
         time_t now = time(NULL);
-        double wall = wall_s() - facts->started_s;
+        double wall = fmax(wall_s() - facts->started_s, 0); /* a clock that went back tells nothing */
         double cpu = cpu_s() - facts->started_cpu_s;
 
         getrusage(RUSAGE_SELF, &usage);

@@ -17,6 +17,9 @@ struct run_facts {
         uint64_t requests, events;
 };
 
+/* Seconds that the processor has worked for this process. */
+double cpu_s(void);
+
 /* Both clocks start now. */
 void run_facts_begin(struct run_facts *facts);
 

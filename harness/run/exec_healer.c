@@ -31,41 +31,42 @@ static const struct healer_answer *broken(struct exec_healer *healer, const char
         return &healer->answer;
 }
 
-static bool say(struct exec_healer *healer, int64_t until_ns, const char **why)
+static bool say(struct exec_healer *healer, const char **why)
 {
         size_t length;
         const char *text = json_line_text(&healer->line, &length);
 
         *why = "out of memory";
         return text != NULL &&
-               exec_process_send(healer->process, text, length, until_ns - exec_clock_ns(), why);
+               exec_process_send(healer->process, text, length, why);
 }
 
 static const struct healer_answer *wake(void *state, const struct healer_wake *wake)
 {
         struct exec_healer *healer = state;
-        int64_t from_ns = exec_clock_ns(), until_ns = from_ns + EXEC_ANSWER_NS;
+        int64_t from_ns = exec_clock_ns();
         char reason[EXEC_WHY_SIZE];
         const char *text, *why = "out of memory";
         size_t length;
 
         if (healer->process == NULL)
                 return broken(healer, healer->failure);
+        exec_process_allow_time(healer->process);
         if (!healer->greeted) {
                 exec_write_hello(&healer->line, &healer->names, healer->key, wake->now_ns);
-                if (!say(healer, until_ns, &why))
+                if (!say(healer, &why))
                         return broken(healer, why);
                 healer->greeted = true;
         }
-        if (!exec_write_wake(&healer->line, &healer->names, wake) || !say(healer, until_ns, &why))
+        if (!exec_write_wake(&healer->line, &healer->names, wake) || !say(healer, &why))
                 return broken(healer, why);
-        text = exec_process_receive(healer->process, until_ns - exec_clock_ns(), &length, &why);
+        text = exec_process_receive(healer->process, &length, &why);
         if (text == NULL)
                 return broken(healer, why);
         arena_release(&healer->arena);
         if (!exec_read_answer(&healer->arena, &healer->names, text, length, &healer->answer, reason))
                 return broken(healer, reason);
-        healer->answer.thought_ns = exec_clock_ns() - from_ns;
+        healer->answer.thought_ns = exec_thought_ns(from_ns);
         return &healer->answer;
 }
 

@@ -16,7 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SLICE_MS = 100, READ_SIZE = 65536 };
+#include "harness/base/patience.h"
+#include "harness/run/exec_healer.h"
+
+enum { SLICE_MS = 100, END_SLICE_MS = 10, READ_SIZE = 65536 };
 
 extern char **environ;
 
@@ -27,6 +30,7 @@ struct exec_process {
         char *buffer;
         size_t used, room;
         size_t taken; /* bytes of the line that was handed out last, with its end */
+        struct patience patience; /* with this answer */
 };
 
 int64_t exec_clock_ns(void)
@@ -35,6 +39,13 @@ int64_t exec_clock_ns(void)
 
         clock_gettime(CLOCK_MONOTONIC, &now);
         return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t exec_thought_ns(int64_t from_ns)
+{
+        struct patience patience = patience_begin(from_ns);
+
+        return patience_spent_within_ns(&patience, exec_clock_ns(), 0, EXEC_ANSWER_NS);
 }
 
 /* ---- starting */
@@ -191,27 +202,36 @@ static bool collect(struct exec_process *process, const char **why)
 }
 
 /* Waits until the pipe that is asked for is ready. */
-static bool wait_for(struct exec_process *process, bool writing, int64_t until_ns, const char **why)
+static bool wait_for(struct exec_process *process, bool writing, const char **why)
 {
+        int64_t slept_ns = 0;
         struct pollfd fds[2] = {{.fd = process->from, .events = POLLIN},
                                 {.fd = writing ? process->to : -1, .events = POLLOUT}};
 
         for (;;) {
-                int64_t left_ms = (until_ns - exec_clock_ns() + 999999) / 1000000;
+                int64_t spent_ns = patience_spent_ns(&process->patience, exec_clock_ns(), slept_ns);
+                int64_t left_ms = (EXEC_ANSWER_NS - spent_ns + 999999) / 1000000;
+                int slice_ms = left_ms < SLICE_MS ? (int)left_ms : SLICE_MS, ready;
 
                 if (stopped(process) || left_ms <= 0) {
                         *why = stopped(process) ? "the run was stopped" : "it gave no answer within 5 s";
                         return false;
                 }
-                if (poll(fds, 2, left_ms < SLICE_MS ? (int)left_ms : SLICE_MS) > 0)
+                ready = poll(fds, 2, slice_ms);
+                if (ready > 0)
                         return true;
+                slept_ns = ready == 0 ? slice_ms * INT64_C(1000000) : 0;
         }
 }
 
-bool exec_process_send(struct exec_process *process, const char *line, size_t length,
-                       int64_t timeout_ns, const char **why)
+void exec_process_allow_time(struct exec_process *process)
 {
-        int64_t until_ns = exec_clock_ns() + timeout_ns;
+        process->patience = patience_begin(exec_clock_ns());
+}
+
+bool exec_process_send(struct exec_process *process, const char *line, size_t length,
+                       const char **why)
+{
         size_t sent = 0;
 
         while (sent < length) {
@@ -229,7 +249,7 @@ bool exec_process_send(struct exec_process *process, const char *line, size_t le
                         *why = "it cannot be written to";
                         return false;
                 }
-                if (!wait_for(process, true, until_ns, why))
+                if (!wait_for(process, true, why))
                         return false;
                 if (!collect(process, why))
                         return false;
@@ -237,10 +257,8 @@ bool exec_process_send(struct exec_process *process, const char *line, size_t le
         return true;
 }
 
-const char *exec_process_receive(struct exec_process *process, int64_t timeout_ns,
-                                 size_t *length, const char **why)
+const char *exec_process_receive(struct exec_process *process, size_t *length, const char **why)
 {
-        int64_t until_ns = exec_clock_ns() + timeout_ns;
         size_t looked = 0;
         char *end;
 
@@ -255,7 +273,7 @@ const char *exec_process_receive(struct exec_process *process, int64_t timeout_n
                 if (end != NULL)
                         break;
                 looked = process->used;
-                if (!wait_for(process, false, until_ns, why) || !collect(process, why))
+                if (!wait_for(process, false, why) || !collect(process, why))
                         return NULL;
         }
         *end = '\0';
@@ -277,19 +295,24 @@ static bool gone(const struct exec_process *process)
 
 void exec_process_end(struct exec_process *process, int64_t grace_ns)
 {
-        int64_t until_ns = exec_clock_ns() + grace_ns;
+        struct patience patience = patience_begin(exec_clock_ns());
+        int64_t slept_ns = 0;
         bool left = false;
 
         if (process == NULL)
                 return;
         close_fd(&process->to);
-        while (!left && !stopped(process) && exec_clock_ns() < until_ns) {
+        while (!left && !stopped(process) &&
+               patience_spent_ns(&patience, exec_clock_ns(), slept_ns) < grace_ns) {
                 struct pollfd output = {.fd = process->from, .events = POLLIN};
+                int ready = poll(&output, 1, END_SLICE_MS); /* its output ends with it: that wakes us */
                 char rest[4096];
 
-                /* its output ends with it, which wakes us */
-                if (poll(&output, 1, 10) > 0 && read(process->from, rest, sizeof(rest)) <= 0)
+                slept_ns = ready == 0 ? END_SLICE_MS * INT64_C(1000000) : 0;
+                if (ready > 0 && read(process->from, rest, sizeof(rest)) <= 0) {
                         poll(NULL, 0, 1);
+                        slept_ns = 1000000;
+                }
                 left = gone(process);
         }
         kill(-process->pid, SIGKILL); /* children of its own too */

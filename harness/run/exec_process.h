@@ -29,19 +29,24 @@ struct exec_process;
 struct exec_process *exec_process_start(const char *const *argv, const char *folder,
                                         const volatile sig_atomic_t *stop, const char **why);
 
+/* What is sent and received from here on takes EXEC_ANSWER_NS together, or fails. */
+void exec_process_allow_time(struct exec_process *process);
+
 /* Sends `line` of `length` bytes, which ends with '\n'. False: `*why`, static. */
 bool exec_process_send(struct exec_process *process, const char *line, size_t length,
-                       int64_t timeout_ns, const char **why);
+                       const char **why);
 
 /* The next line, without its '\n' and ended with '\0', valid until the next
  * call; NULL with `*why`, static. */
-const char *exec_process_receive(struct exec_process *process, int64_t timeout_ns,
-                                 size_t *length, const char **why);
+const char *exec_process_receive(struct exec_process *process, size_t *length, const char **why);
 
 /* Its input ends; what has not gone within `grace_ns` is killed. */
 void exec_process_end(struct exec_process *process, int64_t grace_ns);
 
-/* Of the clock that timeouts run on. */
+/* Of the clock that timeouts run on, which in the end is the machine's: it may leap. */
 int64_t exec_clock_ns(void);
+
+/* Since `from_ns` of that clock: nothing where it went back, and never more than an answer may take. */
+int64_t exec_thought_ns(int64_t from_ns);
 
 #endif

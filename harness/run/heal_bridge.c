@@ -372,7 +372,7 @@ static const struct healer_answer *bridge_wake(void *healer, const struct healer
         bridge->answer.note_count = bridge->note_count;
         bridge->answer.orders = bridge->orders;
         bridge->answer.order_count = bridge->order_count;
-        bridge->answer.thought_ns = exec_clock_ns() - from_ns;
+        bridge->answer.thought_ns = exec_thought_ns(from_ns);
         if (heal_stores_any(&bridge->stores))
                 keep_records(bridge, wake);
         return &bridge->answer;

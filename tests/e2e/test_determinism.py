@@ -1,4 +1,5 @@
 """The same scenario and seed give the same bytes, whatever is around the program."""
+import contextlib
 import glob
 import json
 import os
@@ -160,8 +161,9 @@ class Determinism(WithLocale):
             # A first replication may be the slowest by far.
             self.assertLess(int(row[3] or 0), 30 * took)
 
-    def test_when_the_clock_jumps_back_and_forth(self):
-        """By a year, every few milliseconds, as the run goes on."""
+    @contextlib.contextmanager
+    def jumping(self, every_s):
+        """A clock that jumps by a year, forth and back, as the run goes on: what to set for it."""
         stamp, stop = self.path("stamp"), threading.Event()
 
         def put(offset):
@@ -171,7 +173,7 @@ class Determinism(WithLocale):
 
         def jump():
             i = 0
-            while not stop.wait(0.005):
+            while not stop.wait(every_s):
                 i += 1
                 put(("+1y", "-1y", "+0")[i % 3])
 
@@ -179,11 +181,59 @@ class Determinism(WithLocale):
         jumper = threading.Thread(target=jump)
         jumper.start()
         try:
-            self.fake("jumps", more=("--db", self.path("jumps.db")), FAKETIME_TIMESTAMP_FILE=stamp,
-                      FAKETIME_NO_CACHE="1")
+            yield {"FAKETIME_TIMESTAMP_FILE": stamp, "FAKETIME_NO_CACHE": "1"}
         finally:
             stop.set()
             jumper.join()
+
+    def test_when_the_clock_jumps_back_and_forth(self):
+        """Every few milliseconds; the date's alone, and the one that should never do so."""
+        with self.jumping(0.005) as clock:
+            self.fake("jumps", more=("--db", self.path("jumps.db")), **clock)
+            self.fake("leaps", monotonic=True, more=("--db", self.path("leaps.db")), **clock)
+        with open(self.path("leaps", "run.json"), encoding="utf-8") as f:
+            facts = json.load(f)
+        for name in ("wall_seconds", "simulation_seconds", "virtual_seconds_per_second"):
+            self.assertGreaterEqual(facts[name], 0)
+
+    def test_progress_and_time_left_are_sane_when_the_clock_leaps(self):
+        """A leap counts as a minute at most, so that no year is left, and nothing below zero."""
+        if not FAKETIME:
+            self.skipTest("no libfaketimeMT here")
+        began = time.monotonic()
+        with self.jumping(0.1) as clock:
+            told = self.chaos("small.json", "--out", "out", "--no-plots", "--jobs", "1", "--runs", "30", "--format",
+                              "json", wrap=["timeout", "100", "env", "LD_PRELOAD=" + FAKETIME[0], "NO_FAKE_STAT=1",
+                                            *map("=".join, clock.items())])
+        most = 30 * (time.monotonic() - began) * 10 * 61
+        self.assert_code(0, told)
+        left = re.findall(r"of 30 replications, \d+ virtual s/s(?:, (\d+) s left)?\n", told.err)
+        self.assertTrue(left, told.err)
+        self.assertEqual(told.err.count("replications,"), len(left), told.err)
+        self.assertLess(max(int(seconds or 0) for seconds in left), min(most, 30e6))
+
+    def with_healer(self, out, script, **clock):
+        """A run with a program as its healer, under a clock that is false for all of us."""
+        os.chmod(self.write("healer.sh", script), 0o755)
+        scenario = self.write("exec.json", chaos.small(replications=1, duration="60s", warmup="10s", method=[]))
+        wrap = ["timeout", "100", "env", "LD_PRELOAD=" + FAKETIME[0], "NO_FAKE_STAT=1",
+                *map("=".join, clock.items())] if clock else ()
+        return self.chaos(scenario, "--out", self.path(out), "--no-plots", "--quiet", "--jobs", "1", "--format", "json",
+                          "--strategy", "exec:" + self.path("healer.sh"), wrap=wrap)
+
+    def test_the_time_a_healer_has_for_its_answer_is_not_the_clocks(self):
+        """Leaps kill none that answers; one that does not is not waited for until a clock that stands still moves."""
+        if not FAKETIME:
+            self.skipTest("no libfaketimeMT here")
+        answers = "#!/bin/sh\nunset LD_PRELOAD\nexec '%s' healer\n" % chaos.program()
+        self.assert_code(0, self.with_healer("good", answers))
+        with self.jumping(0.005) as clock:
+            told = self.with_healer("leaps", answers, **clock)
+        self.assert_code(0, told)
+        self.assert_same_files("good", "leaps", ["result.json"])
+        told = self.with_healer("still", "#!/bin/sh\nunset LD_PRELOAD\nexec sleep 600\n", FAKETIME="2030-01-01 00:00:00")
+        self.assert_code(1, told)
+        self.assertIn("gave no answer within 5 s", " ".join(told.out.split()))
 
     def test_with_other_names_and_sizes_in_the_environment(self):
         """Another place of the stack and other variables, which nobody should read."""
