@@ -297,6 +297,7 @@ static void measuring_begins(struct fleet *fleet)
                 struct service *service = &fleet->services[i];
 
                 service_touch(fleet, service);
+                watch_begins_anew(service);
                 service->queue_area = 0;
                 service->busy_area = 0;
                 service->system_area = 0;
@@ -391,6 +392,8 @@ static void leave_lanes(struct fleet *fleet, enum event_kind kind)
         }
 }
 
+static void check_on_the_way(struct fleet *fleet);
+
 bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
 {
         struct event event;
@@ -461,6 +464,7 @@ bool fleet_run_until(struct fleet *fleet, int64_t until_ns)
                 fleet->now = until_ns;
                 fleet->at_ident = 0; /* before whatever is due then */
                 lanes_end(fleet);
+                check_on_the_way(fleet);
         }
         return fleet->broken == NULL;
 }
@@ -558,6 +562,51 @@ static void count_inside(const struct fleet *fleet, const struct list *list, uin
         }
 }
 
+/* Of all that are inside a service: how many, and their time. */
+static void count_all_inside(const struct fleet *fleet, uint32_t index, uint64_t *inside, uint64_t *sojourn)
+{
+        const struct service *service = &fleet->services[index];
+
+        for (uint32_t i = 0; i < fleet->instance_count; i++) {
+                if (fleet->instances[i].service != index)
+                        continue;
+                count_inside(fleet, &fleet->instances[i].queue, inside, sojourn);
+                count_inside(fleet, &fleet->instances[i].inside, inside, sojourn);
+        }
+        if (service->messages != NULL) {
+                count_inside(fleet, &service->messages->ready, inside, sojourn);
+                count_inside(fleet, &service->messages->unacked, inside, sojourn);
+        }
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LOOKS_ON_THE_WAY true
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define LOOKS_ON_THE_WAY true
+#endif
+#ifndef LOOKS_ON_THE_WAY
+#define LOOKS_ON_THE_WAY false
+#endif
+
+/* The books are closed once, at the end. Where a sanitizer looks at everything else they are looked
+ * at wherever a run pauses, too: what two mistakes would level out by then is found, and when. */
+static void check_on_the_way(struct fleet *fleet)
+{
+        if (!LOOKS_ON_THE_WAY)
+                return;
+        if (data_check(fleet) != NULL)
+                fleet_break(fleet, data_check(fleet));
+        for (uint32_t i = 0; fleet->now > fleet->measured_from_ns && i < fleet->service_count; i++) {
+                uint64_t inside = 0, sojourn = 0;
+
+                service_touch(fleet, &fleet->services[i]);
+                count_all_inside(fleet, i, &inside, &sojourn);
+                check_books(fleet, &fleet->services[i], inside, sojourn);
+        }
+}
+
 static bool close_service(struct fleet *fleet, uint32_t index)
 {
         struct service *service = &fleet->services[index];
@@ -567,16 +616,7 @@ static bool close_service(struct fleet *fleet, uint32_t index)
         size_t seconds = fleet->now > 0 ? (size_t)(fleet->now / NS_PER_S) : 0;
 
         service_touch(fleet, service);
-        for (uint32_t i = 0; i < fleet->instance_count; i++) {
-                if (fleet->instances[i].service != index)
-                        continue;
-                count_inside(fleet, &fleet->instances[i].queue, &inside, &sojourn);
-                count_inside(fleet, &fleet->instances[i].inside, &inside, &sojourn);
-        }
-        if (service->messages != NULL) {
-                count_inside(fleet, &service->messages->ready, &inside, &sojourn);
-                count_inside(fleet, &service->messages->unacked, &inside, &sojourn);
-        }
+        count_all_inside(fleet, index, &inside, &sojourn);
         check_books(fleet, service, inside, sojourn);
         for (int p = 0; p < PHASE_COUNT; p++)
                 for (int o = 0; o < CALL_OUTCOME_COUNT; o++)

@@ -320,6 +320,7 @@ struct watch_second {
         int64_t second;
         struct hist latency;
         uint32_t calls, errors, timeouts, good, bad;
+        bool over;                                   /* else these are not known yet: */
         uint64_t queue_area, busy_area, worker_area; /* at its end, since the start */
 };
 
@@ -1052,5 +1053,6 @@ void objective_plain_ended(struct fleet *fleet, struct service *service, int64_t
 void objective_plain_late(struct fleet *fleet, struct service *service, int64_t first_at_ns);
 void objective_second(struct fleet *fleet);
 void objective_bin_end(struct fleet *fleet);
+void watch_begins_anew(struct service *service);
 
 #endif

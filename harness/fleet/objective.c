@@ -521,6 +521,8 @@ static void window_take(const struct fleet *fleet, const struct service *service
                 sum->timeouts += slot->timeouts;
                 sum->good += slot->good;
                 sum->bad += slot->bad;
+                if (!slot->over) /* the last one, where its end comes at this very instant */
+                        continue;
                 first = first == NULL ? slot : first;
                 last = slot;
         }
@@ -586,6 +588,21 @@ double fleet_probe(const struct fleet *fleet, const char *metric, uint32_t servi
         return value;
 }
 
+/* Integrals that begin anew take what was looked at before with them: only their
+ * differences count, which are those of unsigned numbers below 0, too. */
+void watch_begins_anew(struct service *service)
+{
+        const struct watch *watch = &service->watch;
+
+        for (uint32_t i = 0; i < watch->length; i++) {
+                if (watch->ring[i].second == INT64_MIN)
+                        continue;
+                watch->ring[i].queue_area -= service->queue_area;
+                watch->ring[i].busy_area -= service->busy_area;
+                watch->ring[i].worker_area -= service->worker_area;
+        }
+}
+
 static void watch_second_ends(struct fleet *fleet, struct service *service)
 {
         struct watch *watch = &service->watch;
@@ -598,6 +615,7 @@ static void watch_second_ends(struct fleet *fleet, struct service *service)
                 slot->second = second;
         }
         service_touch(fleet, service);
+        slot->over = true;
         slot->queue_area = service->queue_area;
         slot->busy_area = service->busy_area;
         slot->worker_area = service->worker_area;

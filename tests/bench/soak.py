@@ -1,282 +1,365 @@
 #!/usr/bin/env python3
 """Random worlds through the whole program, for as long as is asked for: ./dev bench soak
 
-    tests/bench/soak.py PROGRAM [MINUTES] [SEED]
+    tests/bench/soak.py PROGRAM [MINUTES] [SEED] [WORLDS]
 
-Fleets of one to six services with random keys, calls and load, and up to five faults of the
-program's own catalogue with random arguments and targets; what the loader refuses is drawn
-again. Twenty of them at a time are run by one process, as a directory. What must hold: no
+Scenarios drawn from the whole language (worlds.py), twenty at a time, run by one process as a
+directory, with options that turn from batch to batch: writers, a database, threads, journals,
+--attribute, --floor; every fifth batch some of them through `ab` as well. What must hold: no
 crash, no sanitizer's word (the program may be one built with ASan), no broken invariant (exit
-70), a result for each; no descriptor more at the end than at the beginning, and memory that
-does not grow from the first third of the scenarios to the last. A scenario that breaks
-something is made smaller as long as it still does, and kept as soak-N.json where this was
-started. MINUTES is 60, or CHAOS_SOAK_MINUTES; exits with 1 when something was found.
+70), a result for each, none that takes more than a minute of the processor; the first of a
+batch gives the same bytes alone; no descriptor more at the end than at the beginning, and
+memory that does not grow from the first third of the scenarios to the last. A program built
+with ASan also looks at its books at every step, not only at the end (harness/fleet/fleet.c).
+
+A scenario that breaks something is made smaller as long as it still does the same, and kept
+as soak-SEED-N.json where this was started. Ends after MINUTES (60, or CHAOS_SOAK_MINUTES) or
+so many WORLDS, whichever comes first; several processes of different seeds may run beside
+each other. Says at the end which keys of the language the worlds had; exits with 1 when
+something was found.
 """
+import collections
 import copy
+import glob
 import json
 import os
 import random
+import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import worlds  # noqa: E402
+
 BATCH = 20
+HANGS_S = 60      # of the processor, for one world
+SHRINK_FOR_S = 240
 GOOD = (0, 1, 3, 4, 5, 6, 7)  # an outcome; the rest is no verdict on the healing
+REFUSED = 2       # what only a run can refuse: a file that cannot be opened, a profile that forbids chaos
 # What ASan holds back for a while is not the program's growth.
 ENV = dict(os.environ, ASAN_OPTIONS="exitcode=99:quarantine_size_mb=8", UBSAN_OPTIONS="halt_on_error=1:exitcode=99",
            LC_ALL="C.UTF-8")
 
 
-class Maker:
-    """Draws scenarios."""
-
-    def __init__(self, program, chance):
-        self.chance = chance
-        told = subprocess.run([program, "list", "faults", "--json"], stdout=subprocess.PIPE, check=True)
-        self.faults = json.loads(told.stdout)
-
-    def duration(self, low_ms, high_ms):
-        return "%dms" % (low_ms * (high_ms / low_ms) ** self.chance.random())
-
-    def service(self, i, count):
-        c = self.chance
-        service = {"name": "s%d" % i, "instances": c.randint(1, 5), "concurrency": c.randint(1, 8),
-                   "queue": c.choice([0, 4, 32, 200]),
-                   "service_time": {"dist": "lognormal", "p50": self.duration(1, 20), "p99": "90ms"},
-                   "restart_time": self.duration(500, 20000), "boot_time": self.duration(500, 30000),
-                   "slo": {"target": "99%", "latency": "400ms", "window": "10s", "min_requests": 10}}
-        below = [k for k in range(i + 1, count) if c.random() < 0.5][:3]
-        if below:
-            service["calls"] = [{"to": "s%d" % k, "probability": round(c.random(), 2),
-                                 "timeout": self.duration(50, 5000)} for k in below]
-        if c.random() < 0.4:
-            service["memory"] = {"base": "100MiB", "limit": "%dMiB" % c.randint(150, 900)}
-        return service
-
-    def argument(self, argument, names):
-        c, unit = self.chance, argument["unit"]
-        if argument["choices"]:
-            return c.choice(argument["choices"])
-        if unit == "duration":
-            return self.duration(1, 60000)
-        if unit == "true or false":
-            return c.random() < 0.5
-        if unit in ("ratio", "share"):
-            return round(c.random(), 3)
-        if unit == "size":
-            return "%dMiB" % c.randint(1, 500)
-        if unit == "size per time":
-            return "%dMiB/s" % c.randint(1, 50)
-        if unit == "percentage per time":
-            return "%d%%/min" % c.randint(1, 50)
-        if unit == "name of an entry":
-            return c.choice(names) if names else "x"
-        low, high = argument.get("minimum") or 0, argument.get("maximum") or 10
-        return c.randint(int(low), int(max(low, min(high, low + 20))))
-
-    def target(self, kind, services):
-        c = self.chance
-        service = c.choice(services)
-        if kind == "edge":
-            service = c.choice([s for s in services if s.get("calls")] or services)
-            to = c.choice(service.get("calls") or [{"to": service["name"]}])["to"]
-            return {"from": service["name"], "to": to}
-        return {"instances": {"service": service["name"], "instances": c.choice(["one", "all"])},
-                "service": {"service": service["name"]}, "zone": {"zone": c.choice("ab")},
-                "zones": {"from": {"zone": "a"}, "to": {"zone": "b"}}, "load": {"load": "people"},
-                "healer": {"healer": True}}.get(kind)
-
-    def entry(self, i, services, names):
-        c, fault = self.chance, self.chance.choice(self.faults)
-        entry = {"name": "f%d" % i, "fault": fault["name"], "at": "%ds" % c.randint(0, 40)}
-        target = self.target(c.choice(fault["targets"]), services)
-        if target:
-            entry["target"] = target
-        if not fault["instant"] or c.random() < 0.3:
-            entry["duration"] = "%ds" % c.randint(1, 60)
-        arguments = {a["name"]: self.argument(a, names) for a in fault["arguments"]
-                     if a["required"] or c.random() < 0.2}
-        if arguments:
-            entry["arguments"] = arguments
-        return entry
-
-    def scenario(self):
-        c = self.chance
-        count = c.randint(1, 6)
-        services = [self.service(i, count) for i in range(count)]
-        method = []
-        for i in range(c.randint(1, 5)):
-            method.append(self.entry(i, services, [entry["name"] for entry in method]))
-        return {"version": 1, "title": "random", "seed": c.randint(0, 2 ** 53), "duration": c.choice(["30s", "1m", "2m"]),
-                "warmup": c.choice(["0s", "20s", "1m"]),
-                # Worlds go on until nothing is bad any more: somebody has to come soon.
-                "fleet": {"zones": [{"name": "a"}, {"name": "b"}], "services": services,
-                          "operations": {"human_response": self.duration(5000, 120000),
-                                         "human_fix": self.duration(5000, 120000)}},
-                "load": [{"name": "people", "to": "s0", "rate": "%d/s" % c.choice([1, 5, 20, 60] if count < 4 else [1, 5, 20]),
-                          "timeout": self.duration(100, 10000)}],
-                "healer": c.choice(["default", "aggressive", "conservative", "reactive", "none"]),
-                "method": method, "replications": 1}
+def processor_s(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Soak:
     def __init__(self, program, seed):
-        self.program = os.path.abspath(program)
-        self.maker = Maker(self.program, random.Random(seed))
+        self.program, self.seed, self.chance = os.path.abspath(program), seed, random.Random(seed)
         self.folder = tempfile.mkdtemp(prefix="chaos-soak-")
-        self.tried = self.refused = self.found = self.peak_kib = 0
-        self.codes = {}
+        self.place = os.path.join(self.folder, "batch")
+        os.makedirs(os.path.join(self.place, "files"))
+        self.maker = worlds.Maker(self.program, self.chance, os.path.join(self.place, "files"))
+        self.batches = self.tried = self.left_out = self.compared = self.peak_kib = self.descriptors = 0
+        self.drawn = 0
+        self.codes, self.found = collections.Counter(), collections.Counter()
+
+    # ---- worlds that the loader takes
 
     def write(self, name, scenario):
-        path = os.path.join(self.folder, name)
+        path = os.path.join(self.place, name)
         with open(path, "w", encoding="utf-8") as f:
             json.dump(scenario, f, indent=1)
         return path
 
-    def told(self, arguments):
-        return subprocess.run([self.program, *arguments], env=ENV, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE)
+    def told(self, arguments, timeout=600):
+        return subprocess.run([self.program, *arguments], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              timeout=timeout, check=False)
 
-    def misfits(self, tries):
-        """Of {path: scenario} the paths that the loader refuses; one call for all of them."""
-        told = self.told(["validate", *tries])
-        if told.returncode in (0, 2):
-            heads = {line.split(b":")[0].decode("utf-8", "replace") for line in told.stderr.splitlines()}
-            return heads & set(tries)
-        bad = set(tries)
-        for path, scenario in tries.items():
-            alone = self.told(["validate", path])
-            if alone.returncode not in (0, 2):
-                self.report("validate: exit %d" % alone.returncode, scenario, alone.stderr)
-            elif alone.returncode == 0:
-                bad.discard(path)
-        return bad
+    def said(self, scenarios):
+        """The loader's lines about each; None about one on which it does not end well."""
+        paths = [self.write("%02d.json" % i, scenario) for i, scenario in enumerate(scenarios)]
+        told = self.told(["validate", *paths])
+        if told.returncode not in (0, REFUSED):
+            return [self.said_alone(path, scenario) for path, scenario in zip(paths, scenarios)]
+        return self.lines_of(paths, told.stderr)
+
+    def said_alone(self, path, scenario):
+        told = self.told(["validate", path])
+        if told.returncode in (0, REFUSED):
+            return self.lines_of([path], told.stderr)[0]
+        self.report("validate: exit %d" % told.returncode, signature(told.returncode, told.stderr), scenario, told.stderr)
+        return None
+
+    def lines_of(self, paths, stderr):
+        lines = {path: [] for path in paths}
+        for line in stderr.decode("utf-8", "replace").splitlines():
+            match = re.match(r"(\S*?\.json):(?:\d+:\d+:)? (.*)", line)
+            if match and match.group(1) in lines:
+                lines[match.group(1)].append(match.group(2))
+        return [lines[path] for path in paths]
 
     def valid(self, count):
-        """So many scenarios that the loader takes: a fault that does not fit its world is left
-        out by itself, as most of that world is fine."""
         found = []
         while len(found) < count:
-            drawn = [self.maker.scenario() for _ in range(count - len(found))]
-            tries = {}
-            for i, scenario in enumerate(drawn):
-                for k, entry in enumerate(scenario["method"]):
-                    alone = dict(scenario, method=[entry])
-                    tries[self.write("try-%d-%d.json" % (i, k), alone)] = alone
-            bad = self.misfits(tries)
-            self.refused += len(bad)
-            for i, scenario in enumerate(drawn):
-                scenario["method"] = [entry for k, entry in enumerate(scenario["method"])
-                                      if os.path.join(self.folder, "try-%d-%d.json" % (i, k)) not in bad]
-                if scenario["method"]:
-                    found.append(scenario)
+            drawn = [self.maker.scenario() for _ in range(2 * BATCH)]
+            taken, left_out = self.maker.mended(drawn, self.said)
+            self.drawn += len(drawn)
+            self.left_out += left_out
+            found += taken
+            self.clear()
+        dressed = [self.maker.dressed(scenario) for scenario in found]
+        found = [other if lines == [] else scenario for scenario, other, lines in
+                 zip(found, dressed, self.said(dressed))]
+        self.clear()
         return found
 
-    def run_alone(self, scenario):
-        """(exit code, stderr); None as code where it took longer than a minute."""
+    def clear(self):
+        for path in glob.glob(os.path.join(self.place, "*.*")):
+            os.unlink(path)
+
+    # ---- running
+
+    def options(self):
+        """What this batch is run with."""
+        c = self.chance
+        options = ["--format", ",".join(["json", *c.sample(["csv", "junit", "html", "md", "prom", "om", "journal",
+                                                           "grafana"], c.choice([0, 0, 2, 8]))])]
+        options += ["--jobs", c.choice("1112"), "--journal", c.choice(["first", "all", "none", "telemetry"])]
+        if c.random() < 0.15:
+            options += ["--db", os.path.join(self.folder, "soak.db")]
+        if c.random() < 0.1:
+            options += ["--attribute"]
+        elif c.random() < 0.05:
+            options += ["--floor"]
+        return options
+
+    def command(self, what, out, options):
+        return [self.program, what, "--quiet", "--no-plots", "--approve", "--out", out, *options]
+
+    def run_alone(self, scenario, options):
+        """(exit code, stderr, bytes of the result); None as code where it took too long."""
+        out = os.path.join(self.folder, "alone")
+        shutil.rmtree(out, True)
+        path = self.write("alone.json", scenario)
         try:
-            told = subprocess.run([self.program, self.write("alone.json", scenario), "--quiet",
-                                   "--no-plots", "--format", "json", "--out",
-                                   os.path.join(self.folder, "alone")], env=ENV, timeout=120,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            return told.returncode, told.stderr
+            told = self.told(self.command(path, out, options)[1:], timeout=4 * HANGS_S)
+            return told.returncode, told.stderr, contents(out)
         except subprocess.TimeoutExpired:
-            return None, b"took more than two minutes"
+            return None, b"takes more than %d s" % (4 * HANGS_S), None
+        finally:
+            os.unlink(path)
 
-    def shrunk(self, scenario, code):
-        """Without every fault, service and key that it does not take to fail like that."""
-        again = True
-        while again:
-            again = False
-            for smaller in self.smaller(scenario):
-                if self.run_alone(smaller)[0] == code:
-                    scenario, again = smaller, True
-                    break
-        return scenario
-
-    def smaller(self, scenario):
-        for place in ("method", "fleet.services", "fleet.zones"):
-            node = scenario
-            for word in place.split("."):
-                node = node[word]
-            for i in range(len(node)):
-                less = copy.deepcopy(scenario)
-                inner = less
-                for word in place.split("."):
-                    inner = inner[word]
-                del inner[i]
-                yield less
-        for i, service in enumerate(scenario["fleet"]["services"]):
-            for key in service:
-                if key not in ("name", "service_time"):
-                    less = copy.deepcopy(scenario)
-                    del less["fleet"]["services"][i][key]
-                    yield less
-
-    def report(self, what, scenario, said):
-        self.found += 1
-        name = "soak-%d.json" % self.found
-        with open(name, "w", encoding="utf-8") as f:
-            json.dump(scenario, f, indent=1)
-        print("%s: %s\n  %s" % (name, what, said.decode("utf-8", "replace").strip()[-800:]), flush=True)
-
-    def run_together(self, scenarios):
+    def run_together(self, scenarios, options):
         """One process for all; (KiB, descriptors), looked at 20 times a second."""
-        place, out = os.path.join(self.folder, "batch"), os.path.join(self.folder, "out")
-        for folder in (place, out):
-            shutil.rmtree(folder, True)
-        os.makedirs(place)
+        out = os.path.join(self.folder, "out")
+        shutil.rmtree(out, True)
+        self.clear()
         for i, scenario in enumerate(scenarios):
-            self.write("batch/%02d.json" % i, scenario)
-        process = subprocess.Popen([self.program, place, "--quiet", "--no-plots", "--jobs", "1", "--out", out,
-                                    "--format", "json"], env=ENV, stdout=subprocess.DEVNULL,
+            self.write("%02d.json" % i, scenario)
+        process = subprocess.Popen(self.command(self.place, out, options), env=ENV, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL)
         sizes, descriptors = [], []
+        results, since_s, began = 0, 0, time.monotonic()
         while process.poll() is None:
             try:
                 with open("/proc/%d/statm" % process.pid, encoding="ascii") as f:
                     sizes.append(int(f.read().split()[1]) * 4)
                 descriptors.append(len(os.listdir("/proc/%d/fd" % process.pid)))
+                used_s, there = processor_s(process.pid), len(os.listdir(out)) if os.path.isdir(out) else 0
             except (OSError, IndexError):
-                pass
+                continue
+            if there > results:
+                results, since_s, began = there, used_s, time.monotonic()
+            if used_s - since_s > HANGS_S or time.monotonic() - began > 8 * HANGS_S:
+                process.kill()
             time.sleep(0.05)
+        self.clear()
         return sizes[1:], descriptors[1:]
 
-    def batch(self):
-        scenarios = self.valid(BATCH)
-        sizes, descriptors = self.run_together(scenarios)
-        self.tried += BATCH
-        self.judge(scenarios, sizes, descriptors)
+    def batch(self, count):
+        scenarios, options = self.valid(count)[:count], self.options()
+        sizes, descriptors = self.run_together(scenarios, options)
+        for scenario in scenarios:
+            self.maker.count_keys(scenario)
+        self.tried += len(scenarios)
+        self.batches += 1
+        results = self.judge(scenarios, options)
+        self.judge_memory(scenarios, options, sizes, descriptors)
+        self.same_alone(scenarios[0], options, results[0])
+        if self.batches % 5 == 0:
+            self.compare(scenarios[:3])
 
-    def judge(self, scenarios, sizes, descriptors):
-        out = os.path.join(self.folder, "out")
+    def judge(self, scenarios, options):
+        """Looks for each result of the batch, and what is wrong where there is none."""
+        results = []
         for i, scenario in enumerate(scenarios):
-            try:
-                with open(os.path.join(out, "%02d" % i, "result.json"), encoding="utf-8") as f:
-                    code = json.load(f)["exit_code"]
-            except (OSError, ValueError):
-                code = -1000
-            self.codes[code] = self.codes.get(code, 0) + 1
-            if code in GOOD:
+            results.append(contents(os.path.join(self.folder, "out"), "%02d" % i))
+            codes = [json.loads(text)["exit_code"] for text in results[-1].values()] or [None]
+            if all(code in GOOD for code in codes):
+                self.codes.update(codes)
+                odd = [words for text in results[-1].values() for words in odd_numbers(json.loads(text))]
+                if odd:
+                    self.report("; ".join(odd[:5]), re.sub(r"[\d.]+", "#", odd[0]), scenario, b"")
                 continue
-            code, said = self.run_alone(scenario)
+            code, said, texts = self.run_alone(scenario, options)
+            self.codes[code] += 1
+            if code == REFUSED:
+                continue
             if code in GOOD:
-                self.report("no result among others, exit %d alone" % code, scenario, said)
+                self.report("no result among others, exit %d alone" % code, "alone", scenario, said)
             else:
-                self.report("exit %s" % code, self.shrunk(scenario, code), said)
+                self.report_smaller(scenario, options, code, said, texts)
+        return results
+
+    def judge_memory(self, scenarios, options, sizes, descriptors):
         third = len(sizes) // 3
-        if third >= 5:
-            self.peak_kib = max([self.peak_kib, *sizes])
-            first, last = max(sizes[:third]), max(sizes[-third:])
-            # Perhaps the largest world came last: twice the same is as large, unless it grows.
-            twice = max(self.run_together(scenarios + scenarios)[0]) if last > 2 * first + 65536 else 0
-            if twice > 1.2 * last + 16384:
-                self.report("memory grows: %d KiB, and %d for the same again" % (last, twice),
-                            {"batch": scenarios}, b"")
-            if max(descriptors[-third:]) > max(descriptors[:third]) + 2:
-                self.report("descriptors grow", {"batch": scenarios}, b"")
+        if third < 5:
+            return
+        self.peak_kib = max([self.peak_kib, *sizes])
+        self.descriptors = max([self.descriptors, *descriptors])
+        first, last = max(sizes[:third]), max(sizes[-third:])
+        # Perhaps the largest world came last: twice the same is as large, unless it grows.
+        twice = max(self.run_together(scenarios + scenarios, options)[0]) if last > 2 * first + 65536 else 0
+        if twice > 1.2 * last + 16384:
+            self.report("memory grows: %d KiB, and %d for the same again" % (last, twice), "memory", {"batch": scenarios}, b"")
+        # Two threads and a healer's pipes come and go: four, and a store's files.
+        if max(descriptors[-third:]) > max(descriptors[:third]) + 10:
+            self.report("descriptors grow", "descriptors", {"batch": scenarios}, b"")
+
+    def same_alone(self, scenario, options, results):
+        """The first world of a batch, by itself in a process of its own."""
+        if not results or isinstance(scenario.get("healer"), dict) and "store" in scenario["healer"]:
+            return  # what a store holds it has learned: the second run is another
+        options = [option for option in options if option != "--db" and not option.endswith(".db")]
+        code, said, again = self.run_alone(scenario, options)
+        self.compared += 1
+        if code is not None and unnamed(again) != unnamed(results):
+            self.report("another result alone (exit %s)" % code, "differs", scenario, said)
+
+    def compare(self, scenarios):
+        """The same worlds through `ab`, which draws its own conclusions."""
+        a, b = self.chance.sample(self.maker.presets[:5], 2)
+        for scenario in scenarios:
+            path, out = self.write("ab.json", scenario), os.path.join(self.folder, "ab")
+            told = self.told(["ab", path, "--a", a, "--b", b, "--runs", "3", "--quiet", "--no-plots", "--approve",
+                              "--format", "json,html", "--out", out])
+            os.unlink(path)
+            shutil.rmtree(out, True)
+            if told.returncode not in (*GOOD, REFUSED):
+                self.report("ab --a %s --b %s: exit %d" % (a, b, told.returncode),
+                            signature(told.returncode, told.stderr), scenario, told.stderr)
+
+    # ---- what was found
+
+    def report_smaller(self, scenario, options, code, said, texts):
+        """Makes it smaller, unless this was found before."""
+        sign = signature(code, said, texts)
+        if sign not in self.found and code is not None:
+            scenario = self.shrunk(scenario, options, sign)
+            _, said, _ = self.run_alone(scenario, options)
+        self.report("exit %s with %s: %s" % (code, " ".join(options), sign), sign, scenario, said)
+
+    def shrunk(self, scenario, options, sign):
+        """Without everything that it does not take to fail like that."""
+        end, again = time.monotonic() + SHRINK_FOR_S, True
+        while again:
+            again = False
+            for place in sorted(places(scenario), key=len):
+                smaller = copy.deepcopy(scenario)
+                if not remove(smaller, place) or time.monotonic() > end:
+                    continue
+                code, said, texts = self.run_alone(smaller, options)
+                if code not in (*GOOD, REFUSED) and signature(code, said, texts) == sign:
+                    scenario, again = smaller, True
+                    break
+        return scenario
+
+    def report(self, what, sign, scenario, said):
+        self.found[sign] += 1
+        if self.found[sign] > 3:
+            return
+        name = "soak-%s-%d.json" % (self.seed, sum(self.found.values()))
+        with open(name, "w", encoding="utf-8") as f:
+            json.dump(scenario, f, indent=1)
+        print("%s: %s\n  %s" % (name, what, said.decode("utf-8", "replace").strip()[-1500:]), flush=True)
+
+    def summary(self):
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return ("%d worlds (%.2f s of the processor each; %d drawn, %d keys left out), exit codes %s; %d the same alone; "
+                "at most %d MiB and %d descriptors; %d findings\n%s" % (
+                    self.tried, (used.ru_utime + used.ru_stime) / max(1, self.tried), self.drawn, self.left_out, dict(sorted(self.codes.items(), key=str)), self.compared,
+                    self.peak_kib // 1024, self.descriptors, sum(self.found.values()), self.maker.keys_line()))
+
+
+# ---- results and places
+
+def contents(folder, name=""):
+    """{path: text} of the results of one scenario, one for each value of a matrix."""
+    texts = {}
+    for path in glob.glob(os.path.join(folder, name + "*", "**", "result.json"), recursive=True) + \
+            glob.glob(os.path.join(folder, "result.json")):
+        with open(path, encoding="utf-8") as f:
+            texts[os.path.relpath(path, folder)] = f.read()
+    return texts
+
+
+def unnamed(texts):
+    """The results without the name of the file that they came from."""
+    return sorted(re.sub(r'"file": ?"[^"]*"', "", text) for text in (texts or {}).values())
+
+
+def odd_numbers(result):
+    """Numbers that no run can have: shares beyond 1, times before 0, what an unsigned number has below 0."""
+    for probe in result["steady_state"]["probes"] + result.get("stops", []):
+        for key in ("observed", "observed_end"):
+            value = probe.get(key)
+            share = probe["metric"] in ("availability", "error_ratio", "timeout_ratio", "utilization")
+            if value is not None and not 0 <= value <= (1 + 1e-9 if share else 1e9):
+                yield "probe of %s %s: %r" % (probe["metric"], key, value)
+    for where, value in numbers(result, ""):
+        if abs(value) > 1e15 and not re.search(r"seed|bytes", where):
+            yield "%s: %r" % (where, value)
+
+
+def numbers(node, where):
+    for key, inner in enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else []:
+        place = "%s.%s" % (where, key)
+        if isinstance(inner, (int, float)) and not isinstance(inner, bool):
+            yield place, inner
+        else:
+            yield from numbers(inner, place)
+
+
+def signature(code, stderr, texts=None):
+    """What failed, in words that stay the same while a scenario is made smaller."""
+    for text in (texts or {}).values():
+        broken = [row["name"] + ": " + re.sub(r"\d+", "#", row["detail"])
+                  for row in json.loads(text).get("invariants", []) if not row["holds"]]
+        if broken:
+            return "; ".join(broken)
+    lines = stderr.decode("utf-8", "replace").splitlines()
+    for word in ("SUMMARY: ", "runtime error: ", "Assertion ", "chaos-run: "):
+        for line in lines:
+            if word in line:
+                return "%s %s" % (code, re.sub(r"\S*batch\S*|0x[0-9a-f]+|==\d+==|\b\d{3,}\b", "#", line)[:200])
+    return str(code)
+
+
+def places(node, place=()):
+    """Of everything that could be left out, outer things first in each branch."""
+    rows = enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else []
+    for key, inner in rows:
+        yield (*place, key)
+        yield from places(inner, (*place, key))
+
+
+def remove(node, place):
+    for step in place[:-1]:
+        node = node[step]
+    if place in (("version",), ("title",)):
+        return False
+    del node[place[-1]]
+    return True
 
 
 def main():
@@ -285,17 +368,19 @@ def main():
         return 2
     minutes = float(sys.argv[2] if len(sys.argv) > 2 else os.environ.get("CHAOS_SOAK_MINUTES", "60"))
     soak = Soak(sys.argv[1], int(sys.argv[3]) if len(sys.argv) > 3 else 1)
-    end = time.monotonic() + 60 * minutes
+    wanted = int(sys.argv[4]) if len(sys.argv) > 4 else sys.maxsize
+    began = time.monotonic()
     try:
-        while time.monotonic() < end:
-            soak.batch()
+        while time.monotonic() < began + 60 * minutes and soak.tried < wanted:
+            soak.batch(min(BATCH, wanted - soak.tried))
+            if soak.batches % 25 == 0:
+                print("%d worlds in %.0f s, %d findings" % (soak.tried, time.monotonic() - began, sum(soak.found.values())),
+                      file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         pass
     finally:
         shutil.rmtree(soak.folder, True)
-        print("%d worlds (%d faults did not fit), exit codes %s, at most %d MiB, %d findings" % (
-            soak.tried, soak.refused, dict(sorted(soak.codes.items())), soak.peak_kib // 1024,
-            soak.found))
+        print("%s\n%.0f s" % (soak.summary(), time.monotonic() - began))
     return 1 if soak.found else 0
 
 
