@@ -3,6 +3,8 @@
  * Fates come from fates.c; differences are taken replication by replication,
  * so that the arms' common chance cancels out.
  */
+#include <math.h>
+
 #include "reports/metric_families.h"
 
 static const struct kept_service *service_in(const struct metric_query *query,
@@ -42,8 +44,9 @@ METRIC_SAMPLE(sample_user_availability)
         double all_s = kept_user_count(query->meta) * seconds_of(arm->end_ns);
 
         (void)row;
+        /* Where nobody was served at all the two are rounded differently. */
         if (all_s > 0)
-                sample_set(out, all_s - arm->failed_user_s, all_s, 0);
+                sample_set(out, fmax(0, all_s - arm->failed_user_s), all_s, 0);
 }
 
 METRIC_SAMPLE(sample_averted_requests)

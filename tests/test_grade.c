@@ -411,6 +411,26 @@ START_TEST(outcomes_make_ratios_and_phases_keep_apart)
 }
 END_TEST
 
+START_TEST(users_who_are_never_served_have_none_of_their_time_and_not_less)
+{
+        struct run_meta meta = hand_meta();
+        struct meta_service services[SERVICES];
+        struct world *world = world_new(0);
+        json_t *result;
+
+        memcpy(services, hand_services, sizeof(services));
+        services[FRONT].user_count = 5;
+        meta.services = services;
+        world->arms[ARM_TREATED].end_ns = 1077 * NS_PER_MS;
+        world->arms[ARM_TREATED].failed_user_s = (double)(5 * 1077 * NS_PER_MS) * 1e-9;
+        result = grade_world(&meta, world);
+        ck_metric(result, "treated", "user_availability", 0);
+        ck_assert_double_ge(field_of(json_object_get(json_object_get(json_object_get(
+                json_object_get(result, "arms"), "treated"), "metrics"), "user_availability"), "value"), 0);
+        json_decref(result);
+}
+END_TEST
+
 START_TEST(a_burning_budget_says_when_it_would_have_paged)
 {
         struct run_meta meta = hand_meta();
@@ -663,6 +683,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, what_healing_saved_is_untreated_less_treated);
         tcase_add_test(tc, the_waterfall_goes_from_untreated_to_what_is_left);
+        tcase_add_test(tc, users_who_are_never_served_have_none_of_their_time_and_not_less);
         tcase_add_test(tc, overlapping_incidents_of_two_entries_hurt_users_once);
         tcase_add_test(tc, means_have_t_intervals_over_replications);
         tcase_add_test(tc, limits_are_cut_to_what_can_be_but_not_those_of_differences);

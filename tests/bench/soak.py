@@ -37,6 +37,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import worlds  # noqa: E402
 
 BATCH = 20
+# Differences between two arms, and shares of something that is not the whole.
+MAY_BE_NEGATIVE = r"averted|self_made|gain|prevention|waterfall|prediction$|reaction$"
+MAY_BE_MORE = r"amplification|burn|failures|utilization"  # zombies are busy and not up
 HANGS_S = 60      # of the processor, for one world
 SHRINK_FOR_S = 240
 GOOD = (0, 1, 3, 4, 5, 6, 7)  # an outcome; the rest is no verdict on the healing
@@ -313,12 +316,31 @@ def odd_numbers(result):
     for probe in result["steady_state"]["probes"] + result.get("stops", []):
         for key in ("observed", "observed_end"):
             value = probe.get(key)
-            share = probe["metric"] in ("availability", "error_ratio", "timeout_ratio", "utilization")
+            share = probe["metric"] in ("availability", "error_ratio", "timeout_ratio")
             if value is not None and not 0 <= value <= (1 + 1e-9 if share else 1e9):
                 yield "probe of %s %s: %r" % (probe["metric"], key, value)
+    for where, row in figures(result, ""):
+        key, value, low, high = where.rsplit(".", 1)[-1], row["value"], row.get("low"), row.get("high")
+        if value is None:
+            continue
+        if value < 0 and not re.search(MAY_BE_NEGATIVE, where):
+            yield "%s: %r is below 0" % (where, value)
+        if row["unit"] == "ratio" and value > 1 + 1e-9 and not re.search(MAY_BE_MORE, key):
+            yield "%s: %r is above 1" % (where, value)
+        if low is not None and high is not None and not low - 1e-9 <= value <= high + 1e-9:
+            yield "%s: %r is outside %r..%r" % (where, value, low, high)
     for where, value in numbers(result, ""):
         if abs(value) > 1e15 and not re.search(r"seed|bytes", where):
             yield "%s: %r" % (where, value)
+
+
+def figures(node, where):
+    """Those with a unit, wherever they are."""
+    for key, inner in enumerate(node) if isinstance(node, list) else node.items() if isinstance(node, dict) else []:
+        place = "%s.%s" % (where, key)
+        if isinstance(inner, dict) and "value" in inner and "unit" in inner:
+            yield place, inner
+        yield from figures(inner, place)
 
 
 def numbers(node, where):
