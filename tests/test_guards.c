@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+#include "harness/fleet/data_layer.h"
 #include "harness/fleet/model.h"
 #include "tests/fleet_builder.h"
 
@@ -93,6 +94,29 @@ START_TEST(a_full_queue_refuses_at_once)
         ck_assert_uint_eq(at_work(), 1);
         ck_assert_uint_ge(fleet_edge_refused(fleet, 0), 94); /* all but one at work and three */
         ck_assert_uint_le(fleet_edge_refused(fleet, 0), 96);
+        ck_assert(books_close(&books, &b, fleet));
+        books_free(&books);
+}
+END_TEST
+
+/* What such a call is said to hold before it claims anything is nobody's. */
+START_TEST(a_call_that_waits_for_a_place_has_claimed_no_connection)
+{
+        uint32_t waiting = 0;
+
+        bulkhead.bulkhead.max_queue = 10;
+        protection.rules[STRATEGY_BULKHEAD] = &bulkhead;
+        b.edges[0].timeout_ns = 5 * NS_PER_S;
+        b.edges[0].pool = 4;
+        begin(10);
+        run_to_s(20.95);
+        for (uint32_t c = 0; c < fleet->call_count && c < fleet->claim_capacity; c++)
+                if (fleet->calls[c].state == CALL_WAITING && fleet->calls[c].holds == CALL_IS_TIMED) {
+                        memset(&fleet->claims[c], 0xff, sizeof(fleet->claims[c]));
+                        waiting++;
+                }
+        ck_assert_uint_gt(waiting, 0);
+        ck_assert_ptr_null(data_check(fleet));
         ck_assert(books_close(&books, &b, fleet));
         books_free(&books);
 }
@@ -212,6 +236,7 @@ static Suite *suite(void)
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, a_place_is_waited_for_as_long_as_the_rule_says);
         tcase_add_test(t, a_full_queue_refuses_at_once);
+        tcase_add_test(t, a_call_that_waits_for_a_place_has_claimed_no_connection);
         tcase_add_test(t, a_time_limit_runs_while_a_bulkhead_makes_wait);
         tcase_add_loop_test(t, a_time_limit_does_not_run_while_a_rate_limit_paces, 0, 2);
         tcase_add_loop_test(t, who_waited_for_the_old_rules_is_asked_by_the_new_ones, 0, 2);

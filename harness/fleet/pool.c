@@ -590,8 +590,8 @@ const char *data_check(struct fleet *fleet)
                 const struct claim *claim = &fleet->claims[c];
                 const struct holdings *holdings;
 
-                if (call->state != CALL_WAITING || call->holds == 0)
-                        continue;
+                if (call->state != CALL_WAITING || (call->holds & ~CALL_IS_TIMED) == 0)
+                        continue; /* in line before a policy it has a timer and no claim yet */
                 holdings = fleet->instances[claim->instance].holdings;
                 if (holdings->life != claim->life)
                         continue;

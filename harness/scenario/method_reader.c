@@ -236,6 +236,7 @@ static bool ramps(const struct fault_ops *fault)
  * of a name that is looked up when all are read. */
 struct base {
         const char *after_name, *after_path; /* as written, and where; NULL: no name */
+        const char *path;                    /* of a monkey: where it stands itself */
         uint32_t first, count;               /* else these entries; of a serial group */
         int64_t at_ns;
         bool in_group;
@@ -829,6 +830,7 @@ static void load_monkey(struct reader *reader, struct read_object *entry,
         }
         read_object_end(entry);
         monkey->at_ns = base.at_ns;
+        base.path = entry->path;
         reader->monkey_bases[reader->monkey_count++] = base;
 }
 
@@ -997,15 +999,19 @@ static void settle_order(struct reader *reader)
         for (uint32_t i = 0; i < reader->monkey_count; i++) {
                 struct monkey_spec *monkey = &reader->monkeys[i];
 
-                if ((monkey->after = waited_for(reader, &reader->monkey_bases[i], JSON_PATH_ROOT)) != NULL)
+                if ((monkey->after = waited_for(reader, &reader->monkey_bases[i],
+                                                reader->monkey_bases[i].path)) != NULL)
                         monkey->after_count = reader->monkey_bases[i].count;
         }
         check_order(reader);
-        for (uint32_t i = 0; i < reader->monkey_count; i++)
+        for (uint32_t i = 0; i < reader->monkey_count; i++) {
+                const struct base *base = &reader->monkey_bases[i];
+
                 for (uint32_t k = 0; k < reader->monkeys[i].after_count; k++)
                         if (reader->monkeys[i].after[k]->coupled)
-                                read_error(reader->ctx, reader->monkey_bases[i].after_path,
+                                read_error(reader->ctx, base->after_path != NULL ? base->after_path : base->path,
                                            "a monkey cannot come after an entry with 'when'");
+        }
 }
 
 /* All of it --------------------------------------------------------------------- */

@@ -128,12 +128,12 @@ class Soak:
         options = ["--format", ",".join(["json", *c.sample(["csv", "junit", "html", "md", "prom", "om", "journal",
                                                            "grafana"], c.choice([0, 0, 2, 8]))])]
         options += ["--jobs", c.choice("1112"), "--journal", c.choice(["first", "all", "none", "telemetry"])]
-        if c.random() < 0.15:
-            options += ["--db", os.path.join(self.folder, "soak.db")]
         if c.random() < 0.1:
             options += ["--attribute"]
         elif c.random() < 0.05:
             options += ["--floor"]
+        if c.random() < 0.15:
+            options += ["--db", os.path.join(self.folder, "soak.db")]
         return options
 
     def command(self, what, out, options):
@@ -194,7 +194,7 @@ class Soak:
 
     def judge(self, scenarios, options):
         """Looks for each result of the batch, and what is wrong where there is none."""
-        results = []
+        results, silent, culprits = [], [], sum(self.found.values())
         for i, scenario in enumerate(scenarios):
             results.append(contents(os.path.join(self.folder, "out"), "%02d" % i))
             codes = [json.loads(text)["exit_code"] for text in results[-1].values()] or [None]
@@ -209,9 +209,12 @@ class Soak:
             if code == REFUSED:
                 continue
             if code in GOOD:
-                self.report("no result among others, exit %d alone" % code, "alone", scenario, said)
+                silent.append((code, scenario, said))
             else:
                 self.report_smaller(scenario, options, code, said, texts)
+        # Those behind one that ended the process are none of theirs.
+        for code, scenario, said in silent if culprits == sum(self.found.values()) else []:
+            self.report("no result among others, exit %d alone" % code, "alone", scenario, said)
         return results
 
     def judge_memory(self, scenarios, options, sizes, descriptors):
@@ -233,7 +236,9 @@ class Soak:
         """The first world of a batch, by itself in a process of its own."""
         if not results or isinstance(scenario.get("healer"), dict) and "store" in scenario["healer"]:
             return  # what a store holds it has learned: the second run is another
-        options = [option for option in options if option != "--db" and not option.endswith(".db")]
+        if "--db" in options:  # a database of its own: the other one has this world already
+            options = [*options[:options.index("--db")], "--db", os.path.join(self.folder, "alone.db")]
+            remove_database(options[-1])
         code, said, again = self.run_alone(scenario, options)
         self.compared += 1
         if code is not None and unnamed(again) != unnamed(results):
@@ -350,6 +355,11 @@ def numbers(node, where):
             yield place, inner
         else:
             yield from numbers(inner, place)
+
+
+def remove_database(path):
+    for name in glob.glob(path + "*"):
+        os.unlink(name)
 
 
 def signature(code, stderr, texts=None):

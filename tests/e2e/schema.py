@@ -45,7 +45,7 @@ BEYOND = {
         random-of-zone-unknown random-too-many safety-protected-unknown stop-service stop-twice
         timing-after-unknown timing-when-action timing-when-service
         load-classes-twice steady-state-probe-twice variable-without-end""",
-    ORDER: """group-serial-endless monkey-after-when timing-after-cycle timing-after-endless
+    ORDER: """group-serial-endless monkey-after-when monkey-after-when-in-serial timing-after-cycle timing-after-endless
         timing-after-itself timing-after-monkey timing-after-rate timing-after-repeat-without-count
         timing-probe-after-when""",
     SAFETY: """safety-in-group safety-in-monkey safety-max-targets safety-mode-zone
