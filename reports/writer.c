@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,15 @@ static bool marks_folder(const char *folder, const char *name, const char *schem
         return marked;
 }
 
+/* A link of the name of our folder of plots leads to a folder that is not ours. */
+static bool is_link_to_plots(int folder, const char *name)
+{
+        struct stat status;
+
+        return strcmp(name, "plots") == 0 && fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+               S_ISLNK(status.st_mode);
+}
+
 bool writers_check_folder(const char *folder, struct out_error *error)
 {
         DIR *dir = opendir(folder);
@@ -213,7 +223,7 @@ bool writers_check_folder(const char *folder, struct out_error *error)
                 if (is_our_remnant(entry->d_name))
                         continue;
                 has_any = true;
-                if (!is_our_file(entry->d_name)) {
+                if (!is_our_file(entry->d_name) || is_link_to_plots(dirfd(dir), entry->d_name)) {
                         struct text shown;
 
                         text_init(&shown);

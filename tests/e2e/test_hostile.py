@@ -334,6 +334,10 @@ class Places(chaos.Case):
         self.run_small("out")
         with open(victim, encoding="utf-8") as f:
             self.assertEqual("precious", f.read())
+        # A folder of ours that was replaced by a link is not written into.
+        os.symlink(self.path("theirs"), self.path("out", "plots"))
+        self.assert_code(74, self.chaos(self.path("small.json"), "--quiet", "--out", self.path("out")))
+        self.assertEqual(["thesis.txt"], self.files_below(self.path("theirs")))
 
     def test_no_command_writes_over_a_file_of_somebody_else(self):
         """Files are told from our own by what is in them, and may be replaced again by the same command."""

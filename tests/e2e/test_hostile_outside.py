@@ -109,7 +109,7 @@ class Names(Outside):
             as_bytes = name.encode() if isinstance(name, str) else name
             for option in sorted(options - {"--help", "--version"}):
                 for value in [as_bytes] + [b"a=" + as_bytes, as_bytes + b"=1"] * (option in ("--var", "--set")):
-                    with self.subTest("%s %s" % (option, value)):
+                    with self.subTest("%s %r" % (option, value[:40])):
                         self.outside(scenario, "--quiet", "--no-plots", "--format", "json", "--out", self.path("out"),
                                      option, value, within_s=30)
             for args in ([as_bytes], ["--" + HOSTILE["terminal"]], ["list", as_bytes], ["stats", as_bytes],
@@ -157,7 +157,7 @@ class Telemetry(Outside):
         texts = [text.encode() for text in HOSTILE.values() if "\n" not in text]  # a row is a line
         texts += [NAMES["bytes"], b"=" * 300, b"\xe2\x82"]
         for text in texts:
-            with self.subTest(text):
+            with self.subTest(text[:40]):
                 path = self.write("t.csv", self.rows(self.quoted(text)))
                 labels = self.write("labels.json", {"t.csv": [["2024-01-01 05:00:00", "2024-01-01 05:06:00"]],
                                                     text.decode(errors="replace"): []})
@@ -405,7 +405,7 @@ class Files(Outside):
                 tree = json.loads(original)
                 self.replace(tree, text)
                 path = self.write("other.json", tree)
-                with self.subTest("%s %r" % (name, text)):
+                with self.subTest("%s %r" % (name, text[:40])):
                     told = self.outside("import", path)
                     if told.code == 0:
                         self.write("scenario.json", told.out)
@@ -520,7 +520,7 @@ class Secrets(Outside):
                      ["ab", path, "--a", strategy, "--b", "none", "--runs", "1", "--no-plots", "--out", self.path("ab"),
                       "--db", self.path("ab.db")],
                      ["report", self.path("out"), "--no-plots"], ["explain", self.path("out")]):
-            with self.subTest(args):
+            with self.subTest(" ".join(args)[:60]):
                 told = self.outside(*args, env=env)
                 self.assertIn(told.code, (0, 1, 4, 7, 74), "\n%s" % told)
                 self.nowhere(told)
