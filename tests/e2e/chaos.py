@@ -70,7 +70,7 @@ def small(**changes):
 
 # For a run whose files may not grow: coverage, where it is counted, is cut as any file is, and one that is cut
 # is worth nothing to those after it.
-COUNT_ELSEWHERE = {"GCOV_PREFIX": "/nonexistent"}
+COUNT_ELSEWHERE = {"GCOV_PREFIX": "/dev/null"}  # where no folder can be made
 
 
 def program(prefix=None):
