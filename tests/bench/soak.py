@@ -104,7 +104,7 @@ class Soak:
     def valid(self, count):
         found = []
         while len(found) < count:
-            drawn = [self.maker.scenario() for _ in range(2 * BATCH)]
+            drawn = [self.maker.scenario() for _ in range(count + count // 2)]
             taken, left_out = self.maker.mended(drawn, self.said)
             self.drawn += len(drawn)
             self.left_out += left_out

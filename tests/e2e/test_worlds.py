@@ -20,25 +20,25 @@ class Worlds(chaos.Case):
 
     def test_random_worlds_break_nothing(self):
         told = self.soaked(chaos.ASAN or chaos.program(), 20, 7)
-        self.assertEqual(0, told.returncode, told.stdout + told.stderr)
+        self.assertEqual(0, told.returncode, (told.stdout + told.stderr)[:2000])
         self.assertRegex(told.stdout, r"^20 worlds .* 0 findings")
         self.assertEqual([], glob.glob(os.path.join(self.folder, "soak-*.json")))
         used, keys = (int(word) for word in told.stdout.partition("keys used ")[2].split()[0:3:2])
         self.assertGreater(used, keys / 4)
 
     def test_what_breaks_is_found_and_made_small(self):
-        """A program that ends badly where a scenario has a fault of that kind."""
+        """A program that ends badly where a service calls another."""
         wrong = self.path("wrong")
         with open(wrong, "w", encoding="utf-8") as f:
-            f.write('#!/bin/sh\nfor a; do case "$a" in *alone.json) grep -q \'"fault": "crash"\' "$a" && '
-                    '{ echo "chaos-run: broken" >&2; exit 70; };; */batch) grep -rq \'"fault": "crash"\' "$a" && '
+            f.write('#!/bin/sh\nfor a; do case "$a" in *alone.json) grep -q \'"calls": \' "$a" && '
+                    '{ echo "chaos-run: broken" >&2; exit 70; };; */batch) grep -rq \'"calls": \' "$a" && '
                     'exit 70;; esac; done\nexec %s "$@"\n' % chaos.program())
         os.chmod(wrong, 0o755)
-        told = self.soaked(wrong, 20, 7)
-        self.assertEqual(1, told.returncode, told.stdout + told.stderr)
+        told = self.soaked(wrong, 5, 7)
+        self.assertEqual(1, told.returncode, (told.stdout + told.stderr)[:2000])
         found = sorted(glob.glob(os.path.join(self.folder, "soak-7-*.json")))
         self.assertTrue(found)
         with open(found[0], encoding="utf-8") as f:
             text = f.read()
-        self.assertIn('"fault": "crash"', text)
+        self.assertIn('"calls": ', text)
         self.assertLess(len(text.splitlines()), 40, text)
