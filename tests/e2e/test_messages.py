@@ -68,10 +68,10 @@ CALLS = [
     (0, "cannot be started", ["report", "{run}", "{run}", "--out", "no-plots-either"]),
     (0, "cannot be started", ["{small}", "--out", "no-plots-of-a-run"]),
     (7, "cannot be started", ["ab", "{small}", "--a", "none", "--b", "default", "--runs", "2", "--out", "no-plots-ab"]),
-    (74, "report.html: cannot rename", ["ab", "{small}", "--a", "none", "--b", "default", "--runs", "2", "--no-plots",
+    (74, "report.html: cannot write: there is a folder", ["ab", "{small}", "--a", "none", "--b", "default", "--runs", "2", "--no-plots",
                                         "--out", "{spoilt}/ab"]),
-    (74, "campaign.csv: cannot rename", ["{small}", "{words}", "--no-plots", "--out", "{spoilt}/many"]),
-    (74, "comparison.json: cannot rename", ["ab", "{small}", "{words}", "--a", "none", "--b", "default", "--runs", "2",
+    (74, "campaign.csv: is there already, and not of", ["{small}", "{words}", "--no-plots", "--out", "{spoilt}/many"]),
+    (74, "comparison.json: cannot write: there is a folder", ["ab", "{small}", "{words}", "--a", "none", "--b", "default", "--runs", "2",
                                             "--no-plots", "--out", "{spoilt}/board"]),
     (0, "virtual s in ", ["{small}", "--verbose", "--no-plots", "--out", "verbose"]),
 ]
