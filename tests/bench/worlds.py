@@ -424,8 +424,9 @@ class Maker:
 
     def keys_line(self):
         used, never = self.all_keys & set(self.uses), sorted(self.all_keys - set(self.uses))
-        return "keys used %d of %d (%.1f %%); never: %s" % (
-            len(used), len(self.all_keys), 100 * len(used) / len(self.all_keys), " ".join(never) or "none")
+        return "keys used %d of %d (%.1f %%); never: %s%s" % (
+            len(used), len(self.all_keys), 100 * len(used) / len(self.all_keys), " ".join(never[:200]) or "none",
+            " and %d more" % (len(never) - 200) if len(never) > 200 else "")
 
 
 # ---- trees
