@@ -401,7 +401,7 @@ done:
         return read;
 }
 
-bool stored_report_read(const char *path, struct stored_report *out, struct out_error *error)
+bool stored_result_read(const char *path, struct stored_report *out, struct out_error *error)
 {
         char *file = NULL;
         bool read = false;
@@ -421,10 +421,7 @@ bool stored_report_read(const char *path, struct stored_report *out, struct out_
                               RESULT_SCHEMA);
                 goto done;
         }
-        if (!read_beside(out, error))
-                goto done;
         out->report.result = out->result;
-        out->report.run_facts = out->run_facts;
         out->report.series = &out->series;
         out->report.values = &out->values;
         read = true;
@@ -433,6 +430,18 @@ done:
         if (!read)
                 stored_report_release(out);
         return read;
+}
+
+bool stored_report_read(const char *path, struct stored_report *out, struct out_error *error)
+{
+        if (!stored_result_read(path, out, error))
+                return false;
+        if (!read_beside(out, error)) {
+                stored_report_release(out);
+                return false;
+        }
+        out->report.run_facts = out->run_facts;
+        return true;
 }
 
 void stored_report_release(struct stored_report *stored)

@@ -96,6 +96,8 @@ struct stored_report {
  * when it cannot be read or is not one of ours; a missing series.csv,
  * metrics.csv or run.json is none. */
 bool stored_report_read(const char *path, struct stored_report *out, struct out_error *error);
+/* The same without what lies beside the result: no series, values and facts. */
+bool stored_result_read(const char *path, struct stored_report *out, struct out_error *error);
 void stored_report_release(struct stored_report *stored);
 
 /* ---- reading the tree: a path is "arms.treated.metrics.mttr"; keys that hold

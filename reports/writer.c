@@ -171,7 +171,7 @@ static bool is_our_remnant(const char *name)
                 return false;
         memcpy(base, name + 1, (size_t)(end - name) - 1);
         base[end - name - 1] = '\0';
-        return is_our_file(base) || plots_own_file(base);
+        return is_our_file(base) || plots_own_file(base) || strcmp(base, "campaign.csv") == 0;
 }
 
 /* Whether the process that writes it is still at work: perhaps ourselves, with
@@ -248,7 +248,7 @@ bool writers_check_folder(const char *folder, struct out_error *error)
         return fine;
 }
 
-static void remove_remnants(const char *folder)
+void writers_remove_remnants(const char *folder)
 {
         DIR *dir = opendir(folder);
         struct dirent *entry;
@@ -368,7 +368,7 @@ bool writers_run(const struct report *report, const struct writers_options *opti
         if (!writers_check_folder(options->folder, error) ||
             !out_folder_make(options->folder, error))
                 return false;
-        remove_remnants(options->folder);
+        writers_remove_remnants(options->folder);
         if (!write_one(&run, &json_files[0])) /* the mark of the folder, before all else */
                 goto done;
         if (wants_plots(&run)) {

@@ -80,6 +80,9 @@ void writers_result_release(struct writers_result *result);
  * message (exit 74). Call it before a long run, too. */
 bool writers_check_folder(const char *folder, struct out_error *error);
 
+/* Hidden files of ours that a killed process left there; a living one's stay. */
+void writers_remove_remnants(const char *folder);
+
 /* Makes a folder recognisable as ours, unless it is already. */
 bool writers_mark_folder(const char *folder, struct out_error *error);
 

@@ -10,6 +10,7 @@
 #include "reports/report.h"
 #include "reports/text.h"
 #include "reports/verdict.h"
+#include "reports/writer.h"
 
 /* Columns beside names and outcome: metric of the treated arm, and of the untreated one. */
 static const struct {
@@ -53,6 +54,7 @@ bool campaign_begin(struct campaign *campaign, const struct options *options, si
         };
         if (!campaign->active)
                 return true;
+        writers_remove_remnants(campaign->folder);
         if (!out_folder_make(campaign->folder, &campaign->error) || !may_begin(campaign) ||
             !out_file_begin(&campaign->file, campaign->folder, "campaign.csv", &campaign->error)) {
                 fprintf(stderr, "chaos-run: %s\n", campaign->error.message);

@@ -242,9 +242,11 @@ static int tell_stored(const struct job *job)
 {
         struct stored_report stored;
         struct out_error error = {""};
+        bool read = job->campaign->brief ? stored_result_read(job->folder, &stored, &error)
+                                         : stored_report_read(job->folder, &stored, &error);
         int code;
 
-        if (!stored_report_read(job->folder, &stored, &error)) {
+        if (!read) {
                 fprintf(stderr, "chaos-run: %s\n", error.message);
                 return EXIT_IO_ERROR;
         }

@@ -72,6 +72,7 @@ class Campaign(chaos.Case):
                 self.assert_same_files(os.path.join("whole", "s%d" % i, strategy),
                                        os.path.join("killed", "s%d" % i, strategy),
                                        ["result.json", "junit.xml"])
+        self.assert_nothing_half_written(self.path("killed"))
         wanted, had = self.rows("whole"), self.rows("killed")
         for row in wanted + had:
             row["folder"] = ""
