@@ -44,6 +44,8 @@ int64_t database_now_ms(void)
 
 /* ---- what went wrong */
 
+#define READ_ONLY "it may be read only, and is to be written"
+
 static const char *reason(const struct database *database)
 {
         int why = sqlite3_errcode(database->file), system = sqlite3_system_errno(database->file);
@@ -57,7 +59,7 @@ static const char *reason(const struct database *database)
         case SQLITE_LOCKED:
                 return "another process keeps it locked (waited for 20 s)";
         case SQLITE_READONLY:
-                return "it may be read only, and is to be written";
+                return READ_ONLY;
         case SQLITE_CANTOPEN:
                 return system != 0 ? strerror(system) : sqlite3_errmsg(database->file);
         default:
@@ -248,6 +250,13 @@ static bool turn_to_wal(struct database *database, struct out_error *error)
         }
 }
 
+/* SQLite opens what it may not write to be read, and minds at the first row only. */
+static bool check_writable(struct database *database, struct out_error *error)
+{
+        return sqlite3_db_readonly(database->file, "main") != 1 ||
+               database_refuse(database, READ_ONLY, error);
+}
+
 bool database_open(const char *path, struct database **out, struct out_error *error)
 {
         struct database *database = create(path, error);
@@ -256,7 +265,7 @@ bool database_open(const char *path, struct database **out, struct out_error *er
         /* No URI: a name that begins with file: is a name. */
         if (database == NULL || !check_kind(database, error) ||
             !open_as(database, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error) ||
-            !turn_to_wal(database, error) ||
+            !check_writable(database, error) || !turn_to_wal(database, error) ||
             !database_execute(database, "pragma synchronous = normal; pragma foreign_keys = on",
                               error) ||
             !database_lock(database, error) ||

@@ -359,6 +359,12 @@ class Database(chaos.Case):
                     self.assertEqual(wanted, f.read())
                 with open(os.path.join(place, name), "rb") as f, open(self.path("x.db"), "rb") as g:
                     self.assertEqual(g.read(), f.read())
+                if file == 0o444:  # to go on with a run is more
+                    told = self.chaos("small.json", "--db", os.path.join("place", name), "--resume", "--out",
+                                      self.path("pages", "run"), before=drop)
+                    self.assert_code(74, told)
+                    self.assertEqual("chaos-run: --db: place/%s: it may be read only, and is to be written\n" % name,
+                                     told.err)
                 os.chmod(place, 0o755)
                 shutil.rmtree(place)
 
