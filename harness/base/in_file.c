@@ -22,6 +22,16 @@ static bool is_from_a_shell(int fd)
         return fstatfs(fd, &where) == 0 && where.f_type == PIPEFS_MAGIC;
 }
 
+/* Why it cannot be read to its end; NULL: it can. */
+static const char *unfit(int fd, mode_t mode)
+{
+        if (S_ISREG(mode) || (S_ISFIFO(mode) && is_from_a_shell(fd)))
+                return NULL;
+        return S_ISDIR(mode)    ? strerror(EISDIR)
+               : S_ISFIFO(mode) ? "it is a pipe, not a file"
+                                : "it is no ordinary file";
+}
+
 FILE *in_file_open(const char *path, const char **why)
 {
         int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -30,14 +40,9 @@ FILE *in_file_open(const char *path, const char **why)
         FILE *stream = NULL;
         int error = 0;
 
-        if (fd < 0 || fstat(fd, &status) != 0)
-                error = errno;
-        else if (S_ISDIR(status.st_mode))
-                error = EISDIR;
-        else if (!S_ISREG(status.st_mode) && !(S_ISFIFO(status.st_mode) && is_from_a_shell(fd)))
-                reason = S_ISFIFO(status.st_mode) ? "it is a pipe, not a file"
-                                                  : "it is no ordinary file";
-        else if (fcntl(fd, F_SETFL, 0) != 0 || (stream = fdopen(fd, "rb")) == NULL)
+        if (fd < 0 || fstat(fd, &status) != 0 ||
+            ((reason = unfit(fd, status.st_mode)) == NULL &&
+             (fcntl(fd, F_SETFL, 0) != 0 || (stream = fdopen(fd, "rb")) == NULL)))
                 error = errno;
         if (stream == NULL && fd >= 0)
                 close(fd);

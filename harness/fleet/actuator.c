@@ -630,6 +630,15 @@ static void actuate(void *user, uint32_t index)
                 act_on_service(fleet, index);
 }
 
+static bool is_no_instance(const struct fleet *fleet, const struct fleet_action *action)
+{
+        bool needed = fleet_action_rows[action->kind].needs_instance;
+
+        if (action->instance >= fleet->instance_count)
+                return needed || action->instance != FLEET_NO_INDEX;
+        return needed && fleet->instances[action->instance].service != action->service;
+}
+
 void fleet_act(struct fleet *fleet, const struct fleet_action *action)
 {
         uint32_t index = fleet->action_free;
@@ -657,11 +666,7 @@ void fleet_act(struct fleet *fleet, const struct fleet_action *action)
                 .action = *action, .started_ns = fleet->now, .target = NONE, .in_use = true};
         if ((uint32_t)action->kind >= ACTION_KIND_COUNT || action->service >= fleet->service_count)
                 wrong = "no such target";
-        else if (fleet_action_rows[action->kind].needs_instance &&
-                 (action->instance >= fleet->instance_count ||
-                  fleet->instances[action->instance].service != action->service))
-                wrong = "no such instance";
-        else if (action->instance != FLEET_NO_INDEX && action->instance >= fleet->instance_count)
+        else if (is_no_instance(fleet, action))
                 wrong = "no such instance";
         else if (isnan(action->amount))
                 wrong = "the amount is not a number";

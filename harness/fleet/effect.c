@@ -658,6 +658,7 @@ static bool takes_memory(const struct effect *effect)
 /* Integrals that an effect bends are brought up to now before it changes. */
 static void touch_instance(struct fleet *fleet, uint32_t index, const struct effect *effect)
 {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a link has its effect */
         if (effect->kind == EFFECT_CPU)
                 instance_cpu_touch(fleet, &fleet->instances[index]);
         else if (effect->kind == EFFECT_LEAK)
@@ -723,6 +724,7 @@ static void detach(struct fleet *fleet, struct effect_link **at, enum effect_pla
                 touch_service(fleet, index, effect);
         else if (place == ON_ZONE || place == ON_BORDER)
                 fleet->zone_links--;
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the same */
         if (place == ON_BORDER || way_is_on(effect->kind))
                 fleet->way_links--;
         if (takes_memory(effect))
