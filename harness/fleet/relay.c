@@ -97,13 +97,13 @@ static uint8_t depth_of(const struct fleet *fleet, uint32_t index)
 {
         const struct fleet_spec *spec = fleet->spec;
 
-        for (uint8_t depth = 1; depth <= HOPS; depth++) {
+        for (uint32_t depth = 1; depth <= HOPS; depth++) {
                 const struct edge_spec *edge = &spec->edges[spec->services[index].edge_first];
 
                 if (!service_may(fleet, index))
                         return 0;
                 if (spec->services[index].edge_count == 0)
-                        return depth;
+                        return (uint8_t)depth;
                 if (!inner_may(spec, edge))
                         return 0;
                 index = edge->to;

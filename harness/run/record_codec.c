@@ -537,6 +537,7 @@ static void pass_record(struct codec *codec, const struct run_meta *meta,
                         codec->failed = record->arms[a] == NULL;
                 } else if (word == 1 && pass_array(codec, &record->arms[a], 1,
                                                    sizeof(*record->arms[a]))) {
+                        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): pass_array() made it */
                         uint32_t arm = record->arms[a]->arm;
 
                         pass_u32(codec, &arm);
