@@ -46,14 +46,39 @@ int64_t database_now_ms(void)
 
 #define READ_ONLY "it may be read only, and is to be written"
 
+/* Why a file could not be opened; 0: not known. Where it could not be made SQLite tries once more
+ * without making it, and then all it knows is that it is not there. */
+static int open_error(const struct database *database)
+{
+        int system = sqlite3_system_errno(database->file);
+        const char *slash = strrchr(database->path, '/');
+        size_t length = slash == NULL             ? 0
+                        : slash == database->path ? 1
+                                                  : (size_t)(slash - database->path);
+        struct stat status;
+        char *folder;
+
+        if (system != ENOENT ||
+            (stat(database->path, &status) != 0 && lstat(database->path, &status) == 0))
+                return system; /* a link that leads nowhere */
+        folder = length == 0 ? strdup(".") : strndup(database->path, length);
+        if (folder == NULL)
+                return ENOMEM;
+        system = access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+        free(folder);
+        return system;
+}
+
 static const char *reason(const struct database *database)
 {
-        int why = sqlite3_errcode(database->file), system = sqlite3_system_errno(database->file);
+        int why = sqlite3_errcode(database->file), system;
 
         if (memory_ran_out())
                 return strerror(ENOMEM);
         switch (why) {
         case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE:
                 return "it could not be read or written";
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
@@ -61,6 +86,7 @@ static const char *reason(const struct database *database)
         case SQLITE_READONLY:
                 return READ_ONLY;
         case SQLITE_CANTOPEN:
+                system = open_error(database);
                 return system != 0 ? strerror(system) : sqlite3_errmsg(database->file);
         default:
                 return sqlite3_errmsg(database->file);

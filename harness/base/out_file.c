@@ -304,8 +304,9 @@ done:
 bool out_file_is_ours(const char *path, const char *mark, struct out_error *error)
 {
         int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        int unread = fd < 0 && errno != ELOOP ? errno : 0; /* ELOOP: a link, which is none of ours */
         char beginning[256];
-        struct stat status;
+        struct stat status = {0};
         ssize_t length;
 
         if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -313,10 +314,14 @@ bool out_file_is_ours(const char *path, const char *mark, struct out_error *erro
         length = fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)
                          ? -1 /* a device would be replaced by a file */
                          : read(fd, beginning, sizeof(beginning));
+        if (fd >= 0 && length < 0 && S_ISREG(status.st_mode))
+                unread = errno;
         if (fd >= 0)
                 close(fd);
         if (length == 0 || (length > 0 && memmem(beginning, (size_t)length, mark, strlen(mark)) != NULL))
                 return true;
+        if (unread != 0)
+                out_error_set(error, "%s: is there already, and cannot be read: %s", path, strerror(unread));
         out_error_set(error, "%s: is there already, and not of chaos-run; it is left as it is", path);
         return false;
 }

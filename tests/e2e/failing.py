@@ -208,7 +208,7 @@ class Sweep:
         elif now != state:
             names = sorted(set(now) ^ set(state)) or [n for n in now if now[n] != state[n]]
             return "without a word %s differ" % ", ".join(names)
-        elif timeless(told.out) != timeless(usual.out):
+        elif timeless(told.out) != timeless(usual.out) and not SAID.search(told.out):
             return "without a word it prints something else"
         return self.breach_of_database()
 

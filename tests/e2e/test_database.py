@@ -359,6 +359,11 @@ class Database(chaos.Case):
                     self.assertEqual(wanted, f.read())
                 with open(os.path.join(place, name), "rb") as f, open(self.path("x.db"), "rb") as g:
                     self.assertEqual(g.read(), f.read())
+                if folder == 0o555:  # to make one is more, and what is missing is the leave to
+                    told = self.chaos("small.json", "--db", "place/new.db", "--out", self.path("pages", "run"),
+                                      before=drop)
+                    self.assert_code(74, told)
+                    self.assertEqual("chaos-run: --db: place/new.db: Permission denied\n", told.err)
                 if file == 0o444:  # to go on with a run is more
                     told = self.chaos("small.json", "--db", os.path.join("place", name), "--resume", "--out",
                                       self.path("pages", "run"), before=drop)
