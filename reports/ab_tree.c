@@ -490,7 +490,7 @@ static json_t *design_json(const struct ab *ab)
                          (json_int_t)ab->settings.pairs_max, "width",
                          number_json(ab->settings.stopping == AB_PRECISION, ab->settings.width),
                          "confidence", ab->settings.confidence, "simultaneous",
-                         (json_int_t)(ab->decider_count * (ab->strategy_count - 1)),
+                         (json_int_t)ab->decider_count * (json_int_t)(ab->strategy_count - 1),
                          "variance_ratio", number_json(gained.has_value, gained.value),
                          "detectable", number_json(primary->has_mde, primary->mde), "replications",
                          ab->pairs > 0 ? json_pack("[i, i]", (int)ab->replications[0],
