@@ -309,6 +309,7 @@ static bool it_is_time(const struct healer *healer, const struct hlr_candidate *
         uint32_t i;
 
         for (i = 0; i < healer->instance_count; i++) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): there are as many */
                 if (healer->instances[i].service == c->service &&
                     healer->instances[i].process != HLR_REMOVED)
                         needed = hlr_add(needed, 2 * each);

@@ -443,13 +443,11 @@ static void judge_prediction(const struct judge *judge, struct kept_prediction *
                         foresee(judge, prediction, state->start_ns, state->end_ns, &seen);
         }
         prediction->onset_ns = seen.onset_ns;
-        if (!shadow->run)
-                prediction->verdict = PREDICTION_UNEVALUABLE;
-        else if (seen.onset_ns != TIME_NEVER)
+        if (shadow->run && seen.onset_ns != TIME_NEVER)
                 prediction->verdict = PREDICTION_TRUE;
-        else if (seen.during || seen.late)
+        else if (shadow->run && (seen.during || seen.late))
                 prediction->verdict = PREDICTION_DURING;
-        else if (prediction->at_ns + judge->meta->prediction_window_ns > shadow->end_ns)
+        else if (!shadow->run || prediction->at_ns + judge->meta->prediction_window_ns > shadow->end_ns)
                 prediction->verdict = PREDICTION_UNEVALUABLE;
         else
                 prediction->verdict = PREDICTION_FALSE;

@@ -226,7 +226,7 @@ static void add_row(struct trace_reading *r, char *line)
                 complain(r, value_column, "not a number", trimmed(comma + 1));
                 return;
         }
-        if (value < 0) {
+        if (comma != NULL && value < 0) {
                 complain(r, value_column, "below 0", trimmed(comma + 1));
                 return;
         }
