@@ -27,8 +27,9 @@ struct kept;
 /* Opens or makes the file. False with a message (exit 74) when it cannot be
  * used, is no database of ours, or one of a newer program. */
 bool database_open(const char *path, struct database **out, struct out_error *error);
-/* For database_results() alone: makes and changes nothing, neither the file nor its tables, and
- * is content with a file, a folder or a disk that may only be read. */
+/* For database_results() alone: makes and changes nothing, neither the file nor its tables (but
+ * settles what a killed process left beside it), and is content with a file, a folder or a
+ * disk that may only be read. */
 bool database_open_to_read(const char *path, struct database **out, struct out_error *error);
 /* What waits is not written: database_flush() before. NULL is fine. */
 void database_close(struct database *database);

@@ -84,7 +84,9 @@ static const char *reason(const struct database *database)
         case SQLITE_LOCKED:
                 return "another process keeps it locked (waited for 20 s)";
         case SQLITE_READONLY:
-                return READ_ONLY;
+                return sqlite3_extended_errcode(database->file) == SQLITE_READONLY_DIRECTORY
+                               ? "its folder may be read only, and files beside it are to be made"
+                               : READ_ONLY;
         case SQLITE_CANTOPEN:
                 system = open_error(database);
                 return system != 0 ? strerror(system) : sqlite3_errmsg(database->file);

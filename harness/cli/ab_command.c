@@ -387,6 +387,8 @@ static int begin(struct contest *contest, bool many)
                 fprintf(stderr, "chaos-run: out of memory\n");
                 return EXIT_INTERNAL;
         }
+        if (!scenario_folder_claim(contest->folder, contest->path))
+                return EXIT_INVALID;
         if (!writers_check_folder(contest->folder, &contest->error) ||
             /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): compare_one() frees the folder's name */
             !out_folder_make(contest->folder, &contest->error)) {

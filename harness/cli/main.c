@@ -3,10 +3,12 @@
  * Not here: what commands do (one file each), what options there are
  * (options.c).
  */
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/base/memory.h"
 #include "harness/base/nearest.h"
@@ -82,11 +84,14 @@ const size_t command_count = sizeof(commands) / sizeof(commands[0]);
 
 bool stdout_flush(void)
 {
+        static bool said;
         FILE *past = printable_bypass();
 
         if (fflush(stdout) == 0 && !ferror(stdout) && fflush(past) == 0 && !ferror(past))
                 return true;
-        fprintf(stderr, "chaos-run: standard output could not be written\n");
+        if (!said)
+                fprintf(stderr, "chaos-run: standard output could not be written\n");
+        said = true;
         return false;
 }
 
@@ -187,12 +192,22 @@ static int with_memory(int code)
         return exit_code_worse(code, EXIT_INTERNAL);
 }
 
+/* A file of ours would get the number of a standard stream that is closed, and what is printed
+ * would go into it. What stands there instead can only be used the wrong way: an error as before. */
+static void fill_closed_streams(void)
+{
+        for (int fd = 0; fd <= STDERR_FILENO; fd++)
+                if (fcntl(fd, F_GETFD) < 0)
+                        (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
         const struct command *command;
         struct options options;
         int code = EXIT_INVALID;
 
+        fill_closed_streams();
         memory_watch_json();
         printable_begin();
         signal(SIGPIPE, SIG_IGN); /* a closed stdout is an error of writing: 74 */

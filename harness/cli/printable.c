@@ -42,7 +42,7 @@ static bool write_out(int fd, const char *bytes, size_t length)
 
 static bool write_clean(struct sink *sink, const char *bytes, size_t length)
 {
-        char clean[512];
+        char clean[4096];
         size_t used = 0;
 
         for (size_t i = 0; i < length;) {
@@ -74,7 +74,7 @@ static bool write_clean(struct sink *sink, const char *bytes, size_t length)
 static ssize_t take_bytes(void *cookie, const char *bytes, size_t length)
 {
         struct sink *sink = cookie;
-        char part[256];
+        char part[4096];
         size_t taken = 0;
 
         while (taken < length) {

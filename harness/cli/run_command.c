@@ -475,7 +475,7 @@ static int run_one(const struct options *options, struct ledger *ledger,
                                      options->strategies.count > 1 ? strategy : NULL, many);
         if (job.folder == NULL)
                 goto done;
-        code = job_begin(&job);
+        code = scenario_folder_claim(job.folder, path) ? job_begin(&job) : EXIT_INVALID;
         if (code == EXIT_PASSED)
                 code = run_and_tell(&job);
 done:

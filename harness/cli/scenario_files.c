@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/base/rng.h"
 #include "reports/verdict.h"
 #include "reports/writer.h"
 
@@ -125,6 +126,34 @@ static void tame(char *name)
                 if (strchr("/\\:*?\"<>|", name[length]) != NULL || (unsigned char)name[length] < ' ')
                         name[length] = '_';
         name[length] = '\0';
+}
+
+bool scenario_folder_claim(const char *folder, const char *path)
+{
+        static uint64_t *claimed; /* hashes of names: a campaign has many */
+        static size_t count, room;
+        uint64_t hash = hash_text(folder);
+
+        for (size_t i = 0; i < count; i++)
+                if (claimed[i] == hash) {
+                        fprintf(stderr,
+                                "chaos-run: %s: results of this command are in '%s' already; run it by "
+                                "itself with another --out, or under another name\n",
+                                path, folder);
+                        return false;
+                }
+        if (count == room) {
+                uint64_t *bigger = realloc(claimed, (room * 2 + 64) * sizeof(*bigger));
+
+                if (bigger == NULL) {
+                        fprintf(stderr, "chaos-run: out of memory\n");
+                        return false;
+                }
+                claimed = bigger;
+                room = room * 2 + 64;
+        }
+        claimed[count++] = hash;
+        return true;
 }
 
 char *scenario_folder(const struct options *options, const struct scenario *scenario,

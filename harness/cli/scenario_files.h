@@ -21,6 +21,10 @@ void scenario_files_release(struct scenario_files *list);
 struct scenario_overrides overrides_of(const struct options *options, const char *strategy,
                                        uint32_t matrix_index);
 
+/* False where an earlier run of this command went into `folder` already: the results of one
+ * would be those of the other. A message. */
+bool scenario_folder_claim(const char *folder, const char *path);
+
 /* "chaos-results/latency", "OUT/latency/aggressive", "OUT/latency/delay=1s", ...;
  * to be freed. `strategy` NULL: no folder of its own; `many`: of several
  * scenarios, each has one. --out wins over the scenario's own `outputs`. */

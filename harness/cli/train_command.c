@@ -132,6 +132,8 @@ static bool is_free(const char *path)
 
         if (lstat(path, &status) != 0 || (S_ISREG(status.st_mode) && status.st_size == 0))
                 return true;
+        if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) /* a pipe of our own would never end */
+                return false;
         old = in_file_json(path, 0, NULL);
         ours = json_object_get(old, "learned_state") != NULL;
         json_decref(old);

@@ -449,7 +449,7 @@ void objective_bin_end(struct fleet *fleet)
 
 bool fleet_watch(struct fleet *fleet, uint32_t service, int64_t window_ns)
 {
-        uint32_t length = (uint32_t)(window_ns / NS_PER_S) + 2;
+        uint32_t length = (uint32_t)(window_ns / NS_PER_S) + 3; /* and two whose ends it begins at */
 
         for (uint32_t i = 0; i < fleet->service_count; i++) {
                 struct watch *watch = &fleet->services[i].watch;
@@ -505,9 +505,9 @@ static void window_take(const struct fleet *fleet, const struct service *service
                         struct window_sum *sum)
 {
         int64_t end = second_of(fleet->now);
-        const struct watch_second *first = NULL, *last = NULL;
+        const struct watch_second *first = NULL, *next = NULL, *last = NULL;
 
-        for (int64_t s = end - seconds; s < end; s++) {
+        for (int64_t s = end - seconds - 2; s < end; s++) {
                 const struct watch_second *slot;
 
                 if (s < fleet->start_s)
@@ -515,17 +515,22 @@ static void window_take(const struct fleet *fleet, const struct service *service
                 slot = &service->watch.ring[(uint64_t)(s - fleet->start_s) % service->watch.length];
                 if (slot->second != s)
                         continue;
+                if (slot->over) { /* else the last one, whose end comes at this very instant */
+                        first = first == NULL ? slot : first;
+                        next = next == NULL && slot != first ? slot : next;
+                        last = slot;
+                }
+                if (s < end - seconds)
+                        continue;
                 hist_merge(&sum->latency, &slot->latency);
                 sum->calls += slot->calls;
                 sum->errors += slot->errors;
                 sum->timeouts += slot->timeouts;
                 sum->good += slot->good;
                 sum->bad += slot->bad;
-                if (!slot->over) /* the last one, where its end comes at this very instant */
-                        continue;
-                first = first == NULL ? slot : first;
-                last = slot;
         }
+        if (first != NULL && last->second - first->second > seconds)
+                first = next;
         if (first == NULL || first == last)
                 return;
         sum->queue_area += (double)(last->queue_area - first->queue_area) /

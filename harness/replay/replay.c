@@ -420,7 +420,7 @@ static int open_scores(struct run *run, bool many)
         if (same_file(path, run->input->path)) {
                 fprintf(run->errors, "%s: the scores would replace the telemetry itself\n", path);
                 status = REPLAY_INVALID;
-        } else if (!out_file_is_ours(path, "anomaly_score", &run->scores_error)) {
+        } else if (!out_file_is_ours(path, ",anomaly_score,alarm\n", &run->scores_error)) {
                 status = write_failed(run);
         } else {
                 char *name = strrchr(path, '/');

@@ -194,6 +194,10 @@ static size_t character_length(const unsigned char *at)
                 return at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9 ? 0 : length;
         case 0xed:
                 return at[1] < 0xa0 ? length : 0;
+        case 0xef: /* no width, notes between lines, and no character at all */
+                return (at[1] == 0xbb && at[2] == 0xbf) || (at[1] == 0xbf && at[2] >= 0xb9) ? 0 : length;
+        case 0xf3: /* tags, which nobody sees */
+                return at[1] == 0xa0 && at[2] <= 0x81 ? 0 : length;
         case 0xf0:
                 return at[1] >= 0x90 ? length : 0;
         case 0xf4:

@@ -159,8 +159,8 @@ class Soak:
         self.clear()
         for i, scenario in enumerate(scenarios):
             self.write("%02d.json" % i, scenario)
-        process = subprocess.Popen(self.command(self.place, out, options), env=ENV, stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL)
+        with open(os.path.join(self.folder, "said"), "wb") as said:
+            process = subprocess.Popen(self.command(self.place, out, options), env=ENV, stdout=subprocess.DEVNULL, stderr=said)
         sizes, descriptors = [], []
         results, since_s, began = 0, 0, time.monotonic()
         while process.poll() is None:
@@ -177,16 +177,22 @@ class Soak:
                 process.kill()
             time.sleep(0.05)
         self.clear()
+        self.ended = process.returncode
         return sizes[1:], descriptors[1:]
 
     def batch(self, count):
-        scenarios, options = self.valid(count)[:count], self.options()
+        scenarios, options, before = self.valid(count)[:count], self.options(), sum(self.found.values())
         sizes, descriptors = self.run_together(scenarios, options)
         for scenario in scenarios:
             self.maker.count_keys(scenario)
         self.tried += len(scenarios)
         self.batches += 1
+        ended = self.ended
         results = self.judge(scenarios, options)
+        if ended not in (*GOOD, REFUSED) and before == sum(self.found.values()):  # all results, and then: a leak, say
+            with open(os.path.join(self.folder, "said"), "rb") as f:
+                said = f.read()
+            self.report("exit %s of a batch with %s" % (ended, " ".join(options)), signature(ended, said), {"batch": scenarios}, said)
         self.judge_memory(scenarios, options, sizes, descriptors)
         self.same_alone(scenarios[0], options, results[0])
         if self.batches % 5 == 0:

@@ -95,6 +95,15 @@ class Campaign(chaos.Case):
             peaks.append(usage.ru_maxrss)
         self.assertLess(peaks[1], 1.3 * peaks[0] + 2048, peaks)
 
+    def test_no_run_takes_the_place_of_another_of_the_same_command(self):
+        for folder in ("here", "there"):
+            self.write(folder + "/small.json", chaos.SMALL)
+        told = self.chaos("here/small.json", "there/small.json", "--out", "out", "--no-plots", "--quiet", "--format",
+                          "json", "--runs", "1", "--seed", "8")
+        self.assert_code(2, told)
+        self.assertIn("there/small.json: results of this command are in 'out/small' already", told.err)
+        self.assertEqual(["passed", "invalid"], [row["outcome"] for row in self.rows("out")])
+
     def test_combinations_of_a_matrix_are_lines_too(self):
         scenario = chaos.small(configuration={"share": 0.8, "matrix": {"share": [0.4, 0.8]}})
         scenario["method"][0]["probability"] = "${share}"

@@ -110,9 +110,9 @@ class IoErrors(chaos.Case):
         self.write("folder/thesis.txt", "years of work")
         self.write("diary", "dear diary")
         for link, to in (("to-folder", "folder"), ("to-diary", "diary"), ("to-nothing", "no/where"), ("loop", "loop"),
-                         ("to-pipe", "pipe")):
+                         ("to-pipe", "pipe"), ("to-stdout", "/proc/self/fd/1")):
             os.symlink(to, self.path(link))
-        return ["pipe", "folder", "diary", "to-folder", "to-diary", "to-nothing", "loop", "to-pipe", "n" * 5000,
+        return ["pipe", "folder", "diary", "to-folder", "to-diary", "to-nothing", "loop", "to-pipe", "to-stdout", "n" * 5000,
                 "n/" * 2500, "diary/x", "/proc/self/nowhere/x"]
 
     def left_alone(self):
@@ -148,8 +148,8 @@ class IoErrors(chaos.Case):
     def test_odd_places_for_the_healers_store_are_said_once(self):
         scenario = chaos.small(replications=1, method=[])
         for place in self.odd_places():
-            if place.startswith(("/proc", "to-nothing", "loop")):  # perhaps elsewhere: --allow-path would have to allow it
-                continue
+            if place.startswith(("/proc", "to-nothing", "to-stdout", "loop")):
+                continue  # perhaps elsewhere: --allow-path would have to allow it
             with self.subTest(place[:20]):
                 told = self.run_small("out", dict(scenario, healer={"extends": "default", "store": {"path": place}}),
                                       within_s=30)
@@ -195,6 +195,18 @@ class IoErrors(chaos.Case):
             with self.subTest(" ".join(args)):
                 told = self.chaos(*args, before=lambda: os.close(1))
                 self.assert_io_error(told, "output")
+                self.assertEqual(1, told.err.count("could not be written"), told.err)
+
+    def test_closed_streams_are_no_files_of_ours(self):
+        """The next file that is opened gets their number."""
+        for name in "ab":
+            self.write("many/%s.json" % name, chaos.SMALL)
+        for code, closed in ((74, (1,)), (0, (2,)), (74, (0, 1, 2))):
+            with self.subTest(closed):
+                self.assert_code(code, self.chaos("many", "--verbose", "--no-plots", "--out", "out",
+                                                  before=lambda closed=closed: [os.close(fd) for fd in closed]))
+                self.assertRegex(self.text("out/campaign.csv"), r"\Ascenario,[^\n]*\n(?:[ab]\.json,[^\n]*\n){2}\Z")
+                shutil.rmtree(self.path("out"))
 
     def test_a_full_stdout(self):
         self.write("small.json", chaos.SMALL)
