@@ -113,7 +113,7 @@ static double number_of(const json_t *object, const char *key, double fallback)
 static json_t *duration_json(double seconds)
 {
         char text[64];
-        double us = round(seconds * 1e6);
+        double us = round(seconds * 1e6) + 0.0; /* nought has no minus */
 
         if (us >= 1e6 && fmod(us, 1e6) == 0)
                 snprintf(text, sizeof(text), "%.0fs", us / 1e6);
@@ -138,7 +138,7 @@ static json_t *value_json(const struct fault_param *param, double amount)
         case FAULT_DURATION:
                 return duration_json(amount * 1e-9);
         case FAULT_BYTES_PER_S:
-                snprintf(text, sizeof(text), "%.0fB/s", amount);
+                snprintf(text, sizeof(text), "%.0fB/s", round(amount) + 0.0);
                 return json_string(text);
         case FAULT_COUNT:
                 return json_integer((json_int_t)amount);

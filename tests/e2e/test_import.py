@@ -66,6 +66,14 @@ class Toxiproxy(Case):
     def test_it_runs_and_every_fault_meets_requests(self):
         self.assert_runs(self.imported("toxiproxy.json")[0], 7)
 
+    def test_nought_has_no_minus(self):
+        path = self.write("minus.json", '[{"name": "redis", "listen": "x", "upstream": "y", "toxics": [{"type": "latency", '
+                          '"name": "slow", "attributes": {"latency": 50, "jitter": -0.0}}]}]')
+        told = self.chaos("import", path)
+        self.assert_code(0, told)
+        self.assertNotIn('"-0', told.out)
+        self.assert_code(0, self.chaos("validate", self.write("scenario.json", told.out)))
+
     def test_what_the_api_gives_is_read_too(self):
         path = self.write("api.json", {"redis": {"name": "redis", "listen": "x", "upstream": "y",
                                                  "toxics": []}})
