@@ -241,6 +241,16 @@ START_TEST(an_answer_that_says_only_when_to_wake_is_enough)
 }
 END_TEST
 
+START_TEST(nought_has_no_minus)
+{
+        struct healer_answer out;
+
+        ck_assert(answer("{\"next_wake\": 1, \"predictions\": [{\"id\": 2, \"confidence\": -0.0}]}", &out));
+        ck_assert_uint_eq(out.note_count, 1);
+        ck_assert(!signbit(out.notes[0].confidence));
+}
+END_TEST
+
 START_TEST(an_instance_stands_for_its_service)
 {
         struct healer_answer out;
@@ -303,6 +313,7 @@ int main(void)
         tcase_add_test(tcase, a_wake_up_reads_back_to_the_last_bit);
         tcase_add_test(tcase, an_answer_reads_back_whole);
         tcase_add_test(tcase, an_answer_that_says_only_when_to_wake_is_enough);
+        tcase_add_test(tcase, nought_has_no_minus);
         tcase_add_test(tcase, an_instance_stands_for_its_service);
         tcase_add_loop_test(tcase, what_is_wrong_in_an_answer_is_said_with_its_place, 0,
                             (int)(sizeof(wrong) / sizeof(wrong[0])));

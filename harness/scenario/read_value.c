@@ -95,7 +95,7 @@ bool read_number_at(struct read_context *ctx, const json_t *json, const char *pa
                 report_range(ctx, path, value_text, value > max, bound);
                 return false;
         }
-        *out = value;
+        *out = value + 0.0; /* nought has no minus, which its text would lose */
         return true;
 }
 
