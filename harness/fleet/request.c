@@ -707,7 +707,8 @@ static inline void begin_work(struct fleet *fleet, uint32_t index)
         req->state = REQ_WORKING;
         req->started_ns = fleet->now;
         factor = slowness(fleet, service, instance);
-        work_ns = factor == 1.0 ? req->work_ns : (int64_t)((double)req->work_ns * factor);
+        work_ns = factor == 1.0 ? req->work_ns /* slowdowns multiply: at most a century */
+                                : (int64_t)fmin((double)req->work_ns * factor, 3e18);
         if (instance_has_effects(fleet, instance))
                 work_ns += effect_io_delay_ns(fleet, instance, req->uid);
         req->work_ns = instance_time_ns(fleet, instance) + work_ns;
